@@ -31,15 +31,17 @@ log = logging.getLogger("dashapp")
 def main(argv: Sequence[str] | None = None) -> int:
     """Return 0 after a signal, 1 if the web server fails to start, 2 for invalid settings."""
     args = list(sys.argv[1:] if argv is None else argv)
-    if args[:1] == [COLLECT_COMMAND]:
+    check_only, args = CHECK_CONFIG_FLAG in args, [text for text in args if text != CHECK_CONFIG_FLAG]
+    serving = args[:1] != [COLLECT_COMMAND]
+    args = args if serving else args[1:]
+    if not serving and not check_only:
         # Imported only here, because the supervisor must stay small.
         from dashapp.collector.service import main as collect
 
-        return collect(args[1:], prog=f"dashapp {COLLECT_COMMAND}")
+        return collect(args, prog=f"dashapp {COLLECT_COMMAND}")
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    check_only, args = CHECK_CONFIG_FLAG in args, [text for text in args if text != CHECK_CONFIG_FLAG]
     try:
-        settings = config.parse_settings(args)
+        settings = config.parse_settings(args, serving=serving)
         if check_only:
             _log_collector_problems(settings)
         if not settings.collector and (problem := shared_storage_problem(settings)):

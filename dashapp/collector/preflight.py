@@ -17,6 +17,7 @@ from dashapp.config.parsers import is_redis
 from dashapp.config.settings import Settings
 from dashapp.model.text import redact_credentials
 from dashapp.model.ticks import SettingsError
+from dashapp.process.start import start_process
 from dashapp.process.supervisor import python_command
 from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
 
@@ -40,26 +41,27 @@ def check_sources(
     # The child checks Redis too: that takes a second and 30 MB, and this process must stay quick and small.
     if not is_redis(settings.store) and (not source_texts or not settings.collector):
         return
-    try:
-        process = subprocess.run(
-            python_command("dashapp", [CHECK_CONFIG_FLAG, *args]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            cwd=directory,
-            env={**environ, "PYTHONIOENCODING": "utf-8:replace"},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise SettingsError(
-            [_source_problem(source_texts, f"importing it took more than {timeout:g} seconds")]
-        ) from None
-    if process.returncode == 2:
-        raise SettingsError([line for line in process.stderr.decode(errors="replace").splitlines() if line])
-    if process.returncode:
-        reason = (
-            f"signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
-        )
+    with start_process(
+        python_command("dashapp", [CHECK_CONFIG_FLAG, *args]),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=directory,
+        # As our child, so that an app that is imported for its functions collects nothing.
+        env={**environ, "PYTHONIOENCODING": "utf-8:replace", "DASHAPP_CHILD": "1"},
+    ) as process:
+        try:
+            _, stderr = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise SettingsError(
+                [_source_problem(source_texts, f"importing it took more than {timeout:g} seconds")]
+            ) from None
+        code = process.returncode
+    if code == 2:
+        raise SettingsError([line for line in stderr.decode(errors="replace").splitlines() if line])
+    if code:
+        reason = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise SettingsError([_source_problem(source_texts, f"importing it ended the process ({reason})")])
 
 

@@ -1,1 +1,1 @@
-"""dashapp inside other people's applications: attach for Dash, mount for Flask."""
+"""dashapp inside other applications: `attach` for Dash, `mount` for Flask."""

@@ -1,7 +1,7 @@
-"""The keeper: sees to it, from within somebody else's server, that one collector runs as long as that does.
+"""Leader election: of all processes that serve an app, one runs the collector.
 
-However many processes serve, one of them has the keeper's lock and the collector for a child, which dies with
-it; another takes over then. Knows no request and no application.
+The leader holds a file lock, and the collector is its child. When the leader's process ends, the child ends
+with it, the system frees the lock, and another process becomes the leader within two seconds.
 """
 
 from __future__ import annotations
@@ -11,66 +11,61 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Event
 
 from dashapp.collector.preflight import check_sources
+from dashapp.config.cli import COLLECT_COMMAND
+from dashapp.config.data_dir import leader_directory
 from dashapp.config.settings import Settings
 from dashapp.model.notices import NoticeSink
 from dashapp.model.ticks import SettingsError
 from dashapp.process.file_lock import lock_file
 from dashapp.process.supervisor import SHUTDOWN_TIMEOUT_S, ChildProcess, python_command
-from dashapp.process.threads import PerProcessThread
-from dashapp.stores.factory import StoreBackend
+from dashapp.stores.factory import DiskBackend, StoreBackend
 
 log = logging.getLogger("dashapp")
 
-LOCK_FILE_NAME = "keeper.lock"
-# Seconds between two looks: at the collector, and at whether another process keeps it.
+LOCK_FILE_NAME = "leader.lock"
+# Seconds between two checks of the collector, and between two attempts to become the leader.
 CHECK_INTERVAL_S, LOCK_RETRY_S = 0.2, 1.0
 
 
 class CollectorLeader:
-    """`argv`, `environ` and `where` (a folder) are the collector's, and led to `settings`."""
+    """One candidate: leads if no other process of this machine leads for the same store."""
 
     def __init__(
         self,
-        folder: Path,
-        place: StoreBackend,
+        backend: StoreBackend,
         settings: Settings,
         argv: Sequence[str],
         environ: Mapping[str, str],
-        where: Path,
+        directory: Path,
     ) -> None:
-        """`folder`: where this machine's processes agree which of them keeps it."""
-        self._folder = folder
+        """`argv`, `environ` and `directory` are the collector's, without its store."""
+        self._backend = backend
         self._settings = settings
-        self._place = place
-        self._argv = [*argv, *place.flags]
-        self._environ = {**environ, **place.environment}
-        self._where = where
-        self._thread = PerProcessThread("dashapp keeper", self._run)
+        self._argv = [*argv, *backend.flags]
+        self._environ = {**environ, **backend.environment}
+        self._directory = directory
 
-    def ensure_started(self) -> None:
-        """Begin, in this process: called at its first request, since a server may fork until then.
-
-        (A thread that is inside Popen in one that forks hangs for good.)
-        """
-        self._thread.start()
-
-    def _run(self) -> None:
-        said = False
-        while True:
+    def run(self, stop: Event) -> None:
+        """Lead whenever no other process does, until `stop`."""
+        is_logged = False
+        while not stop.is_set():
             try:
-                self._try_to_lead()
+                self._try_to_lead(stop)
             except OSError as error:
-                if not said:
-                    log.warning("no collector can be started for %s: %s", self._place.label, error)
-                    said = True
-            time.sleep(LOCK_RETRY_S)
+                if not is_logged:
+                    log.warning("starting the collector for %s failed: %s", self._backend.label, error)
+                    is_logged = True
+            stop.wait(LOCK_RETRY_S)
 
-    def _try_to_lead(self) -> None:
-        """Keep the collector, unless another process does."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / LOCK_FILE_NAME
+    def _try_to_lead(self, stop: Event) -> None:
+        """Run the collector, unless another process has the lock."""
+        backend = self._backend
+        folder = backend.folder if isinstance(backend, DiskBackend) else leader_directory(self._settings)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / LOCK_FILE_NAME
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             lock_file(descriptor)
@@ -78,41 +73,42 @@ class CollectorLeader:
             os.close(descriptor)
             return
         try:
-            self._lead(path, os.fstat(descriptor).st_ino)
+            self._lead(path, os.fstat(descriptor).st_ino, stop)
         finally:
             os.close(descriptor)
 
-    def _lead(self, path: Path, inode: int) -> None:
-        """As long as the lock is the one that others see."""
-        notice = self._place.notice_sink("supervisor")
+    def _lead(self, path: Path, inode: int, stop: Event) -> None:
+        """Run the collector until `stop`, or until others no longer see this lock file."""
+        notice = self._backend.notice_sink("supervisor")
         notice.clear()
         child = self._collector_process(notice)
         try:
-            while _inode(path) == inode:
+            while _inode(path) == inode and not stop.is_set():
                 if child is not None:
                     child.check()
-                time.sleep(CHECK_INTERVAL_S)
+                stop.wait(CHECK_INTERVAL_S)
         finally:
             if child is not None:
                 child.stop()
                 child.wait(time.monotonic() + SHUTDOWN_TIMEOUT_S)
 
     def _collector_process(self, notice: NoticeSink) -> ChildProcess | None:
-        """None where a source cannot be made: a restart would change nothing."""
+        """Return None if a source is invalid: a restart would change nothing."""
         try:
-            check_sources(self._settings, self._argv, environ=self._environ, directory=self._where)
+            args = [COLLECT_COMMAND, *self._argv]
+            check_sources(self._settings, args, environ=self._environ, directory=self._directory)
         except SettingsError as error:
             notice.set(str(error))
             return None
-        argv = python_command("dashapp.collector", self._argv)
-        # Apart from the terminal's Ctrl-C, which is the server's; the pipe ends it.
+        command = python_command("dashapp.collector", self._argv)
+        # A session of its own: Ctrl-C in the terminal is for the server. The pipe ends the collector.
         return ChildProcess(
-            "collector", argv, notice, environ=self._environ, cwd=self._where, start_new_session=True
+            "collector", command, notice, environ=self._environ, cwd=self._directory, start_new_session=True
         )
 
 
 def _inode(path: Path) -> int | None:
-    """None where it is gone: somebody deleted the store."""
+    """Return None if the file is missing, because somebody deleted the store."""
     try:
         return path.stat().st_ino
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""Attaching: gives somebody else's Dash app the server's side of its LiveGraphs, below a path of its own.
+"""`attach`: adds the server side of LiveGraphs to a Dash app, below a path of its own.
 
-The app's routes, hooks, logins and looks stay its own: whoever may not see the app does not see the numbers.
+The app's routes, hooks and style do not change, and its login protects the data too.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any
 from dash import MATCH, ClientsideFunction, Dash, Input, State
 
 from dashapp.api.endpoints import Api
-from dashapp.config import kwargs
-from dashapp.config import settings as config
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations import dash_routes
-from dashapp.integrations.collector_runner import EmbeddedCollector, Sources, split_sources
+from dashapp.integrations.dash_sources import Sources, split_sources
+from dashapp.integrations.embedded_collector import EmbeddedCollector
+from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.registry import source_problem
 from dashapp.sources.spec import SourceSpec
@@ -35,7 +35,7 @@ from dashapp.web.live_graph import LiveGraph
 
 log = logging.getLogger("dashapp")
 
-# Below the app's own prefix.
+# Below the prefix of the app.
 ROUTE_PATH = "_dashapp/"
 ALLOWED_SETTINGS = (
     "store",
@@ -48,16 +48,13 @@ ALLOWED_SETTINGS = (
     "source",
     "config",
 )
+# Variables of these are for the app's own server, or for the monitor.
+_IGNORED_SETTINGS = [field.name for field in fields(Settings) if field.name not in ALLOWED_SETTINGS]
 _REJECTED_SETTINGS = {
-    each.name: "attach serves no page" for each in fields(Settings) if each.name not in ALLOWED_SETTINGS
+    **dict.fromkeys(_IGNORED_SETTINGS, "attach serves no page"),
+    "notify": "the monitor sends notifications, attach does not",
+    "source": "use sources, which also accepts functions",
 }
-_REJECTED_SETTINGS["notify"] = "the monitor itself sends alerts, not a page's charts"
-_REJECTED_SETTINGS["source"] = "sources is, which takes functions too"
-# What a platform tells the app's own server, or somebody the monitor's, ends no collector here.
-_IGNORED_VARIABLES = (
-    *("PORT", "WEB_CONCURRENCY"),
-    *(f"DASHAPP_{each.name.upper()}" for each in fields(Settings) if each.name not in ALLOWED_SETTINGS),
-)
 
 
 def attach(
@@ -69,97 +66,96 @@ def attach(
     basic: bool = False,
     public: bool = False,
     **settings: Any,
-) -> None:
-    """Serve what the LiveGraphs of `app` show, and collect it. SettingsError tells why it cannot.
+) -> EmbeddedCollector:
+    """Serve the data of the LiveGraphs of `app`, collect it, and return the collector.
 
-    `store`: a folder or a Redis that keeps the history, or memory:, as where nothing is said, which one
-    process has to itself.
-    `sources`: what to read, this machine where nothing is said: functions of the app's own, or names for them
-    with the functions, called in a thread of this process; "machine", "module:function", or any other source
-    by its name. `collect`: False where another process does.
-    `basic`: give the whole app plotly.js' basic bundle, a twelfth of the bytes, whose charts are lines, bars
-    and pies; only where it has no others.
-    `public`: the app is for everybody, so a cache in front may answer one viewer's question for all who ask
-    the same of the same tick; behind a login it would answer those who may not see.
-    `settings`: interval, retention, size and threshold, as everywhere: what is not said here the environment
-    says, or dashapp.toml.
+    `stop` of the collector ends it, as does the end of a `with` block. SettingsError if an argument is wrong.
+
+    `store`: a folder or a Redis for the history. The default is memory, which each process has for itself.
+    `sources`: functions of the app, a dict of names to functions, or names of sources such as "machine" and
+    "module:function". The default is "machine". A thread of this process calls the functions. `collect`:
+    False if another process collects.
+    `basic`: give the whole app the basic bundle of plotly.js, a twelfth of the bytes. It draws lines, bars
+    and pies only.
+    `public`: everybody may see the app, so a cache may send one response to all viewers of the same tick. Do
+    not use it behind a login, which a cache does not check.
+    `settings`: interval, retention, size, threshold and others. The environment and dashapp.toml set the
+    rest.
     """
     dash_routes.check_path(app, ROUTE_PATH)
-    texts, functions = split_sources(sources)
-    known = _parse_keywords(
-        settings if store is None else {**settings, "store": store}, texts, bool(functions)
+    names, functions = split_sources(sources)
+    parsed = parse_keywords(
+        settings if store is None else {**settings, "store": store},
+        _REJECTED_SETTINGS,
+        ignored=_IGNORED_SETTINGS,
+        others=("sources", "collect", "basic", "public"),
+        # With functions, the flag for no other source would be an error.
+        flags=[] if functions else [f"--source={name}" for name in names],
+        prog="dashapp.attach",
+        serving=False,
     )
-    if found := [
-        said for spec in known.source if spec.name and (said := source_problem(spec, known.interval))
-    ]:
-        raise SettingsError(found)
-    place = _open_backend(known, collect)
-    argv = kwargs.to_command_line(settings, _REJECTED_SETTINGS).argv
-    argv += [f"--source={text}" for text in texts]
-    environ = {name: text for name, text in os.environ.items() if name not in _IGNORED_VARIABLES}
-    collecting = collect and not _is_collector_child()
-    collection = EmbeddedCollector(known, place, functions, argv, environ) if collecting else None
-    reader: Reader = place if isinstance(place, MemoryStore) else place.reader()
-    own = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
+    collector_settings = parsed.settings
+    if functions:
+        collector_settings = replace(collector_settings, source=_source_specs(names))
+    if not collector_settings.store:
+        collector_settings = replace(collector_settings, store=MEMORY_STORE)
+    interval = collector_settings.interval
+    named_specs = [spec for spec in collector_settings.source if spec.name]
+    if problems := [problem for spec in named_specs if (problem := source_problem(spec, interval))]:
+        raise SettingsError(problems)
+    backend = _open_backend(collector_settings, collect)
+    collector = EmbeddedCollector(collector_settings, backend, parsed.argv, parsed.environ, functions)
+    if not collect or _is_collector_child():
+        collector.stop()
+    reader: Reader = backend if isinstance(backend, MemoryStore) else backend.reader()
+    bundle = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
     style = (assets_directory() / "live_graph" / "live_graph.css").read_text("utf-8")
-    files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
-    scripts = [f"live_graph.js?m={own.mark}"]
+    files = {"/live_graph.js": ("text/javascript", bundle.text), "/live_graph.css": ("text/css", style)}
+    scripts = [f"live_graph.js?m={bundle.mark}"]
     if basic:
         # A dcc.Graph takes the Plotly that is there, and asks for no other.
         files["/plotly.js"] = ("text/javascript", plotlyjs_path().read_text("utf-8"))
         scripts.append(f"plotly.js?m={plotlyjs_path().stem}")
-    dash_routes.add_routes(
-        app,
-        ROUTE_PATH,
-        _build_routes(reader, known, files, collection, SHARED_ONE_SECOND if public else NO_STORE),
-    )
+    caching = SHARED_ONE_SECOND if public else NO_STORE
+    routes = _build_routes(reader, collector_settings, files, collector, caching)
+    dash_routes.add_routes(app, ROUTE_PATH, routes)
     address = app.config.requests_pathname_prefix + ROUTE_PATH
-    app.config.external_scripts = [*app.config.external_scripts, *(address + each for each in scripts)]
-    sheet = f"{address}live_graph.css?m={own.mark}"
+    app.config.external_scripts = [*app.config.external_scripts, *(address + script for script in scripts)]
+    sheet = f"{address}live_graph.css?m={bundle.mark}"
     app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
     _register_callbacks(app)
-    if collection is not None:
-        collection.start()
+    collector.start()
+    return collector
 
 
-def _parse_keywords(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
-    said = kwargs.to_command_line(given, _REJECTED_SETTINGS, others=("sources", "collect", "basic", "public"))
-    variables = [f"DASHAPP_{name.upper()}" for name in ALLOWED_SETTINGS]
-    environ = {name: os.environ[name] for name in variables if name in os.environ}
-    # With functions `none` is not alone, of which the settings know nothing.
-    flags = [] if functions else [f"--source={text}" for text in sources]
+def _source_specs(names: Sequence[str]) -> tuple[SourceSpec, ...]:
     try:
-        known = config.parse_settings([*said.argv, *flags], environ, prog="dashapp.attach", serving=False)
-        if functions:
-            known = replace(known, source=tuple(SourceSpec.parse(text) for text in sources))
-    except SettingsError as error:
-        raise kwargs.as_keyword_error(error, said) from None
+        return tuple(SourceSpec.parse(name) for name in names)
     except ValueError as error:
-        raise SettingsError([f"sources holds {' and '.join(sources)}; {error}"]) from None
-    return known if known.store else replace(known, store=MEMORY_STORE)
+        raise SettingsError([f"sources contains {' and '.join(names)}; {error}"]) from None
 
 
 def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBackend:
     if settings.store == MEMORY_STORE:
         if not collect:
-            problem = "expected a folder with collect=False, which another process fills"
+            problem = "expected a folder or a Redis with collect=False"
             raise SettingsError([f'store is "{MEMORY_STORE}"; {problem}'])
         return MemoryStore(keep=rows_to_keep(settings.interval))
     if is_redis(settings.store):
         return RedisBackend(settings)
     # The app may change its working folder later.
     folder = Path(settings.store).absolute()
-    place = DiskBackend(settings, folder)
-    if collect and place.problem():
+    backend = DiskBackend(settings, folder)
+    if collect and backend.problem():
         raise SettingsError(
-            [f'store is "{folder}", it cannot be written; choose another, or "{MEMORY_STORE}"']
+            [f'store is "{folder}", which is not writable; choose another folder, or "{MEMORY_STORE}"']
         )
     if not collect and not (folder / "tail").exists():
         log.warning(
-            '%s holds no store yet; its charts stay empty until a collector writes there: '
-            'python -m dashapp.collector --store "%s"', folder, folder
+            '%s contains no store yet; its charts stay empty until a collector writes it: '
+            'python -m dashapp collect --store "%s"', folder, folder
         )  # fmt: skip
-    return place
+    return backend
 
 
 def _is_collector_child() -> bool:
@@ -171,17 +167,16 @@ def _build_routes(
     reader: Reader,
     settings: Settings,
     files: Mapping[str, tuple[str, str]],
-    collection: EmbeddedCollector | None,
+    collector: EmbeddedCollector,
     caching: str,
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
     api = Api(reader, interval=settings.interval, max_window=max(settings.retention), caching=caching)
-    kept = StaticCache(lambda environ, start: _serve_file(files, environ, start))
+    static_files = StaticCache(lambda environ, start: _serve_file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if collection is not None:
-            collection.start()
-        app = api if environ["PATH_INFO"].startswith("/api/") else kept
+        collector.start()
+        app = api if environ["PATH_INFO"].startswith("/api/") else static_files
         return app(environ, start_response)
 
     return serve

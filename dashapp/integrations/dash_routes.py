@@ -1,6 +1,6 @@
-"""Routes: a WSGI application below a path of somebody else's Dash app, whichever server that has.
+"""Add a WSGI application to a Dash app on Flask or FastAPI, below a path.
 
-It becomes a route of the app's own, and not a layer in front of it: the app's login stands before it too.
+It becomes a route of the app and not a layer in front of it, so that the app's login protects it too.
 """
 
 from __future__ import annotations
@@ -15,51 +15,53 @@ from dashapp.model.ticks import SettingsError
 
 
 def check_path(app: Dash, path: str) -> None:
-    """SettingsError where nothing can be put below `path` of this app, or was before."""
+    """SettingsError if `path` of this app is in use, or the app has no suitable server."""
     if not isinstance(app, Dash):
-        raise SettingsError([f"attach takes a dash.Dash; this is a {type(app).__name__}"])
-    theirs = app.config.routes_pathname_prefix
+        raise SettingsError([f"app is a {type(app).__name__}; expected a dash.Dash for attach"])
+    prefix = app.config.routes_pathname_prefix
     rules = _rules(app)
-    if f"{theirs}_dash-layout" not in rules:
-        raise SettingsError(["attach needs the server that Dash is to use; call app.init_app(server) before"])
-    ours = [rule for rule in rules if rule.startswith(theirs + path.rstrip("/"))]
-    if _rule(app, path) in ours:
-        raise SettingsError(["attach was called for this app before; once serves all its LiveGraphs"])
-    if ours:
-        raise SettingsError([f"the app has a route {ours[0]}, where attach would serve; rename it"])
+    if f"{prefix}_dash-layout" not in rules:
+        raise SettingsError(["attach needs the server of the app; call app.init_app(server) first"])
+    conflicts = [rule for rule in rules if rule.startswith(prefix + path.rstrip("/"))]
+    if _rule(app, path) in conflicts:
+        raise SettingsError(["attach was already called for this app; one call serves all its LiveGraphs"])
+    if conflicts:
+        raise SettingsError(
+            [f"the app has a route {conflicts[0]} below the path of attach; rename the route"]
+        )
 
 
-def add_routes(app: Dash, path: str, served: WSGIApp) -> None:
-    """What is asked below `path` of the app's own prefix `served` answers, as if it stood at the root."""
+def add_routes(app: Dash, path: str, wsgi_app: WSGIApp) -> None:
+    """Let `wsgi_app` answer requests below `path`, which it sees as its root."""
     rule = _rule(app, path)
     if _is_flask(app):
-        # Only here, as with starlette: on the other server the app may do without it.
+        # A local import, like that of starlette: an app on the other server may not have it.
         from flask import request
 
-        respond = app.server.response_class.from_app
+        from_app = app.server.response_class.from_app
 
         def view(rest: str) -> Any:
-            return respond(served, {**request.environ, "PATH_INFO": f"/{rest}"})
+            return from_app(wsgi_app, {**request.environ, "PATH_INFO": f"/{rest}"})
 
-        # Dash names its own by their rules too: a login that goes by those names finds this one among them.
+        # Dash also uses the rule as the endpoint. A login that protects Dash's endpoints by name finds ours.
         app.server.add_url_rule(rule, endpoint=rule, view_func=view)
     else:
         from starlette.responses import Response
 
-        class Answer(Response):
+        class WsgiResponse(Response):
             def __init__(self, path: str) -> None:
                 super().__init__()
                 self._path = path
 
             async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-                await wsgi_to_asgi(served, self._path, scope, send)
+                await wsgi_to_asgi(wsgi_app, self._path, scope, send)
 
-        async def answer(rest: str) -> Any:
-            return Answer(f"/{rest}")
+        async def respond(rest: str) -> Any:
+            return WsgiResponse(f"/{rest}")
 
-        # A route and not a mount, which would stand outside of the dependencies that are the app's login.
+        # A route and not a mount, because the app's dependencies, such as its login, skip a mount.
         app.server.add_api_route(
-            rule, answer, methods=["GET", "HEAD"], response_model=None, include_in_schema=False
+            rule, respond, methods=["GET", "HEAD"], response_model=None, include_in_schema=False
         )
 
 
@@ -74,8 +76,8 @@ def _rule(app: Dash, path: str) -> str:
 
 def _rules(app: Dash) -> list[str]:
     if _is_flask(app):
-        return [each.rule for each in app.server.url_map.iter_rules()]
+        return [rule.rule for rule in app.server.url_map.iter_rules()]
     if hasattr(app.server, "routes") and hasattr(app.server, "mount"):
-        return [getattr(each, "path", "") for each in app.server.routes]
+        return [getattr(route, "path", "") for route in app.server.routes]
     kind = type(app.server).__name__
-    raise SettingsError([f"attach needs a Dash app on Flask or FastAPI; this one's server is a {kind}"])
+    raise SettingsError([f"the server of the app is a {kind}; attach expected Flask or FastAPI"])

@@ -1,7 +1,7 @@
-"""Embedding: `{{ dashapp_chart("cpu.percent") }}` in a host's template puts one live chart there, in a frame.
+"""One live chart in a template of the host: `{{ dashapp_chart("cpu.percent") }}`.
 
-A frame of our own page: the host's styles, scripts and content security policy stay out of it, and ours out
-of the host's. It is as wide as what it stands in.
+The chart is an iframe with our page, so that styles, scripts and content security policies of the two pages
+stay apart. It is as wide as its container.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dashapp.model.text import quote_value
 from dashapp.model.ticks import MountError
 from dashapp.web.assets import plotlyjs_path
 
-# What assets/page/embed.js calls the panel that it makes.
+# The name of the panel in assets/page/embed.js.
 PANEL_NAME = "embedded"
 MIN_HEIGHT_PX, MAX_HEIGHT_PX = 80, 4000
 MAX_METRICS = 16
@@ -30,17 +30,17 @@ SCRIPT_HTML = Markup('<script src="{src}"></script>')
 
 
 class TemplateCharts:
-    """What a host's templates call."""
+    """Functions for the templates of a host."""
 
     def __init__(self) -> None:
-        # The longest window of each, in seconds, by its prefix.
+        # The longest window of each mount in seconds, by prefix.
         self._longest: dict[str, float] = {}
 
     def add(self, prefix: str, longest: float) -> None:
         self._longest[prefix] = longest
 
     def template_globals(self) -> dict[str, Any]:
-        """By the names that templates know them by."""
+        """Return the functions by their names in templates."""
         return {"dashapp_chart": self.chart, "dashapp_plotlyjs": self.plotlyjs}
 
     def chart(
@@ -52,14 +52,13 @@ class TemplateCharts:
         title: str = "",
         at: str = "",
     ) -> Markup:
-        """One chart of these metrics, or patterns of them, or of a curve by its function's name; `window` in
-        seconds, `height` in pixels.
+        """Return one chart of metrics, of patterns, or of a curve by the name of its function.
 
-        `at`: the prefix of one of several mounts; the first, where not given. A metric that is not there yet
-        is an empty chart until it is. MountError for what cannot be meant.
+        `window` is in seconds, `height` in pixels. `at`: the prefix of one of several mounts, by default the
+        first. The chart of a metric that does not exist yet is empty. MountError if an argument is wrong.
         """
         at = self._mount_of(at)
-        keys = [_metric_key(each) for each in metrics]
+        keys = [_metric_key(metric) for metric in metrics]
         if not 1 <= len(keys) <= MAX_METRICS:
             raise MountError(
                 f'dashapp_chart has {len(keys)} metrics; expected 1 to {MAX_METRICS}, such as "cpu.percent"'
@@ -68,17 +67,19 @@ class TemplateCharts:
         pixels = _bounded_number("height", height, MIN_HEIGHT_PX, MAX_HEIGHT_PX, "pixels")
         if theme not in THEMES:
             raise MountError(f"theme is {quote_value(theme)}; expected {', '.join(THEMES)}")
-        said = {"bare": "1", "chart": ",".join(keys), "panels": PANEL_NAME, "window": f"{seconds:.10g}"}
+        query = {"bare": "1", "chart": ",".join(keys), "panels": PANEL_NAME, "window": f"{seconds:.10g}"}
         if theme != "auto":
-            said["theme"] = theme
-        src = f"{_external_path(at)}?{urlencode(said, safe=',')}"
+            query["theme"] = theme
+        src = f"{_external_path(at)}?{urlencode(query, safe=',')}"
         return FRAME_HTML.format(src=src, title=title or f"{', '.join(keys)}, live", height=round(pixels))
 
     def plotlyjs(self, at: str = "") -> Markup:
-        """The plotly.js that our own charts use, for charts of the host's that stand still:
-        `{{ dashapp_plotlyjs() }} {{ figure.to_html(full_html=False, include_plotlyjs=False) | safe }}`."""
+        """Return a script element with our plotly.js, for static charts of the host.
+
+        `{{ dashapp_plotlyjs() }} {{ figure.to_html(full_html=False, include_plotlyjs=False) | safe }}`
+        """
         path = plotlyjs_path()
-        # As Dash asks for it, so that a browser fetches it once for both.
+        # The same address as Dash's, so that a browser fetches the file once for both.
         mark = path.stat().st_mtime
         src = f"{_external_path(self._mount_of(at))}assets/{path.parent.name}/{path.name}?m={mark}"
         return SCRIPT_HTML.format(src=src)
@@ -91,21 +92,21 @@ class TemplateCharts:
 
 
 def _external_path(at: str) -> str:
-    """Where a proxy has put the host, as the host itself was told, and `at` below that."""
+    """Return the path of `at` for a browser, below the path that a proxy adds."""
     return (request.script_root if has_request_context() else "") + at
 
 
-def _metric_key(given: Any) -> str:
-    if not isinstance(given, str) or not given.strip() or "," in given:
-        raise MountError(f'a metric is {quote_value(given)}; expected a name, such as "cpu.percent"')
-    return given.strip()
+def _metric_key(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or "," in value:
+        raise MountError(f'a metric is {quote_value(value)}; expected a name, such as "cpu.percent"')
+    return value.strip()
 
 
-def _bounded_number(name: str, given: Any, low: float, high: float, unit: str) -> float:
+def _bounded_number(name: str, value: Any, low: float, high: float, unit: str) -> float:
     try:
-        value = float(given)
+        number = float(value)
     except (TypeError, ValueError):
-        value = float("nan")
-    if not low <= value <= high:
-        raise MountError(f"{name} is {quote_value(given)}; expected {unit} from {low:g} to {high:.10g}")
-    return value
+        number = float("nan")
+    if not low <= number <= high:
+        raise MountError(f"{name} is {quote_value(value)}; expected {unit} from {low:g} to {high:.10g}")
+    return number

@@ -18,6 +18,7 @@ from threading import Event
 from typing import Any
 
 from dashapp.model.notices import NoticeSink
+from dashapp.process.start import start_process
 
 log = logging.getLogger("dashapp")
 
@@ -99,8 +100,8 @@ class ChildProcess:
     def _start(self) -> None:
         self._start_time = time.monotonic()
         environ = os.environ if self._environ is None else self._environ
-        self._process = subprocess.Popen(
-            self._argv,
+        self._process = start_process(
+            [*self._argv],
             stdin=subprocess.PIPE,
             env={**environ, "DASHAPP_CHILD": "1", "DASHAPP_STDIN": ",".join(map(str, self._stdin))},
             pass_fds=self._stdin,

@@ -17,6 +17,7 @@ class PerProcessThread:
         self._name = name
         self._run = run
         self._process = 0
+        self._thread: Thread | None = None
         self._lock = Lock()
 
     def start(self) -> None:
@@ -26,4 +27,10 @@ class PerProcessThread:
         with self._lock:
             if self._process != os.getpid():
                 self._process = os.getpid()
-                Thread(target=self._run, name=self._name, daemon=True).start()
+                self._thread = Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the thread of this process has ended, if there is one."""
+        if self._thread is not None and self._process == os.getpid():
+            self._thread.join()

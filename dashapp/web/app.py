@@ -1,7 +1,7 @@
-"""Wiring: the Dash page, the API in front of it, the security middleware in front of both.
+"""The WSGI application: Dash page, API in front of it, security middleware around both.
 
-The page's callbacks have no output and no server side: an output that waits for the network on an Interval
-loses responses, since Dash drops the older one when the next tick fires first (plotly/dash#941).
+The callbacks of the page have no output and no server side. An output that waits for the network on an
+Interval loses responses: Dash drops the older one when the next tick fires first (plotly/dash#941).
 """
 
 from __future__ import annotations
@@ -48,85 +48,87 @@ FILE_PREFIXES = ("/assets/", COMPONENT_SUITES)
 def create_app(
     store: Reader,
     settings: Settings,
-    spool: PushWriter | None = None,
+    push_writer: PushWriter | None = None,
     hosts: HostStore | None = None,
-    own: str = "",
+    host_name: str = "",
     *,
     folder: Path | None = None,
     local: Path | None = None,
     mounted: bool = False,
 ) -> WSGIApp:
-    """The whole WSGI application over `store`; what programs push goes into `spool`.
+    """Return the whole WSGI application over `store`; pushed metrics go into `push_writer`.
 
-    `hosts`: all that write to the same place, each with a page below `/host/`; `own` is the one whose store
-    this is, and whose processes are this machine's. `folder`: the store's, which keeps the key of sessions;
-    None where it is none. `local`: one of this machine's, where that cannot be written. `mounted`: in an
-    application of somebody else's, whose own login and caches decide who sees and keeps what.
+    `hosts`: all hosts that write to the same backend, each with a page below `/host/`. `host_name`: the host
+    of this machine, which has the process table. `folder`: the folder of the store, for the key of sessions.
+    `local`: a folder of this machine, if `folder` is None or read-only. `mounted`: another application
+    contains this one, and its login and caches apply.
     """
-    dash = _dash_app(PageTarget(store), settings, hosts, own)
-    # The page below a host's path has other addresses in it.
-    many = _is_public(settings) and not settings.requires_authentication and not mounted
-    fixed = SHARED_ONE_SECOND if many else "no-cache"
-    pages, below, seen = (StaticCache(dash.server.wsgi_app, fixed) for _ in range(3))
+    dash = _dash_app(PageTarget(store), settings, hosts, host_name)
+    # The page of a host contains other addresses than the page at the root.
+    is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
+    page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
+    pages, host_pages, view_pages = (StaticCache(dash.server.wsgi_app, page_caching) for _ in range(3))
     description = openapi.OpenApiEndpoint(settings, hosts is not None)
-    pushed = push_endpoint(settings.push_token, spool, store)
+    push = push_endpoint(settings.push_token, push_writer, store)
     table = ProcessTable() if shows_processes(settings) else None
-    listed = partial(hosts_json, hosts) if hosts is not None else None
+    list_hosts = partial(hosts_json, hosts) if hosts is not None else None
 
-    def page(kept: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def page(cache: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        # Dash answers any path it does not know with the page: only what the page asks for goes there.
+        # Dash answers an unknown path with the page, so only known paths go to Dash.
         if path in PAGE_PATHS or path.startswith(FILE_PREFIXES):
             package, _, name = path.removeprefix(COMPONENT_SUITES).partition("/")
-            # Dash answers a package or a file that it does not know with a traceback.
+            # Dash answers an unknown package or file with a traceback.
             if not path.startswith(COMPONENT_SUITES) or canonical_path(name) in dash.registered_paths.get(
                 package, ()
             ):
-                return kept(environ, start_response)
+                return cache(environ, start_response)
         return _not_found(start_response)
 
-    def serve(place: PageTarget) -> WSGIApp:
+    def serve(target: PageTarget) -> WSGIApp:
         api = Api(
-            place.reader,
+            target.reader,
             window=settings.window,
             interval=settings.interval,
             max_window=settings.max_window_s,
             processes=_processes_error(settings)
             if table is None
             else table
-            if place.is_host(own)
+            if target.is_host(host_name)
             else OTHER_HOST_PROCESSES,
-            hosts=listed,
-            now=place.now,
-            host=place.label,
-            panels=_chosen_panels(settings, place),
+            hosts=list_hosts,
+            now=target.now,
+            host=target.label,
+            panels=_chosen_panels(settings, target),
             caching=SHARED_ONE_SECOND
-            if many
+            if is_shared
             else PRIVATE_NO_STORE
             if settings.requires_authentication or mounted
             else NO_STORE,
         )
-        at_root = not place.names or place.top
-        kept = pages if at_root else below
+        is_root = not target.names or target.top
+        cache = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
-            if path == PUSH and at_root:
-                return pushed(environ, start_response)
-            if path == openapi.OPENAPI_PATH and at_root:
+            if path == PUSH and is_root:
+                return push(environ, start_response)
+            if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
-            return page(kept, environ, start_response)
+            return page(cache, environ, start_response)
 
-        return route if len(place.names) > 1 else PrometheusEndpoint(route, place.reader, place.now)
+        return route if len(target.names) > 1 else PrometheusEndpoint(route, target.reader, target.now)
 
     app = serve(PageTarget(store))
     if hosts is not None:
-        app = HostRouter(hosts, app, serve, own, coming=bool(own) and settings.collector)
+        app = HostRouter(hosts, app, serve, host_name, is_expected=bool(host_name) and settings.collector)
 
     def build(view: SharedView) -> WSGIApp:
-        return shared_view_app(SharedViewReader(store, view, settings.panel), settings, partial(page, seen))
+        return shared_view_app(
+            SharedViewReader(store, view, settings.panel), settings, partial(page, view_pages)
+        )
 
     return build_middleware(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)
 
@@ -140,13 +142,15 @@ def _not_found(start_response: StartResponse) -> Iterable[bytes]:
     return [body]
 
 
-def _page_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own: str) -> Component:
-    if viewed := _current_target(VIEW):
-        return shared_view_page(viewed, settings)
-    place = _current_target(ENVIRON_KEY) or bare
-    # What is polled in the background is there then.
-    place.reader.newest()
-    metrics = place.reader.metrics()
+def _page_app(
+    default_target: PageTarget, settings: Settings, hosts: HostStore | None, host_name: str
+) -> Component:
+    if view := _current_target(VIEW):
+        return shared_view_page(view, settings)
+    target = _current_target(ENVIRON_KEY) or default_target
+    # A remote reader has its data after this call.
+    target.reader.newest()
+    metrics = target.reader.metrics()
     several = hosts is not None and len(hosts.hosts()) > 1
     tagline = "this machine, live" if settings.reads_system and settings.title == layout.TITLE else "live"
     return layout.page_layout(
@@ -154,49 +158,54 @@ def _page_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own
         settings.interval,
         settings.max_window_s,
         metrics,
-        all_panels(metrics, _chosen_panels(settings, place), place.reader.panel_kinds()),
-        thresholds=[state.threshold for state in place.reader.thresholds()],
-        processes=shows_processes(settings) and place.is_host(own),
+        all_panels(metrics, _chosen_panels(settings, target), target.reader.panel_kinds()),
+        thresholds=[state.threshold for state in target.reader.thresholds()],
+        processes=shows_processes(settings) and target.is_host(host_name),
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
         tagline=tagline,
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
-        share=settings.requires_authentication and (hosts is None or place.is_host(own)),
-        hosts=None if hosts is None else HostControls(place.names, place.top or not place.names, several),
+        share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
+        hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
     )
 
 
-def _chosen_panels(settings: Settings, place: PageTarget) -> Sequence[Panel]:
-    return settings.panel if len(place.names) < 2 else overlay_panels(settings.panel)
+def _chosen_panels(settings: Settings, target: PageTarget) -> Sequence[Panel]:
+    return settings.panel if len(target.names) < 2 else overlay_panels(settings.panel)
 
 
 def _current_target(key: str) -> Any:
-    """What this request is for; None outside of one, where Dash looks at its layout first."""
+    """Return the target of this request, or None outside a request, when Dash checks its layout."""
     return request.environ.get(key) if has_request_context() else None
 
 
 def shows_processes(settings: Settings) -> bool:
-    """Whether the names of processes may leave: `local` keeps them from a page that others can reach without
-    a password, and from one that shows nothing else of the machine."""
+    """Return whether the page may show names of processes.
+
+    `local` hides them from a page that others can reach without a password, and from a page without metrics
+    of this machine.
+    """
     if settings.processes == "local":
         return settings.reads_system and (bool(settings.password) or not _is_public(settings))
     return settings.processes == "always"
 
 
 def _is_public(settings: Settings) -> bool:
-    """By its address, or by a further name that a proxy in front gives it."""
+    """Return whether others can reach the page: by its address, or by a name at a proxy."""
     return settings.public or bool(settings.hosts)
 
 
 def _processes_error(settings: Settings) -> str:
-    """What is said to who asks for them; not to others how they could be had."""
+    """Error text for a request for processes. A public server does not mention the flag."""
     if _is_public(settings):
         return NO_PROCESSES
     return f'processes are off because --processes is "{settings.processes}"; start with --processes local'
 
 
-def _dash_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own: str) -> Dash:
+def _dash_app(
+    default_target: PageTarget, settings: Settings, hosts: HostStore | None, host_name: str
+) -> Dash:
     app = Dash(
         "dashapp",
         assets_folder=str(assets.assets_directory()),
@@ -206,7 +215,7 @@ def _dash_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own
         enable_mcp=False,
         use_pages=False,
         pages_folder="",
-        # Else every page carries its whole layout twice, for a check that the tests make.
+        # Otherwise each page contains its whole layout twice, for a check that our tests do.
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
@@ -218,11 +227,11 @@ def _dash_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own
     )
     app.interpolate_index = index.index_writer(
         icon=app.get_asset_url("favicon.svg"),
-        own=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
+        script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         heading=settings.title,
-        files=lambda: "../../" if (place := _current_target(ENVIRON_KEY)) and not place.top else "./",
+        files=lambda: "../../" if (target := _current_target(ENVIRON_KEY)) and not target.top else "./",
     )
-    app.layout = partial(_page_app, bare, settings, hosts, own)
+    app.layout = partial(_page_app, default_target, settings, hosts, host_name)
     register_callbacks(app)
     return app
 

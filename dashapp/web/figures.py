@@ -1,20 +1,20 @@
-"""Figures: the empty picture of a panel. Its points come later, in the browser, by `extendData`.
+"""The empty figure of a panel. The browser adds points with `extendData`.
 
-Colours that follow the theme are the style sheet's; here stand only those that mean a metric.
+The style sheet has the colours of the themes. This module has only the colours of metrics.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-# Okabe and Ito's set for the colour-blind, reordered, less the black and yellow that one theme would swallow.
-# https://jfly.uni-koeln.de/color/
+# Okabe and Ito's palette for the colour-blind, in another order, without black and yellow, which are
+# invisible in one of the themes. https://jfly.uni-koeln.de/color/
 LINE_COLORS = ("#0091d5", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7ae6", "#7f8c8d")
 FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
 def empty_figure() -> dict[str, Any]:
-    """What every panel has in common, without points."""
+    """Return the common figure of all panels, without points."""
     return {
         "data": [],
         "layout": {
@@ -60,16 +60,16 @@ def empty_figure() -> dict[str, Any]:
 
 
 def y_axis(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
-    """A y axis in `unit`s, from `low` to `high` where they are given."""
+    """Return a y axis in `unit`s, from `low` to `high` if they are not None."""
     if low is not None and high is not None:
-        # A line along the upper bound is seen whole.
+        # A line along the upper bound is fully visible.
         axis: dict[str, Any] = {"range": [low, high * 1.01], "autorange": False}
     else:
         axis = {"rangemode": "tozero" if low == 0 else "normal", "autorange": True}
         if unit in ("B", "B/s"):
-            # Nothing at all is not drawn in thousandths of a byte.
+            # Without this, the axis of a constant zero would show thousandths of a byte.
             axis["autorangeoptions"] = {"include": 1000}
-    # Thousands as k, M, G: the SI prefixes mean powers of ten, on disks and networks alike.
+    # Thousands as k, M, G: SI prefixes are powers of ten, for disks and networks.
     if unit in ("B", "B/s", "Hz"):
         return axis | {"tickformat": "~s", "ticksuffix": unit}
     if unit == "1/s":
@@ -78,7 +78,7 @@ def y_axis(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
 
 
 def right_axis(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
-    """A second y axis in `unit`s, over the first."""
+    """Return a second y axis in `unit`s, over the first."""
     return {
         "overlaying": "y",
         "side": "right",
@@ -94,7 +94,7 @@ def right_axis(unit: str, low: float | None, high: float | None) -> dict[str, An
 
 
 def threshold_line(limit: float, op: str) -> dict[str, Any]:
-    """A threshold across the whole panel. Its colour is the style sheet's, too."""
+    """Return a line across the whole panel. The style sheet sets its colour, too."""
     return {
         "type": "line",
         "xref": "paper",

@@ -1,6 +1,6 @@
-"""What the page has for hosts: a button, a list above the charts, and a word of which are shown.
+"""Controls for hosts: a button, a list above the charts, and the names of the shown hosts.
 
-Filled by assets/panels/hosts.js; nothing of it is seen where the store has one host.
+assets/panels/hosts.js fills them. With one host in the store they are invisible.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from dash import html
 
-# Names that a line has room for.
+# Names that fit into a line.
 MAX_NAMED_HOSTS = 3
 
 
 @dataclass(frozen=True)
 class HostControls:
-    """`names`: those that this page shows; `top`: it is the one at the root, `several`: there are others."""
+    """`names`: hosts of this page. `top`: it is the page at the root. `several`: others exist."""
 
     names: tuple[str, ...]
     top: bool
@@ -29,9 +29,9 @@ class HostControls:
     def tagline(self) -> str:
         if len(self.names) < 2:
             return "".join(self.names)
-        more = len(self.names) - MAX_NAMED_HOSTS
-        named = ", ".join(self.names[:MAX_NAMED_HOSTS])
-        return f"comparing {named}{f' and {more} more' if more > 0 else ''}"
+        count = len(self.names) - MAX_NAMED_HOSTS
+        text = ", ".join(self.names[:MAX_NAMED_HOSTS])
+        return f"comparing {text}{f' and {count} more' if count > 0 else ''}"
 
     def button(self) -> html.Button:
         text = "Hosts" if self.top else self.names[0] if len(self.names) == 1 else f"{len(self.names)} hosts"

@@ -1,7 +1,7 @@
-"""Host paths: `/host/NAME/…` is that host's page and API, `/host/A,B/…` several laid over each other.
+"""Host paths: `/host/NAME/…` is the page and API of a host, `/host/A,B/…` compares several.
 
-A WSGI layer that takes this part off the path, as mounting does. What lies below is the same for all; which
-place it serves it knows from the environ alone.
+A WSGI layer that removes this part from the path, as mounting does. All hosts use the same application below,
+which finds its target in the environ.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
 from dashapp.stores.memory import MemoryStore
 
 HOST_PREFIX = "/host/"
-# Where what lies below finds its place.
+# Key of the target in the environ.
 ENVIRON_KEY = "dashapp.place"
-# Hosts laid over each other, at the most; and places that are kept made.
+# Most hosts in one comparison, and most targets in the cache.
 MAX_COMPARED_HOSTS, MAX_CACHED_TARGETS = 32, 64
-# The names asked for, those of them that are known, and whether at the root.
+# The requested names, the known ones of them, and whether the page is at the root.
 TargetKey = tuple[tuple[str, ...], tuple[str, ...], bool]
 
 
 @dataclass(frozen=True)
 class PageTarget:
-    """What a page shows, and of which hosts: none where the store has one's alone. `top`: at the root."""
+    """The data of a page. `names` is empty if the store has one host. `top`: at the root."""
 
     reader: Reader
     names: tuple[str, ...] = ()
@@ -44,35 +44,38 @@ class PageTarget:
 
     @property
     def label(self) -> str:
-        """What a file's name says of it."""
+        """Part of the name of a downloaded file."""
         return self.names[0] if len(self.names) == 1 else f"{len(self.names)}-hosts" if self.names else ""
 
-    def is_host(self, own: str) -> bool:
-        """Whether it is the machine's that serves it."""
-        return not self.names or self.names == (own,)
+    def is_host(self, own_host: str) -> bool:
+        """Return whether this is the page of the machine that serves it."""
+        return not self.names or self.names == (own_host,)
 
 
 class HostRouter:
-    """`serve` makes the application of a place, of which KEPT are kept. At the root is the host called `own`,
-    or else the first; `bare` while there is none, or the own one is `coming`."""
+    """Serves a page for each host, with the application that `serve` builds for a target.
+
+    At the root is the page of `own_host`, or of the first host. `default_app` serves the root while no host
+    exists, or while the own host `is_expected` and has not written yet.
+    """
 
     def __init__(
         self,
         hosts: HostStore,
-        bare: WSGIApp,
+        default_app: WSGIApp,
         serve: Callable[[PageTarget], WSGIApp],
-        own: str = "",
-        coming: bool = False,
+        own_host: str = "",
+        is_expected: bool = False,
     ) -> None:
-        self._coming = coming
-        self._chosen = ""
+        self._is_expected = is_expected
+        self._default_name = ""
         self._hosts = hosts
-        self._bare = bare
+        self._default_app = default_app
         self._serve = serve
-        self._own = own
+        self._own_host = own_host
         self._skews = ClockSkews(hosts)
         self._lock = Lock()
-        self._made: OrderedDict[TargetKey, tuple[PageTarget, WSGIApp]] = OrderedDict()
+        self._cache: OrderedDict[TargetKey, tuple[PageTarget, WSGIApp]] = OrderedDict()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
@@ -80,59 +83,59 @@ class HostRouter:
             return self._root(environ, start_response)
         if path == HOST_PREFIX:
             return redirect(start_response, "../")
-        said, slash, rest = path[len(HOST_PREFIX) :].partition("/")
+        part, slash, rest = path[len(HOST_PREFIX) :].partition("/")
         try:
-            names = parse_host_names(said)
+            names = parse_host_names(part)
         except BadRequestError as error:
             return error_response(start_response, "400 Bad Request", str(error))
         if not slash:
-            return redirect_to_slash(said, environ, start_response)
-        known = sorted_hosts(self._hosts)
+            return redirect_to_slash(part, environ, start_response)
+        hosts = sorted_hosts(self._hosts)
         data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
-        if data and not any(name in known for name in names):
+        if data and not any(name in hosts for name in names):
             return error_response(start_response, "404 Not Found", unknown_hosts_error(names))
-        place, app = self._target(names, [name for name in names if name in known], top=False)
-        inside = {
-            "SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{HOST_PREFIX}{said}",
+        target, app = self._target(names, [name for name in names if name in hosts], top=False)
+        path_variables = {
+            "SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{HOST_PREFIX}{part}",
             "PATH_INFO": f"/{rest}",
         }
-        return app({**environ, **inside, ENVIRON_KEY: place}, start_response)
+        return app({**environ, **path_variables, ENVIRON_KEY: target}, start_response)
 
     def _root(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        known = sorted_hosts(self._hosts)
-        if not known or (self._coming and self._own not in known):
-            return self._bare(environ, start_response)
-        name = self._default_host(known)
-        place, app = self._target((name,), [name], top=True)
-        return app({**environ, ENVIRON_KEY: place}, start_response)
+        hosts = sorted_hosts(self._hosts)
+        if not hosts or (self._is_expected and self._own_host not in hosts):
+            return self._default_app(environ, start_response)
+        name = self._default_host(hosts)
+        target, app = self._target((name,), [name], top=True)
+        return app({**environ, ENVIRON_KEY: target}, start_response)
 
-    def _default_host(self, known: Mapping[str, Host]) -> str:
-        """The own one; else one that is awake, and the same as long as it is known."""
-        if self._own in known or self._chosen not in known:
-            self._chosen = default_host(known, self._own, self._hosts.now_ms())
-        return self._chosen
+    def _default_host(self, hosts: Mapping[str, Host]) -> str:
+        """Return the own host, or one that sends data. It stays the same as long as it exists."""
+        if self._own_host in hosts or self._default_name not in hosts:
+            self._default_name = default_host(hosts, self._own_host, self._hosts.now_ms())
+        return self._default_name
 
-    def _target(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[PageTarget, WSGIApp]:
-        key = (names, tuple(known), top)
+    def _target(self, names: tuple[str, ...], hosts: Sequence[str], top: bool) -> tuple[PageTarget, WSGIApp]:
+        key = (names, tuple(hosts), top)
         with self._lock:
-            if key in self._made:
-                self._made.move_to_end(key)
-                return self._made[key]
-            readers = {name: reader for name in known if (reader := self._hosts.reader(name)) is not None}
-            place = self._read(names, readers, top)
-            made = (place, self._serve(place))
-            # Names can be thought of without end; and whoever was forgotten meanwhile is asked for anew.
-            if readers and len(readers) == len(known):
-                self._cache_target(key, made)
-            return made
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+            readers = {name: reader for name in hosts if (reader := self._hosts.reader(name)) is not None}
+            target = self._read(names, readers, top)
+            entry = (target, self._serve(target))
+            # Do not cache unknown names, of which there is no end, or a host that was removed meanwhile.
+            if readers and len(readers) == len(hosts):
+                self._cache_target(key, entry)
+            return entry
 
-    def _cache_target(self, key: TargetKey, made: tuple[PageTarget, WSGIApp]) -> None:
-        # What these names meant before one of them was known, or forgotten, nobody asks for again.
-        for other in [each for each in self._made if (each[0], each[2]) == (key[0], key[2])]:
-            del self._made[other]
-        self._made[key] = made
-        while len(self._made) > MAX_CACHED_TARGETS:
-            self._made.popitem(last=False)
+    def _cache_target(self, key: TargetKey, entry: tuple[PageTarget, WSGIApp]) -> None:
+        # The old targets of these names are obsolete when a host appears or disappears.
+        for other in [cached for cached in self._cache if (cached[0], cached[2]) == (key[0], key[2])]:
+            del self._cache[other]
+        self._cache[key] = entry
+        while len(self._cache) > MAX_CACHED_TARGETS:
+            self._cache.popitem(last=False)
 
     def _read(self, names: tuple[str, ...], readers: dict[str, Reader], top: bool) -> PageTarget:
         if not readers:
@@ -146,9 +149,9 @@ class HostRouter:
         return PageTarget(overlay, names, overlay.now, top)
 
 
-def parse_host_names(said: str) -> tuple[str, ...]:
-    """The names in a part of a path, none twice. BadRequestError where they can be none."""
-    names = tuple(dict.fromkeys(said.split(",")))
+def parse_host_names(part: str) -> tuple[str, ...]:
+    """Return the different names in a part of a path. BadRequestError if one is invalid."""
+    names = tuple(dict.fromkeys(part.split(",")))
     for name in names:
         if not HOST_NAME.fullmatch(name):
             letters = "expected letters, digits and ._- , with commas between"

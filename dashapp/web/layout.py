@@ -1,4 +1,4 @@
-"""The page: headline, tiles, panels, window slider. The same for every viewer; the numbers come later."""
+"""The page: headline, tiles, panels and window slider, without data, so the same for all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashapp.web.panel import chart_specs, panel_component
 from dashapp.web.window_slider import format_window, slider_stops, window_slider
 
 TITLE = "dashapp"
-# Panels that a page has room for when they turn up while it is open.
+# Empty panels for metrics that appear while a page is open.
 SPARE_PANELS = 8
 
 
@@ -26,7 +26,7 @@ def page_layout(
     interval: float,
     longest: float,
     metrics: Sequence[Metric],
-    shown: Sequence[Panel],
+    panels: Sequence[Panel],
     *,
     thresholds: Sequence[Threshold] = (),
     processes: bool = False,
@@ -38,35 +38,38 @@ def page_layout(
     session: str = "",
     share: bool = False,
 ) -> html.Div:
-    """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: whether there is a table of them; `machine`: whether its metrics are to come. `hosts`: of
-    which this page is, where the store may have many. `session`: how the viewer got in, by "password" or
-    "proxy", empty where everybody does; `share`: whether links to views of this page may be made."""
+    """Return the whole page.
+
+    `window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
+    `processes`: show the process table. `machine`: expect metrics of this machine. `hosts`: the hosts of this
+    page, or None if the store has one host. `session`: the kind of login, "password" or "proxy", or empty
+    text without one. `share`: the viewer can create share links.
+    """
     stops = slider_stops(longest, window)
-    there = {panel.name for panel in shown if panel.select(metrics)}
-    if machine and not there:
-        there = {shown[0].name}
-    beat = round(1000 * min(max(interval, 0.25), 1))
-    sections = _sections(shown, there, processes, bool(thresholds))
+    visible_panels = {panel.name for panel in panels if panel.select(metrics)}
+    if machine and not visible_panels:
+        visible_panels = {panels[0].name}
+    poll_ms = round(1000 * min(max(interval, 0.25), 1))
+    sections = _sections(panels, visible_panels, processes, bool(thresholds))
     if hosts is not None and hosts.top:
         sections.insert(0, hosts.section())
     if hosts is not None and hosts.names and (hosts.several or not hosts.top):
         tagline = hosts.tagline()
-    laid = hosts is not None and len(hosts.names) > 1
-    numbers = overlay_tiles(hosts.names, metrics) if hosts and laid else choose_tiles(metrics, machine)
+    is_comparison = hosts is not None and len(hosts.names) > 1
+    tiles = overlay_tiles(hosts.names, metrics) if hosts and is_comparison else choose_tiles(metrics, machine)
     return html.Div(
         id="page",
         children=[
-            dcc.Interval(id="interval", interval=beat),
-            dcc.Store(id="charts", data=chart_specs(shown, metrics, thresholds)),
+            dcc.Interval(id="interval", interval=poll_ms),
+            dcc.Store(id="charts", data=chart_specs(panels, metrics, thresholds)),
             _header(title, tagline, hosts, session),
             html.Div(id="notices", role="alert", hidden=True),
-            html.Div([_tile(tile, metrics) for tile in numbers], id="tiles"),
+            html.Div([_tile(tile, metrics) for tile in tiles], id="tiles"),
             html.Main(sections),
             _controls(stops, stops.index(round(window)), window),
         ],
         **{
-            "data-beat": str(beat),
+            "data-beat": str(poll_ms),
             "data-stops": ",".join(map(str, stops)),
             "data-thresholds": _thresholds_json(thresholds),
             "data-processes": "on" if processes else "off",
@@ -109,31 +112,31 @@ def _header(title: str, tagline: str, hosts: HostControls | None, session: str) 
 
 
 def _sign_out(hosts: HostControls | None) -> html.Form:
-    """A form, which a browser sends without any script of ours. Sessions are the root's alone."""
+    """Return a form, which a browser sends without a script. Only the root has sessions."""
     root = "" if hosts is None or hosts.top else "../../"
     button = html.Button("Sign out", id="sign-out", type="submit", title="Sign out of this browser")
     return html.Form(button, method="post", action=f"{root}logout")
 
 
 def _sections(
-    shown: Sequence[Panel], there: Collection[str], processes: bool, alerts: bool
+    panels: Sequence[Panel], visible_panels: Collection[str], processes: bool, alerts: bool
 ) -> list[html.Section]:
-    sections = [panel_component(panel, there=panel.name in there) for panel in shown]
-    # Below the machine as a whole, above what goes into detail.
-    names = [panel.name for panel in shown]
-    place = names.index(FIRST_DETAIL_PANEL) if FIRST_DETAIL_PANEL in names else len(names)
+    sections = [panel_component(panel, visible=panel.name in visible_panels) for panel in panels]
+    # Below the panels of the whole machine, above the panels with details.
+    names = [panel.name for panel in panels]
+    position = names.index(FIRST_DETAIL_PANEL) if FIRST_DETAIL_PANEL in names else len(names)
     if processes:
-        sections.insert(place, _process_table())
+        sections.insert(position, _process_table())
     if alerts:
-        sections.insert(place, _alert_history())
+        sections.insert(position, _alert_history())
     spare = Panel("spare", "Spare")
     return sections + [
-        panel_component(spare, there=False, slot=f"spare-{number}") for number in range(SPARE_PANELS)
+        panel_component(spare, visible=False, slot=f"spare-{number}") for number in range(SPARE_PANELS)
     ]
 
 
 def _process_table() -> html.Section:
-    """Filled by assets/panels/process_table.js."""
+    """Return an empty table, which assets/panels/process_table.js fills."""
     return html.Section(
         [
             html.H2(["Top processes", html.Span("of this machine", className="of")]),
@@ -145,7 +148,7 @@ def _process_table() -> html.Section:
 
 
 def _alert_history() -> html.Section:
-    """Filled by assets/panels/alert_history.js."""
+    """Return an empty table, which assets/panels/alert_history.js fills."""
     return html.Section(
         [html.H2("Alerts"), html.Div(className="table")],
         className="panel",
@@ -154,7 +157,7 @@ def _alert_history() -> html.Section:
 
 
 def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
-    there = not metrics or any(tile.covers(metric) for metric in metrics)
+    visible = not metrics or any(tile.covers(metric) for metric in metrics)
     return html.Button(
         [
             html.Span(tile.title, className="tile-title"),
@@ -162,14 +165,14 @@ def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
             html.Span("", className="tile-value"),
         ],
         type="button",
-        className="tile" if there else "tile absent",
+        className="tile" if visible else "tile absent",
         **{"data-metrics": ",".join(tile.metrics), "data-leads": tile.panel},
         **({"data-most": "yes"} if tile.highest_only else {}),
         **({"data-unit": tile.unit} if tile.unit else {}),
     )
 
 
-def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
+def _controls(stops: list[int], position: int, window: float) -> html.Footer:
     return html.Footer(
         [
             html.Div(
@@ -190,7 +193,7 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
                         ],
                         className="window-text",
                     ),
-                    window_slider("window", stops, chosen),
+                    window_slider("window", stops, position),
                 ],
                 className="window",
             ),
@@ -199,10 +202,10 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
 
 
 def _button(name: str, text: str, title: str, keys: str = "", pressed: str | None = None) -> html.Button:
-    """What says itself only by a sign has its title for a name."""
-    said = {"aria-keyshortcuts": keys} if keys else {}
+    """Return a button. If its text is a single sign, its title is its accessible name."""
+    attributes = {"aria-keyshortcuts": keys} if keys else {}
     if pressed:
-        said["aria-pressed"] = pressed
+        attributes["aria-pressed"] = pressed
     elif len(text) == 1:
-        said["aria-label"] = title
-    return html.Button(text, id=name, type="button", title=title, **said)
+        attributes["aria-label"] = title
+    return html.Button(text, id=name, type="button", title=title, **attributes)

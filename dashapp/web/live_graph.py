@@ -1,7 +1,7 @@
-"""LiveGraph: a live chart for anybody's Dash app, made as Dash's All-in-One components are.
+"""LiveGraph: a live chart for a Dash app, in the form of Dash's All-in-One components.
 
-Only says what stands in the page; its points come from what `attach` serves, and assets/live_graph draws them
-with the very scripts of our own page.
+It defines the elements of the page. `attach` serves their data, and assets/live_graph draws it with the same
+scripts as our own page.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dashapp.web.panel import chart_specs, panel_heading
 from dashapp.web.window_slider import YEAR_S, slider_stops, window_slider
 
 COMPONENT_NAME = "live-graph"
-# Milliseconds between two looks at whether something is late. What is new is asked for as soon as it is due.
+# Milliseconds between two checks for late data. The scripts request new data as soon as it is due.
 INTERVAL_MS = 1000
-# The window that begins with the first point there is.
+# The window that begins with the first point.
 ALL_HISTORY = "all"
 NOT_ATTACHED = "No data source: call dashapp.attach(app) in this app."
 
@@ -34,48 +34,48 @@ def _id(subcomponent: str, aio_id: Any) -> dict[str, Any]:
 
 
 class LiveGraph(html.Section):  # type: ignore[misc]
-    """A chart that streams `metrics`, with its newest values, its state in words, a pause button, a slider.
+    """A chart that streams `metrics`, with newest values, state, pause button and window slider.
 
     >>> LiveGraph(metrics=["loss", "val.*"], window=300, title="Loss").metrics
     ('loss', 'val.*')
     """
 
     class ids:  # noqa: N801
-        """The ids of its parts, for callbacks: each takes an `aio_id`, or MATCH or ALL."""
+        """The ids of its parts, for callbacks. Each accepts an `aio_id`, MATCH or ALL."""
 
         @staticmethod
         def section(aio_id: Any) -> dict[str, Any]:
-            """The whole, a html.Section."""
+            """The whole component, a html.Section."""
             return _id("section", aio_id)
 
         @staticmethod
         def chart(aio_id: Any) -> dict[str, Any]:
-            """The html.Div that the graph is put into."""
+            """The html.Div around the graph."""
             return _id("chart", aio_id)
 
         @staticmethod
         def graph(aio_id: Any) -> dict[str, Any]:
-            """The dcc.Graph, there once it has points: `clickData`, `hoverData`, `relayoutData`."""
+            """The dcc.Graph, once it has points: `clickData`, `hoverData`, `relayoutData`."""
             return _id("graph", aio_id)
 
         @staticmethod
         def window(aio_id: Any) -> dict[str, Any]:
-            """The dcc.Slider, with `controls`: `value` is the place of a window among `stops`."""
+            """The dcc.Slider, with `controls`: `value` is the index of a window in `stops`."""
             return _id("window", aio_id)
 
         @staticmethod
         def pause(aio_id: Any) -> dict[str, Any]:
-            """The html.Button, with `controls`: a click more (`n_clicks`) pauses, or goes on."""
+            """The html.Button, with `controls`: another click (`n_clicks`) pauses or resumes."""
             return _id("pause", aio_id)
 
         @staticmethod
         def spec(aio_id: Any) -> dict[str, Any]:
-            """The dcc.Store with what is drawn. Ours."""
+            """The dcc.Store with the chart's definition. Internal."""
             return _id("spec", aio_id)
 
         @staticmethod
         def interval(aio_id: Any) -> dict[str, Any]:
-            """The dcc.Interval. Ours: of all on a page one beats, for all."""
+            """The dcc.Interval. Internal: one of them is active for all on a page."""
             return _id("interval", aio_id)
 
     def __init__(
@@ -98,32 +98,32 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         aio_id: str | None = None,
         **section: Any,
     ) -> None:
-        """ValueError, in one sentence, for what cannot be.
+        """ValueError, in one sentence, if an argument is wrong.
 
-        `metrics`: their keys, or patterns of keys (`cpu.*`); those that there are not yet are waited for.
-        `window`: seconds on screen at first, or "all" there is; `longest`: seconds that it, and the slider,
-        reach to.
-        `title` and `of`: what, and of what. `kind`: line, area, stacked, mountain, bar or table; or
-        curve, for a function that gives whole curves, and whose name `metrics` is then.
-        `right`: keys or patterns of what has an axis of its own on the right.
-        `reference`: what the only line is measured against, as its colour, a sign and words say: a metric's
-        key, a number, or "first", the first point on screen.
-        `unit`, `low`, `high`: of the axis on the left, where the metrics are not to say it.
-        `controls`: whether there are a pause button and a window slider.
-        `theme`: dark, light, or auto for that of the page around it. `height`: of the chart, as CSS says it.
-        `aio_id`: what its ids have in common, another for each on the page; made up where it is not given.
-        `section`: whatever else a html.Section takes.
+        `metrics`: keys, or patterns of keys (`cpu.*`). The chart waits for metrics that do not exist yet.
+        `window`: seconds on screen at first, or "all" for the whole history. `longest`: longest window of the
+        slider, in seconds.
+        `title` and `of`: the heading, and the smaller text after it. `kind`: line, area, stacked, mountain,
+        bar or table; or curve, if `metrics` is the name of a function that returns whole curves.
+        `right`: keys or patterns with an axis of their own on the right.
+        `reference`: the value to compare a single line with, by colour, sign and text. It is a metric key, a
+        number, or "first" for the first point on screen.
+        `unit`, `low`, `high`: of the left axis, if the metrics do not define it.
+        `controls`: show the pause button and the window slider.
+        `theme`: dark, light, or auto for the theme of the page. `height`: height of the chart, in CSS units.
+        `aio_id`: common part of the ids, unique on the page; a random one by default.
+        `section`: other arguments of html.Section.
         """
         keys = [metrics] if isinstance(metrics, str) else list(metrics)
-        given = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
-        given |= {"reference": reference}
+        options = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
+        options |= {"reference": reference}
         seconds = longest if window == ALL_HISTORY else window
         table: dict[str, Any] = {
             "name": COMPONENT_NAME,
             "metrics": keys,
             **({"right": list(right)} if right else {}),
         }
-        table |= {name: value for name, value in given.items() if value is not None}
+        table |= {name: value for name, value in options.items() if value is not None}
         try:
             panel = _curve_metrics(keys, table) if kind == panel_spec.CURVE_KIND else _parse_panel(table)
             _check_arguments(seconds, longest, theme, aio_id)
@@ -142,11 +142,11 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "window": seconds,
             "all": window == ALL_HISTORY,
             "stops": self.stops,
-            "scale": {name: given[name] for name in ("unit", "low", "high") if given[name] is not None},
+            "scale": {name: options[name] for name in ("unit", "low", "high") if options[name] is not None},
             **chart_specs([panel], (), ()),
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
-        called = section.pop("className", "")
+        class_name = section.pop("className", "")
         super().__init__(
             [
                 dcc.Interval(id=self.ids.interval(self.aio_id), interval=INTERVAL_MS),
@@ -167,7 +167,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
                 ),
             ],
             id=self.ids.section(self.aio_id),
-            className=f"dashapp-live loading absent {called}".rstrip(),
+            className=f"dashapp-live loading absent {class_name}".rstrip(),
             **{
                 "aria-label": panel.title,
                 "data-panel": panel.name,
@@ -178,7 +178,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         )
 
     def _controls(self, window: int) -> list[Any]:
-        place = self.stops.index(window)
+        position = self.stops.index(window)
         return [
             html.Button(
                 "Pause",
@@ -187,7 +187,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
                 className="pause",
                 **{"aria-pressed": "false"},
             ),
-            html.Div(window_slider(self.ids.window(self.aio_id), self.stops, place), className="window"),
+            html.Div(window_slider(self.ids.window(self.aio_id), self.stops, position), className="window"),
             html.Output("", className="window-label"),
         ]
 
@@ -197,7 +197,7 @@ def _parse_panel(table: dict[str, Any]) -> Panel:
 
 
 def _curve_metrics(keys: list[str], table: dict[str, Any]) -> Panel:
-    """The page has them by their panel's name, and how many points there are as a metric."""
+    """Return the panel of a curve. The page finds it by name; its count of points is a metric."""
     if len(keys) != 1 or table.get("right"):
         raise ValueError("a curve needs the name of exactly one function")
     panel = _parse_panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
@@ -215,7 +215,7 @@ def _check_arguments(window: object, longest: object, theme: object, aio_id: obj
         if not number or not least <= value <= 20 * YEAR_S:  # type: ignore[operator]
             raise ValueError(f"{name} is {value!r:.60}; expected seconds from {least} to 20 years")
     if window > longest:  # type: ignore[operator]
-        raise ValueError(f"window is {window}; expected at most longest, which is {longest}")
+        raise ValueError(f"window is {window}; expected at most {longest}, the value of longest")
     if theme not in THEMES:
         raise ValueError(f"theme is {theme!r:.60}; expected auto, dark or light")
     if aio_id is not None and not (isinstance(aio_id, str) and aio_id):

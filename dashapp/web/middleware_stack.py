@@ -1,4 +1,4 @@
-"""The entrance: guard and door in front of an application, as the settings want them. Wiring only."""
+"""The middleware around an application: authentication and security, by the settings."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ def build_middleware(
     local: Path | None = None,
     mounted: bool = False,
 ) -> WSGIApp:
-    """`build` makes the application that shows a view; `local`: a folder of this machine's, where `folder` is
-    none that can be written; `mounted`: the door is the host's."""
+    """Return `app` inside its middleware.
+
+    `build` returns the application of a shared view. `local`: a folder of this machine, if `folder` is None
+    or read-only. `mounted`: the host application checks access.
+    """
     clients = ClientResolver(settings.trusted_proxy, settings.proxy_user)
-    guarded = settings.requires_authentication and not mounted
-    if guarded:
+    needs_login = settings.requires_authentication and not mounted
+    if needs_login:
         key = signing_key(folder, settings.password, local)
         app = AuthenticationMiddleware(
             app,
@@ -52,12 +55,12 @@ def build_middleware(
         hosts=_allowed_hosts(settings),
         clients=clients,
         rate_limiter=None if mounted else RequestRateLimiter(settings.limit),
-        private=guarded,
+        private=needs_login,
     )
 
 
 def _allowed_hosts(settings: Settings) -> Sequence[str] | None:
-    """The names to answer to beside this machine's own; None for any."""
+    """Return the host names to accept in addition to those of this machine, or None for all."""
     if not settings.hosts and (
         settings.public or (settings.requires_authentication and _listens_everywhere(settings.listen_address))
     ):
@@ -67,5 +70,5 @@ def _allowed_hosts(settings: Settings) -> Sequence[str] | None:
 
 
 def _listens_everywhere(address: str) -> bool:
-    """Whether it listens on every address of this machine, whose names nobody can list."""
+    """Return whether this is every address of this machine, whose names are unknown."""
     return ipaddress.ip_address(address).is_unspecified

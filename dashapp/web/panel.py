@@ -1,8 +1,7 @@
 """One live panel as a component: a title, a value, and the chart that streams into it.
 
-Knows nothing of the page around it. The chart itself is put in by the browser when it has points and comes
-into sight (assets/charts/chart.js): its first drawing has the past then, and two dozen charts that nobody
-looks at do not cost the first second.
+The browser adds the chart when it has points and is visible (assets/charts/chart.js). So its first draw
+includes the past, and charts below the screen do not delay the first second.
 """
 
 from __future__ import annotations
@@ -19,23 +18,26 @@ from dashapp.model.ticks import Metric
 from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshold_line, y_axis
 
 
-def panel_component(panel: Panel, *, there: bool = True, slot: str = "") -> html.Section:
-    """`there`: False for a panel that has no metric yet and stays unseen until one comes. `slot` is its place
-    in the page, by which its graph is named; the panel's own name where it is not given."""
-    own = {} if slot else {"data-panel": panel.name}
+def panel_component(panel: Panel, *, visible: bool = True, slot: str = "") -> html.Section:
+    """Return a panel with an empty chart.
+
+    `visible`: False for a panel without a metric, which is invisible until it has one. `slot`: its place in
+    the page, part of the id of its graph; the name of the panel by default.
+    """
+    attributes = {} if slot else {"data-panel": panel.name}
     return html.Section(
         [
             panel_heading(panel),
             html.Div(id=f"chart-{slot or panel.name}", className="chart"),
         ],
-        className="panel loading" if there else "panel loading absent",
-        **own,
+        className="panel loading" if visible else "panel loading absent",
+        **attributes,
         **{"aria-label": f"{panel.title}, {panel.of}" if panel.of else panel.title},
     )
 
 
 def panel_heading(panel: Panel) -> html.H2:
-    """Its title, and room for its newest values."""
+    """Return the title, with an empty element for the newest values."""
     return html.H2(
         [
             panel.title,
@@ -48,38 +50,38 @@ def panel_heading(panel: Panel) -> html.H2:
 def chart_specs(
     panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
-    """What the browser makes each panel's dcc.Graph of: what all have in common, and what is its own."""
-    own = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
-    return {"graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True), "panels": own}
+    """Return the data for each panel's dcc.Graph: the common figure, and one part per panel."""
+    parts = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
+    return {"graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True), "panels": parts}
 
 
 def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
     left = [metric for metric in members if not panel.is_on_right(metric)]
     right = [metric for metric in members if panel.is_on_right(metric)]
     keys = {metric.key for metric in left}
-    said: dict[str, Any] = {
+    spec: dict[str, Any] = {
         "kind": panel.kind,
         "yaxis": y_axis(
             panel.unit or ("" if panel.kind == CURVE_KIND else _common_unit(left)), panel.low, panel.high
         ),
         "shapes": [
-            threshold_line(each.limit, each.op)
-            for each in thresholds
-            if each.metric in keys and each.op != MISSING_OP
+            threshold_line(threshold.limit, threshold.op)
+            for threshold in thresholds
+            if threshold.metric in keys and threshold.op != MISSING_OP
         ],
         "metrics": panel.metrics,
         "right": panel.right,
     }
     if panel.reference is not None:
-        said["reference"] = panel.reference
+        spec["reference"] = panel.reference
     if panel.right:
         first = right[0] if right else None
         bounds = (first.low, first.high) if first else (None, None)
-        said["yaxis2"] = right_axis(_common_unit(right), *bounds)
-    return said
+        spec["yaxis2"] = right_axis(_common_unit(right), *bounds)
+    return spec
 
 
 def _common_unit(metrics: Sequence[Metric]) -> str:
-    """Theirs where they have one in common."""
+    """Return the unit that all have in common, or empty text."""
     units = {metric.unit for metric in metrics}
     return units.pop() if len(units) == 1 else ""

@@ -1,6 +1,6 @@
 """The web process: granian in front of the application, the store's reader behind it.
 
-Started by the supervisor, and dies with it.
+The supervisor starts it, and it ends with the supervisor.
 """
 
 from __future__ import annotations
@@ -35,43 +35,46 @@ from dashapp.web.app import create_app
 
 log = logging.getLogger("dashapp")
 
-# Python threads that answer. One slow answer (a first page, a long window) leaves the others free. A download
-# keeps one until its reader has taken all: granian runs the body on it, and waits there for a slow reader
-# without any limit. So each place for a download comes with a thread of its own.
+# Python threads for requests. One slow response (a first page, a long window) leaves the others free. A
+# download occupies a thread until its client has read everything: granian runs the body there, and waits for
+# a slow client without a limit. So there is one more thread for each possible download.
 MIN_THREADS = 2 + MAX_DOWNLOADS
 
 
 def build_app() -> WSGIApp:
-    """The application of one worker: granian calls this in each, after the fork."""
+    """Return the application of one worker. Granian calls this in each worker, after the fork."""
     settings = config.parse_settings(sys.argv[1:])
     _exit_with_parent(lambda: os._exit(0), grace=3.0)
-    where = open_backend(settings)
+    backend = open_backend(settings)
     store: Reader
-    spool: PushWriter
-    if where is not None:
-        store = where.reader()
-        spool = where.push_writer()
-        store.newest()  # what is polled in the background is there when the first page is asked for
+    push_writer: PushWriter
+    if backend is not None:
+        store = backend.reader()
+        push_writer = backend.push_writer()
+        store.newest()  # a remote reader has its data before the first request for a page
     else:
-        spool = inbox = MemoryPushQueue(settings.interval)
+        push_writer = queue = MemoryPushQueue(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
             notice=PublicNotice("History is kept in memory only and is lost when the server stops."),
         )
         if settings.collector:
-            taken = inbox if settings.push_token else None
-            Thread(target=collect_with_settings, args=(settings, store, taken, Event()), daemon=True).start()
-    folder = where.folder if isinstance(where, DiskBackend) else None
+            push_reader = queue if settings.push_token else None
+            Thread(
+                target=collect_with_settings, args=(settings, store, push_reader, Event()), daemon=True
+            ).start()
+    folder = backend.folder if isinstance(backend, DiskBackend) else None
     app = create_app(
         store,
         settings,
-        spool,
-        where.hosts() if where else None,
+        push_writer,
+        backend.hosts() if backend else None,
         settings.host_name,
         folder=folder,
-        local=web_state_directory(settings, folder) if where and settings.requires_authentication else None,
+        local=web_state_directory(settings, folder) if backend and settings.requires_authentication else None,
     )
-    # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
+    # All objects so far are permanent. Without this, the garbage collector walks all of Dash during a
+    # response.
     gc.collect()
     gc.freeze()
     return app
@@ -87,7 +90,7 @@ def main() -> int:
     try:
         settings = config.parse_settings(sys.argv[1:])
     except SettingsError as error:
-        # Who started us has looked already: the file was changed since.
+        # The supervisor has checked the settings, so the file has changed since then.
         log.error(str(error))
         return 2
     _exit_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -110,7 +113,10 @@ def main() -> int:
 
 
 def _thread_count(settings: Settings) -> int:
-    """What answers, and as many more as may wait for a body: a push, a password, a question for a link."""
+    """Return the threads for responses, plus those that may wait for a body.
+
+    Bodies are those of a push, of a login and of a request for a share link.
+    """
     return (
         MIN_THREADS
         + (MAX_CONCURRENT_BODIES if settings.push_token else 0)

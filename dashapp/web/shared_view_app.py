@@ -1,4 +1,4 @@
-"""Viewing: the application of a shared link, page and numbers of one view. Wiring only."""
+"""The application of a share link: page and data of one view."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from dashapp.model.panels import all_panels
 from dashapp.query.shared_view import SharedViewReader
 from dashapp.web import layout
 
-# What of the numbers a link answers.
+# Parts of the API that a link can use.
 ALLOWED_PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv")
-# Where what makes the page finds the view.
+# Key of the view in the environ.
 ENVIRON_KEY = "dashapp.view"
 
 
 def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) -> WSGIApp:
-    """`page` answers what is no number, and knows by KEY through which view it is asked."""
+    """Return the application. `page` serves all other paths, and finds the view by ENVIRON_KEY."""
     seconds = max(store.view.seconds, MIN_WINDOW_S)
     api = Api(
         store,
@@ -43,14 +43,14 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) 
 
 def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
     metrics = store.metrics()
-    shown = all_panels(metrics, settings.panel, store.panel_kinds())
+    panels = all_panels(metrics, settings.panel, store.panel_kinds())
     seconds = max(store.view.seconds, MIN_WINDOW_S)
     return layout.page_layout(
         seconds,
         settings.interval,
         seconds,
         metrics,
-        [panel for panel in shown if panel.name in store.view.panels],
+        [panel for panel in panels if panel.name in store.view.panels],
         thresholds=[state.threshold for state in store.thresholds()],
         title=settings.title,
         theme=settings.theme,

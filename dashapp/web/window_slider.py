@@ -1,7 +1,4 @@
-"""Windows: the lengths of time that a slider offers, and how a person says them.
-
-Knows no panel and no page.
-"""
+"""The window slider: its lengths of time, and their names."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 from dash import dcc
 
 HOUR_S, DAY_S, YEAR_S = 3600, 86_400, 31_536_000
-# The slider's stops in seconds, each half as long again as the one before or so, in words people use.
+# The stops of the slider in seconds. Each is about 1.5 times the one before, with a common name.
 WINDOW_STOPS_S = (
     *(10, 15, 20, 30, 45, 60, 100, 180, 300, 600, 900, 1800),
     *(
@@ -29,23 +26,23 @@ WINDOW_STOPS_S = (
 )
 _MARKS = {10: "10 s", 100: "100 s", 600: "10 min", HOUR_S: "1 h", DAY_S: "1 day", 30 * DAY_S: "30 days"}
 _MARKS |= {2 * HOUR_S: "2 h", YEAR_S: "1 year", 2 * YEAR_S: "2 years"}
-# Marks that would run into their neighbours on the full scale.
+# Marks that would overlap their neighbours on the full scale.
 _LAST_ONLY_MARKS = (2 * HOUR_S, YEAR_S, 2 * YEAR_S)
 
 
 def slider_stops(longest: float, window: float) -> list[int]:
-    """The stops in seconds of a slider that reaches to `longest` and has `window` among them."""
+    """Return the stops in seconds of a slider that ends at `longest` and includes `window`."""
     return sorted({*(stop for stop in WINDOW_STOPS_S if stop <= longest), round(window), int(longest)})
 
 
-def window_slider(id: Any, stops: list[int], chosen: int) -> dcc.Slider:
-    """Its value is the place of a stop, at first `chosen`: seconds would crowd the short ones."""
+def window_slider(id: Any, stops: list[int], position: int) -> dcc.Slider:
+    """Return a slider. Its value is the index of a stop: seconds would crowd the short ones."""
     return dcc.Slider(
         id=id,
         min=0,
         max=len(stops) - 1,
         step=1,
-        value=chosen,
+        value=position,
         marks=_slider_marks(stops),
         included=False,
         updatemode="drag",
@@ -62,7 +59,7 @@ def _slider_marks(stops: list[int]) -> dict[int, Any]:
 
 
 def format_window(seconds: float) -> str:
-    """A length of time as a person says it: "100 seconds", "5 minutes", "2 hours", "90 days"."""
+    """Return a length of time as text: "100 seconds", "5 minutes", "2 hours", "90 days"."""
     for size, unit in ((YEAR_S, "year"), (DAY_S, "day"), (HOUR_S, "hour"), (60, "minute")):
         if seconds >= size and seconds % (size / 2) == 0:
             count = seconds / size

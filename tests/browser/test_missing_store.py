@@ -26,7 +26,7 @@ def test_live_graphs_report_missing_store_and_draw_once_it_exists(
 ) -> None:
     app = Dash(__name__)
     attach(app, store=tmp_path / "later", collect=False)
-    assert "holds no store yet" in caplog.text
+    assert "contains no store yet" in caplog.text
     app.layout = html.Div(
         [LiveGraph("loss", kind=kind, window="all", reference="first", aio_id=kind) for kind in KINDS]
     )

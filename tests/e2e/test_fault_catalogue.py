@@ -74,7 +74,7 @@ SHOWN = {
     "browser/test_render_cost::test_thousand_draws_leak_no_memory",
     41: "web/test_command_line::test_41_unwritable_folder_falls_back_to_memory_with_notice",
     42: "integrations/test_flask_mount::test_responses_of_application_are_unchanged "
-    "integrations/test_flask_mount::test_hooks_of_application_do_not_run_for_mounted_pages "
+    "integrations/test_flask_mount::test_hooks_of_application_run_for_mounted_pages "
     "integrations/test_flask_mount::test_config_and_routes_of_application_are_unchanged",
 }
 

@@ -203,3 +203,10 @@ def test_all_problems_of_settings_file_are_reported(folder: Path) -> None:
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 3
         assert "dashapp.toml: `widnow` is not a setting; did you mean window?\n" in done.stderr
+
+
+def test_check_config_of_collector_ignores_settings_of_pages(folder: Path) -> None:
+    (folder / "dashapp.toml").write_text('host = "0.0.0.0"\n')
+    assert run(folder, "-m", "dashapp", "--check-config").returncode == 2
+    done = run(folder, "-m", "dashapp", "collect", "--check-config", "--source", "weather:temperature")
+    assert (done.returncode, done.stdout) == (0, "ok\n")

@@ -164,13 +164,13 @@ def test_attach_serves_api_on_fastapi(tmp_path: Path) -> None:
     assert request_by_asgi(app, "/_dashapp/nothing")[0] == 404
     csv = request_by_asgi(app, "/_dashapp/api/csv?metrics=loss&from=1699999990000&to=1700000009000")
     assert csv[2].decode().count("\n") >= 6
-    assert "before; once" in refused(lambda: attach(app, store=tmp_path, collect=False))
+    assert "already called" in refused(lambda: attach(app, store=tmp_path, collect=False))
 
 
 def test_second_attach_is_rejected(tmp_path: Path) -> None:
     app = theirs()
     attach(app, store=tmp_path, collect=False)
-    assert "before; once serves all" in refused(lambda: attach(app, store=tmp_path, collect=False))
+    assert "one call serves all" in refused(lambda: attach(app, store=tmp_path, collect=False))
 
 
 def test_attach_rejects_app_with_route_below_prefix(tmp_path: Path) -> None:
@@ -186,16 +186,16 @@ def test_attach_rejects_app_with_route_below_prefix(tmp_path: Path) -> None:
         ({"interval": 0}, 'interval is "0"; expected seconds from 0.1 to 60'),
         ({"intervall": 1}, "intervall is not a setting; did you mean interval?"),
         ({"port": 80}, "port is not a setting here: attach serves no page"),
-        ({"source": "demo"}, "source is not a setting here: sources is"),
+        ({"source": "demo"}, "source is not a setting here: use sources"),
         ({"sources": []}, "sources is empty"),
-        ({"sources": [lambda: 1]}, "sources holds <lambda>; give it a name"),
+        ({"sources": [lambda: 1]}, "sources contains <lambda>; give it a name"),
         ({"sources": [loss, loss]}, "two functions loss"),
-        ({"sources": [3]}, "sources holds 3"),
+        ({"sources": [3]}, "sources contains 3"),
         ({"sources": ["no such"]}, "source is"),
         ({"sources": ["replay:/no/such.csv"]}, "/no/such.csv"),
         ({"store": "reddis://x"}, "store is"),
-        ({"store": "/proc/nowhere"}, "it cannot be written"),
-        ({"collect": False}, "expected a folder with collect=False"),
+        ({"store": "/proc/nowhere"}, "which is not writable"),
+        ({"collect": False}, "expected a folder or a Redis with collect=False"),
     ],
 )
 def test_attach_rejects_invalid_settings(settings: dict[str, Any], said: str) -> None:
@@ -221,7 +221,7 @@ def test_missing_store_is_logged_and_served_empty(tmp_path: Path, caplog: pytest
     app = theirs()
     attach(app, store=tmp_path / "nowhere", collect=False)
     (line,) = [record.getMessage() for record in caplog.records if record.name == "dashapp"]
-    assert "holds no store yet" in line
-    assert "python -m dashapp.collector --store" in line
+    assert "contains no store yet" in line
+    assert "python -m dashapp collect --store" in line
     assert get(app, "/_dashapp/api/ticks?like=loss").json["t"] == []
     assert not (tmp_path / "nowhere").exists()

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -51,6 +53,40 @@ def test_failing_function_does_not_affect_others(caplog: pytest.LogCaptureFixtur
     attach(app, sources=[broken, loss], interval=0.1)
     assert set(wait_for(lambda: newest(app))) == {"loss"}
     wait_for(lambda: get(app, "/_dashapp/api/ticks").json["notices"] == ["broken failed: ZeroDivisionError"])
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("dashapp")}
+
+
+def test_stop_ends_collector_thread(tmp_path: Path) -> None:
+    before = threads()
+    for store in ("memory:", tmp_path / "store"):
+        app = theirs()
+        with attach(app, store=store, sources=[loss], interval=0.1) as collector:
+            wait_for(partial(newest, app))
+            assert "dashapp collector" in threads()
+        assert threads() <= before
+        ticks = newest(app)
+        collector.start()
+        assert newest(app) == ticks
+        assert threads() <= before
+
+
+def test_stop_ends_collector_process(tmp_path: Path) -> None:
+    collector = attach(theirs(), store=tmp_path / "store", sources=["demo"], interval=0.2)
+    (process,) = wait_for(collectors)
+    collector.stop()
+    assert not alive(process)
+
+
+def collectors() -> list[psutil.Process]:
+    found = []
+    for each in psutil.Process().children():
+        with suppress(psutil.Error):  # one that has just ended
+            if "dashapp.collector" in each.cmdline():
+                found.append(each)
+    return found
 
 
 HOST = """

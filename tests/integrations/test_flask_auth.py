@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import abort, redirect, request, session
-from flask_host import Host, Mounted, mounter, store_of_a_tick
+from flask_host import ALL_PATHS, Host, Mounted, mounter, store_of_a_tick
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import dashapp
@@ -64,21 +64,7 @@ def logged_in() -> Any:
     return bool(session.get("user"))
 
 
-EVERY = [
-    "/monitor",
-    "/monitor/",
-    "/monitor/api/ticks",
-    "/monitor/api/csv",
-    "/monitor/healthz",
-    "/monitor/metrics",
-    "/monitor/assets/style.css",
-    "/monitor/_dash-layout",
-    "/monitor/nothing",
-    "/monitor/api/push",
-]
-
-
-@pytest.mark.parametrize("path", EVERY)
+@pytest.mark.parametrize("path", ALL_PATHS)
 def test_protect_covers_every_path(mounted: Mounted, path: str) -> None:
     host = mounted(protect=logged_in)
     for method in ("GET", "POST", "HEAD"):
@@ -109,8 +95,7 @@ def test_protect_may_redirect_to_login(mounted: Mounted) -> None:
     client = host.app.test_client()
     answer = client.get("/monitor/?window=60")
     assert (answer.status_code, answer.location) == (302, "/login")
-    # Flask tears down the request context of `protect`; other hooks run only for the application's requests.
-    assert host.seen == ["teardown /monitor/"]
+    assert host.seen == ["before /monitor/", "after /monitor/", "teardown /monitor/"]
     with client.session_transaction() as mine:
         assert mine["next"] == "/monitor/?window=60"
 

@@ -30,13 +30,15 @@ def test_responses_of_application_are_unchanged(mounted: Mounted, path: str, met
     assert both.seen == alone.seen != []
 
 
-def test_hooks_of_application_do_not_run_for_mounted_pages(mounted: Mounted) -> None:
+def test_hooks_of_application_run_for_mounted_pages(mounted: Mounted) -> None:
     host = mounted()
     for path in ("/monitor/", "/monitor/api/ticks", "/monitor/nothing", "/monitor"):
+        host.seen.clear()
         answer = host.ask(path)
-        assert "x-host" not in answer.headers
+        assert answer.headers["x-host"] == "yes"
         assert "set-cookie" not in answer.headers
-    assert host.seen == []
+        # One request of the host, although our page is a Flask application too.
+        assert host.seen == [f"before {path}", f"after {path}", f"teardown {path}"]
 
 
 def test_sessions_of_application_continue(mounted: Mounted) -> None:
@@ -49,9 +51,10 @@ def test_sessions_of_application_continue(mounted: Mounted) -> None:
 def test_config_and_routes_of_application_are_unchanged(mounted: Mounted) -> None:
     alone, both = Host().app, mounted().app
     assert both.config == alone.config
-    assert [*map(str, both.url_map.iter_rules())] == [*map(str, alone.url_map.iter_rules())]
+    ours = {"/monitor/", "/monitor/<path:dashapp_path>"}
+    assert {*map(str, both.url_map.iter_rules())} == {*map(str, alone.url_map.iter_rules()), *ours}
     assert both.blueprints == alone.blueprints == {}
-    assert both.view_functions.keys() == alone.view_functions.keys()
+    assert both.view_functions.keys() == {*alone.view_functions, "dashapp:/monitor/"}
     assert both.before_request_funcs.keys() == alone.before_request_funcs.keys()
     assert both.error_handler_spec.keys() == alone.error_handler_spec.keys()
     # Flask creates it at its first use, from settings that may come after the mount.
@@ -76,7 +79,7 @@ def test_application_works_when_collector_cannot_start(
     dashapp.mount(host.app, "/monitor/", store=tmp_path / "store")
     assert host.ask("/").body == b"home 1"
     told = [line for line in caplog.messages if "collector" in line]
-    assert told == ["no collector is kept here: can't start new thread"]
+    assert told == ["starting the collector failed: can't start new thread"]
 
 
 # The mounted pages.

@@ -96,7 +96,7 @@ def test_import_of_application_starts_no_collector(tmp_path: Path) -> None:
     process = Process([sys.executable, "-m", "flask", "--app", "host", "routes"], folder=tmp_path, env={})
     try:
         assert process.wait() == 0
-        assert "/monitor" not in process.said
+        assert "/monitor/" in process.said
         assert sorted(each.name for each in tmp_path.iterdir() if each.name != "__pycache__") == ["host.py"]
     finally:
         process.end()

@@ -10,6 +10,7 @@ from flask import Flask
 from flask_host import Host, Mounted, mounter, store_of_a_tick
 
 import dashapp
+from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.model.ticks import DashappError, MountError, SettingsError
 
 store = pytest.fixture(store_of_a_tick)
@@ -53,7 +54,7 @@ def test_mount_reports_all_invalid_settings_together() -> None:
 
 @pytest.mark.parametrize("host", ["app", None, object()])
 def test_mount_rejects_object_other_than_flask_application(host: Any) -> None:
-    with pytest.raises(MountError, match="mount takes a Flask application, and was given a"):
+    with pytest.raises(MountError, match="expected a Flask application"):
         dashapp.mount(host, "/monitor/")
 
 
@@ -87,3 +88,19 @@ def test_mount_accepts_settings_as_python_values(mounted: Mounted) -> None:
     assert host.ask("/monitor/", host="other.test").status == 400
     assert host.ask(f"/monitor/api/ticks?window={3 * 86_400}").status == 200
     assert host.ask(f"/monitor/api/ticks?window={3 * 86_400 + 1}").status == 400
+
+
+def test_mount_does_not_use_redis_url_of_host_as_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv("DASHAPP_PORT", "80")
+    parsed = parse_keywords(
+        {"store": "here"}, {}, ignored=["port"], others=(), prog="dashapp.mount", serving=True
+    )
+    assert parsed.settings.store == "here"
+    assert parsed.argv == []
+    assert parsed.environ["REDIS_URL"] == "redis://127.0.0.1:1"
+    assert "DASHAPP_PORT" not in parsed.environ
+    parsed = parse_keywords({}, {}, ignored=["port"], others=(), prog="dashapp.mount", serving=True)
+    assert parsed.settings.store == ""

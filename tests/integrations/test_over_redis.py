@@ -54,6 +54,11 @@ def test_app_collects_under_its_host_name(server: Server, redis: RedisServer) ->
     assert stored(redis, type(server).__name__)
 
 
+def test_redis_address_is_in_no_command_line(server: Server, redis: RedisServer) -> None:
+    server.moves()
+    assert not [each.pid for each in server.family() if redis.url in " ".join(each.cmdline())]
+
+
 def test_19_app_works_during_redis_outage_and_loses_no_ticks(server: Server, redis: RedisServer) -> None:
     server.moves()
     redis.kill()

@@ -36,9 +36,8 @@ HEAVY = {
         *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
     },
     "flask": {
-        *("dashapp.web.app", "dashapp.integrations.dash_routes", "dashapp.integrations.flask_auth"),
-        *("dashapp.integrations.flask_chart", "dashapp.integrations.flask_dispatch"),
-        "dashapp.integrations.flask_mount",
+        *("dashapp.web.app", "dashapp.integrations.dash_routes", "dashapp.integrations.flask_chart"),
+        *("dashapp.integrations.flask_mount", "dashapp.integrations.flask_response"),
     },
     "granian": {"dashapp.web.server"},
     "jinja2": {"dashapp.http.templates"},
@@ -49,7 +48,7 @@ HEAVY = {
     "pandas": set[str](),
     "plotly": set[str](),
     "redis": {"dashapp.stores.redis"},
-    "werkzeug": {"dashapp.integrations.flask_auth"},
+    "werkzeug": {"dashapp.integrations.flask_response"},
 }
 
 

@@ -38,7 +38,7 @@ def filled(folder: Path, count: int = 5) -> Path:
     return folder
 
 
-def refused(call: Callable[[], None]) -> str:
+def refused(call: Callable[[], object]) -> str:
     with pytest.raises(SettingsError) as caught:
         call()
     said = str(caught.value)

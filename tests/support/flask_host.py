@@ -14,6 +14,19 @@ from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Tick
 from dashapp.stores.disk.store import DiskStore
 
+ALL_PATHS = [
+    "/monitor",
+    "/monitor/",
+    "/monitor/api/ticks",
+    "/monitor/api/csv",
+    "/monitor/healthz",
+    "/monitor/metrics",
+    "/monitor/assets/style.css",
+    "/monitor/_dash-layout",
+    "/monitor/nothing",
+    "/monitor/api/push",
+]
+
 
 class Host:
     """An application with a session, hooks and error handlers; `seen` lists the hooks' calls."""

@@ -101,8 +101,8 @@ def test_host_router_cache_is_bounded() -> None:
     for number in range(2 * MAX_CACHED_TARGETS):
         ask(paths, f"/host/web-{number}/api/ticks")
         ask(paths, f"/host/nobody-{number}/")
-    assert len(paths._made) <= MAX_CACHED_TARGETS
-    assert all(key[1] for key in paths._made), "nobody's page is kept"
+    assert len(paths._cache) <= MAX_CACHED_TARGETS
+    assert all(key[1] for key in paths._cache), "nobody's page is kept"
     before = len(made)
     ask(paths, f"/host/web-{2 * MAX_CACHED_TARGETS - 1}/api/ticks")
     assert len(made) == before

@@ -1,0 +1,120 @@
+"""attach under servers with several workers: one of them collects, and another takes over."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+import pytest
+from host_servers import Server
+from processes import alive
+from waiting import wait_for
+
+INTERVAL_MS = 200
+HOST = """
+import os
+import dash, dashapp
+
+dash_app = dash.Dash(__name__)
+dashapp.attach(dash_app, **{settings})
+dash_app.layout = dashapp.LiveGraph("demo.*")
+app = dash_app.server
+
+@app.get("/pid")
+def pid():
+    return str(os.getpid())
+"""
+
+
+class DashServer(Server):
+    HOST = HOST
+    TICKS = "/_dashapp/api/ticks?window=100"
+
+    def times(self) -> list[int]:
+        status, body = self.get(self.TICKS)
+        return list(json.loads(body)["t"]) if status == 200 else []
+
+    def serving(self) -> Self:
+        super().serving()
+        return self
+
+
+Start = Callable[..., DashServer]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    servers: list[DashServer] = []
+
+    def begin(server: str, **settings: Any) -> DashServer:
+        settings = {"store": "data", "sources": ["demo"], "interval": INTERVAL_MS / 1000, **settings}
+        servers.append(DashServer(tmp_path, server, **settings))
+        return servers[-1].serving()
+
+    yield begin
+    for each in servers:
+        each.end()
+
+
+@pytest.mark.parametrize("name", ["gunicorn", "gunicorn preload", "granian", "waitress"])
+def test_attach_collects_once_in_all_workers(start: Start, name: str) -> None:
+    server = start(name)
+    workers = 2 if "gunicorn" in name else 1
+    wait_for(lambda: len({server.get("/pid")[1] for _ in range(20)}) >= workers)
+    only = server.collector()
+    times = wait_for(lambda: server.times() if len(server.times()) > 10 else [])
+    steps = {later - earlier for earlier, later in pairwise(times)}
+    assert min(steps) >= INTERVAL_MS
+    assert [each.pid for each in server.collectors()] == [only.pid]
+    server.popen.send_signal(signal.SIGTERM)
+    wait_for(lambda: not alive(only))
+    assert "Traceback" not in server.said
+
+
+def test_attach_elects_another_worker_when_leader_is_killed(start: Start) -> None:
+    server = start("gunicorn")
+    first = server.collector()
+    server.moves()
+    leader = first.ppid()
+    assert leader in [each.pid for each in psutil.Process(server.pid).children()]
+    os.kill(leader, signal.SIGKILL)
+    wait_for(lambda: not alive(first))
+    second = wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid])[0]
+    assert second.ppid() != leader
+    server.moves()
+    assert len(server.collectors()) == 1
+
+
+def test_attach_reports_source_that_cannot_be_imported(start: Start) -> None:
+    server = start("waitress", sources=["host:nothing_of_that_name"])
+    problem = 'source is "host:nothing_of_that_name"'
+    wait_for(lambda: problem in server.get(server.TICKS)[1].decode().replace('\\"', '"'))
+    assert server.collectors() == []
+
+
+def test_attach_collects_with_settings_file_of_public_monitor(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "dashapp.toml").write_text('host = "0.0.0.0"\nwindow = 86400\nworkers = 2\n')
+    start("waitress").moves()
+
+
+def test_attach_collects_named_function_of_app_once(tmp_path: Path) -> None:
+    # The collector and its check import the app, which calls attach again.
+    server = OrdersServer(tmp_path, "gunicorn", store="data", sources=["host:orders"], interval=0.2)
+    try:
+        server.serving().moves()
+        only = server.collector()
+        server.moves()
+        assert [each.pid for each in server.collectors()] == [only.pid]
+        assert psutil.Process(only.pid).children() == []
+    finally:
+        server.end()
+
+
+class OrdersServer(DashServer):
+    HOST = f"{HOST}\n\ndef orders():\n    return 7.0\n"
