@@ -70,7 +70,7 @@
       hovertemplate: app.hoverFormat(line.metric.unit),
       showlegend: count > 1 && count <= MAX_LEGEND_LINES,
     };
-    // Plotly uses these as property names, where "__proto__" fails.
+    // Plotly uses these as property names, and "__proto__" fails as one.
     const legendgroup = `metric ${line.metric.key}`;
     if (line.style === "edge" || line.style === "band") {
       Object.assign(trace, { hoverinfo: "skip", hovertemplate: null, showlegend: false, legendgroup });

@@ -61,7 +61,7 @@
       this.writeUrl();
     }
 
-    /* Show what the URL says. A paused range does not change the live window, unless the page was opened by that
+    /* Show the state in the URL. A paused range does not change the live window, unless the page was opened by that
        link. */
     applyUrl() {
       const { window: seconds, end } = this.urlState.read();

@@ -4,7 +4,7 @@
 
   const PARAMS = ["window", "end", "panels", "large", "theme"];
   const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
-  const MAX_LIST_LENGTH = 4000; // characters of a list that anybody means
+  const MAX_LIST_LENGTH = 4000; // no plausible list is longer
 
   app.UrlState = class {
     /* `onChange()` after Back or Forward. */

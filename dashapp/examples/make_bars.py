@@ -1,4 +1,4 @@
-"""Makes bars.csv beside it: a trading day's minutes of two shares, invented, the same each time.
+"""Write bars.csv: one trading day of two shares in minutes, invented and reproducible.
 
 python -m dashapp.examples.make_bars
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def start_process(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Return the process, as `subprocess.Popen` does, and delay forks of this process until then.
+    """Return the process, as `subprocess.Popen` does; forks of this process wait meanwhile.
 
     Popen waits until the new process closes a pipe. A server's worker that is forked meanwhile would keep
     that pipe open, and Popen would not return before the worker ends.

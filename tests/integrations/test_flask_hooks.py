@@ -1,4 +1,4 @@
-"""Our pages are a route of the host: its hooks protect them, and its responses and error pages stay apart."""
+"""The mounted pages are a route of the host, so its hooks protect them."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from prose import files_below, problems
 
-CHECKED = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "docs")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "docs")
+CODE = ("dashapp", "collector.py", "assets", "tests", "bench", "audit", "examples")
 
 
-@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("name", [*DOCUMENTS, *CODE])
 def test_prose_keeps_the_rules(name: str) -> None:
     files = files_below(name)
     assert files

@@ -24,7 +24,7 @@ def last_page(store: Reader, limit: int) -> Page:
 
 
 def page_after(store: Reader, cursor: str, limit: int) -> Page:
-    """The ticks since `cursor`, or the newest `limit` with `reset` if the store does not know that cursor.
+    """Return the ticks since `cursor`, or the newest `limit` with `reset` if it is unknown.
 
     It does not if the cursor is of another generation, lies in the future, or is so old that its tick is
     gone or more than `limit` have come since.
