@@ -14,6 +14,7 @@ from bench.parts import measure
 PARTS = (
     "startup",
     "recovery",
+    "push_client",
     "collector_cost",
     "viewers",
     "behind_login",
