@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl
 
+from dashapp.api.params import MAX_QUERY_LENGTH
 from dashapp.http.responses import encode_json
 from dashapp.model.panel_spec import matches_pattern
 from dashapp.model.text import quote_value
@@ -84,6 +85,8 @@ def _changes_json(
 
 def _parse_limit(query: str) -> int:
     """The `limit` of a query; BadRequestError if it has anything else."""
+    if len(query) > MAX_QUERY_LENGTH:
+        raise BadRequestError(f"the query has {len(query)} characters; expected at most {MAX_QUERY_LENGTH}")
     parameters = parse_qsl(query, keep_blank_values=True)
     if not parameters:
         return DEFAULT_CHANGES

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 MAX_QUOTED_LENGTH = 80
 
-_USER = re.compile(r"(?<=//)\S*@")
+_WORD = re.compile(r"\S+")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
 
 
@@ -19,7 +19,14 @@ def redact_credentials(text: str) -> str:
     >>> redact_credentials("prometheus:http://me:secret@host/metrics")
     'prometheus:http://…@host/metrics'
     """
-    return _USER.sub("…@", text)
+    return _WORD.sub(_redact_word, text) if "@" in text else text
+
+
+def _redact_word(match: re.Match[str]) -> str:
+    """Not one pattern for all: its time would grow with the square of a text of slashes."""
+    word = match[0]
+    start, end = word.find("//") + 2, word.rfind("@")
+    return word if start < 2 or end < start else f"{word[:start]}…{word[end:]}"
 
 
 def redact_url(text: str) -> str:
@@ -56,6 +63,6 @@ def suggest(text: str, known: Iterable[str], otherwise: str = "") -> str:
     >>> suggest("prot", ["port", "host"]), suggest("x", ["port"], "expected port"), suggest("x", ["port"])
     ('; did you mean port?', '; expected port', '')
     """
-    similar = difflib.get_close_matches(text, known, 1)
+    similar = difflib.get_close_matches(text[:MAX_QUOTED_LENGTH], known, 1)
     hint = f"did you mean {similar[0]}?" if similar else otherwise
     return f"; {hint}" if hint else ""
