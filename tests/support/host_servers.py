@@ -37,6 +37,10 @@ SERVERS = {
     "gunicorn": [*GUNICORN, "--workers", "2", "host:app"],
     "gunicorn threads": [*GUNICORN, "--workers", "2", "--threads", "4", "host:app"],
     "gunicorn preload": [*GUNICORN, "--workers", "2", "--preload", "host:app"],
+    "gunicorn gevent": [*GUNICORN, "--worker-class", "gevent", "--workers", "2", "host:app"],
+    "gunicorn gevent preload": [
+        *(*GUNICORN, "--worker-class", "gevent", "--workers", "2", "--preload", "host:app"),
+    ],
     "granian": ["-m", "granian", "--interface", "wsgi", "--port", "{port}", "--workers", "2", "host:app"],
 }
 
