@@ -19,13 +19,14 @@ from dashapp.config.data_dir import leader_directory
 from dashapp.config.settings import Settings
 from dashapp.model.notices import NoticeSink
 from dashapp.model.ticks import SettingsError
-from dashapp.process.file_lock import lock_file
+from dashapp.process.file_lock import lock_file, unlock_file
 from dashapp.process.supervisor import SHUTDOWN_TIMEOUT_S, ChildProcess, python_command
 from dashapp.stores.factory import DiskBackend, StoreBackend
 
 log = logging.getLogger("dashapp")
 
-LOCK_FILE_NAME = "leader.lock"
+# The name is a format: processes of two versions share it.
+LOCK_FILE_NAME = "keeper.lock"
 # Seconds between two checks of the collector, and between two attempts to become the leader.
 CHECK_INTERVAL_S, LOCK_RETRY_S = 0.2, 1.0
 
@@ -75,6 +76,7 @@ class CollectorLeader:
         try:
             self._lead(path, os.fstat(descriptor).st_ino, stop)
         finally:
+            unlock_file(descriptor)
             os.close(descriptor)
 
     def _lead(self, path: Path, inode: int, stop: Event) -> None:

@@ -13,9 +13,17 @@ if sys.platform == "win32":  # pragma: no cover
     def lock_file(descriptor: int, *, wait: bool = False) -> None:
         """Lock the file until its descriptor is closed. OSError if another process holds it."""
         msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+
+    def unlock_file(descriptor: int) -> None:
+        """Release the lock."""
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
     def lock_file(descriptor: int, *, wait: bool = False) -> None:
         """Lock the file until its descriptor is closed. OSError if another process holds it."""
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def unlock_file(descriptor: int) -> None:
+        """Release the lock, which forked processes share: closing the descriptor here is not enough."""
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
