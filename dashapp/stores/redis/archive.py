@@ -95,13 +95,14 @@ class RedisBlockReader:
 
     def oldest(self) -> int | None:
         self._refresh_ends()
-        if self._ends_cache:
-            return self._ends_cache[0][0]
+        if ends := self._ends_cache:
+            return ends[0][0]
         return self._row_times[0] if self._row_times else None
 
     def newest(self) -> int:
         self._refresh_ends()
-        newest = self._ends_cache[-1][1] if self._ends_cache else 0
+        ends = self._ends_cache
+        newest = ends[-1][1] if ends else 0
         return max(newest, self._row_times[1]) if self._row_times else newest
 
     def rows(self, start: int, end: int) -> Sequence[object]:
@@ -110,8 +111,10 @@ class RedisBlockReader:
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
         self._refresh_ends()
-        first = bisect_right(self._ends_cache, start, key=lambda block_end: block_end[1])
-        ends = [block_end for begin, block_end, _size in self._ends_cache[first:] if begin <= end]
+        # Another thread may replace the list meanwhile.
+        cache = self._ends_cache
+        first = bisect_right(cache, start, key=lambda block_end: block_end[1])
+        ends = [block_end for begin, block_end, _size in cache[first:] if begin <= end]
         blocks = self._blocks
         missing = [block_end for block_end in ends if block_end not in blocks]
         if missing:
