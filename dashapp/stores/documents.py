@@ -32,7 +32,7 @@ class Document(Generic[Value]):
         """Return the value; an empty one if there is no text or `encode` did not write it."""
         try:
             return self.empty() if text is None else self.from_json(json.loads(text))
-        except (ValueError, TypeError, AttributeError, RecursionError):
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return self.empty()
 
 

@@ -68,6 +68,7 @@ def test_set_deliveries_is_safe_during_append(both: Kept) -> None:
     [
         *(b"", b"{}x", b"7", b"null", b"[7]", b"[[]]", b"\xff\xfe", b"[" * 100_000),
         *(b'[[1, "cpu.percent > 90", true, 5]]', b'[[1, "no sentence", true, 5, 5]]', b'{"a": "x"}'),
+        b'{"a": 1e999}',
         *(b'[["x", "cpu.percent > 90", true, 5, 5]]', b'[[1, "cpu.percent > 90", true, "x", 5]]'),
     ],
 )

@@ -24,10 +24,17 @@ class DocumentFiles:
         """Write a document. An empty one is only written over another one."""
         name = _file_name(document)
         with self._lock:
-            if value or name in self._texts or (self._folder / name).exists():
-                self._texts[name] = document.encode(value)
+            is_needed = bool(value) or name in self._texts or self._may_exist(name)
+            self._texts[name] = document.encode(value)
+            if is_needed:
                 self._waiting.add(name)
                 self._write()
+
+    def _may_exist(self, name: str) -> bool:
+        try:
+            return (self._folder / name).exists()
+        except OSError:
+            return True
 
     def rewrite_all(self) -> None:
         """Write all documents again, because their folder is gone."""
