@@ -100,7 +100,10 @@ class CsvExport:
 
 
 class Download:
-    """A response body in chunks of at most a few hundred kilobytes. Always close it."""
+    """A response body in chunks of at most a few hundred kilobytes.
+
+    A server closes it. A hook of the application around it may drop it instead: then `__del__` does.
+    """
 
     def __init__(
         self,
@@ -112,11 +115,11 @@ class Download:
         slots: BoundedSemaphore,
     ) -> None:
         """The points in (start, end], epoch milliseconds. `close` releases `slots` once."""
+        self._slots: BoundedSemaphore | None = slots
         self.headers = [
             ("content-type", "text/csv; charset=utf-8"),
             ("content-disposition", f'attachment; filename="{name}"'),
         ]
-        self._slots: BoundedSemaphore | None = slots
         self._parts = _body_parts(levels, start, end, keys)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -126,6 +129,9 @@ class Download:
         slots, self._slots = self._slots, None
         if slots is not None:
             slots.release()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def file_name(ticks_query: TicksQuery, end: int, host: str = "") -> str:

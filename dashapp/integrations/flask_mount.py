@@ -9,11 +9,12 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 
 from dashapp.config.data_dir import can_write, user_data_directory
 from dashapp.config.parsers import MEMORY_STORE, is_redis
@@ -68,8 +69,14 @@ def mount(
     if not isinstance(host, Flask):
         hint = "; pass its server" if isinstance(getattr(host, "server", None), Flask) else ""
         raise MountError(f"host is a {type(host).__name__}; expected a Flask application{hint}")
-    if protect is not None and not callable(protect):
-        raise MountError(f"protect is {protect!r}; expected a function without arguments")
+    if protect is not None:
+        if not callable(protect):
+            raise MountError(f"protect is {protect!r}; expected a function without arguments")
+        try:
+            protect = host.ensure_sync(protect)
+        except RuntimeError as error:
+            # An async function, and Flask lacks the package for it.
+            raise MountError(f"protect cannot be called: {error}") from None
     prefix = normalize_prefix(at)
     mounts: dict[str, MountedMonitor] = getattr(host.extensions.get(EXTENSION_NAME), "mounted", {})
     if conflict := prefix_conflict(prefix, mounts) or route_conflict(
@@ -77,7 +84,13 @@ def mount(
     ):
         raise MountError(conflict)
     mounted = MountedMonitor(host, prefix, protect, collect, settings)
-    mounted.add_routes()
+    try:
+        mounted.add_routes()
+    except AssertionError:
+        # Flask accepts no route after that.
+        raise MountError(
+            "the application has answered a request already; call mount before it serves"
+        ) from None
     state = host.extensions.get(EXTENSION_NAME) or _extension_state(host)
     state.mounted[prefix] = mounted
     state.charts.add(prefix, mounted.settings.max_window_s)
@@ -122,7 +135,8 @@ class MountedMonitor:
         _check_settings(self.settings)
         self._host = host
         self._prefix = prefix
-        self._endpoint = f"{EXTENSION_NAME}:{prefix}"
+        # To Flask a dot would separate the name of a blueprint.
+        self._endpoint = f"{EXTENSION_NAME}:{prefix.replace('.', '%2E')}"
         self._protect = protect
         # Flask converts each response to the host's class, if it is not of that class already.
         self._response_class: type[Response] = type(
@@ -192,8 +206,10 @@ class MountedMonitor:
             if verdict is not True:
                 return verdict
         root = self._prefix[:-1]
-        # Flask ignores further slashes in front.
-        path = "/" + request.environ["PATH_INFO"].lstrip("/")
+        path = request.environ["PATH_INFO"]
+        # Flask ignores further slashes in front. A proxy that guards the prefix does not.
+        if path != root and not path.startswith(self._prefix):
+            abort(404)
         if path == root:
             app: WSGIApp = partial(redirect_to_slash, root.rpartition("/")[2])
         else:
@@ -203,6 +219,10 @@ class MountedMonitor:
             "SCRIPT_NAME": request.environ.get("SCRIPT_NAME", "") + root,
             "PATH_INFO": path[len(root) :],
         }
+        # A hook of the host may have read the body; werkzeug has no public name for what it keeps.
+        body = getattr(request, "_cached_data", None)
+        if body is not None:
+            environ["wsgi.input"] = BytesIO(body)
         return self._response_class.from_app(app, environ)
 
     def _other_rules(self) -> Iterator[str]:

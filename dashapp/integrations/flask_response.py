@@ -20,7 +20,8 @@ class MountedResponse(Response):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._policy = self.headers.get(_POLICY)
-        self._is_page = self.mimetype == "text/html"
+        # Werkzeug gives a 304, which has no content type, the type of a page.
+        self._is_page = self.mimetype == "text/html" and self.status_code != 304
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
         headers = super().get_wsgi_headers(environ)

@@ -13,6 +13,7 @@ from flask_host import ALL_PATHS, Host, Mounted, mounter, store_of_a_tick, wsgi
 from wsgi_client import ask
 
 import dashapp
+from dashapp.model.ticks import MountError
 
 store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)
@@ -176,9 +177,7 @@ class OwnResponse(Response):
     default_mimetype = "text/plain"
 
 
-@pytest.mark.parametrize(
-    "path", ["/monitor/", "/monitor/api/ticks", "//monitor/api/ticks", "/monitor/healthz"]
-)
+@pytest.mark.parametrize("path", ["/monitor/", "/monitor/api/ticks", "/monitor/healthz"])
 def test_mount_serves_host_with_own_response_class(store: Path, path: str) -> None:
     class OwnFlask(Flask):
         response_class = OwnResponse
@@ -215,3 +214,67 @@ def test_url_for_links_to_mount(mounted: Mounted) -> None:
     host: Host = mounted("/ops/monitor")
     with host.app.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/outer"}):
         assert host.app.url_for("dashapp:/ops/monitor/") == "/outer/ops/monitor/"
+
+
+def test_mount_sends_no_cookie_with_not_modified_response(mounted: Mounted) -> None:
+    host = mounted()
+
+    @host.app.before_request
+    def visit() -> None:
+        session["seen"] = session.get("seen", 0) + 1
+
+    tag = host.ask("/monitor/assets/style.css").headers["etag"]
+    answer = host.ask("/monitor/assets/style.css", if_none_match=tag)
+    assert answer.status == 304
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("replacement", ["another response", "an error"])
+def test_csv_slot_is_free_after_hook_drops_response(mounted: Mounted, replacement: str) -> None:
+    """Two downloads may run at a time; a dropped one kept its slot for good."""
+    host = mounted()
+
+    @host.app.after_request
+    def drop(response: Response) -> Response:
+        if request.path.endswith("/api/csv") and request.args.get("drop"):
+            if replacement == "an error":
+                raise ValueError("a hook that fails")
+            return Response("dropped")
+        return response
+
+    host.app.config["PROPAGATE_EXCEPTIONS"] = False
+    for _ in range(4):
+        host.ask("/monitor/api/csv?drop=1")
+    assert host.ask("/monitor/api/csv").status == 200
+
+
+def test_mount_accepts_push_whose_body_a_hook_has_read(mounted: Mounted) -> None:
+    host = mounted(push_token="0123456789abcdef")
+    host.app.before_request(lambda: request.get_data() and None)
+    answer = host.ask(
+        "/monitor/api/push",
+        method="POST",
+        body=b'{"metrics": {"loss": 0.31}}',
+        authorization="Bearer 0123456789abcdef",
+    )
+    assert answer.status == 200, answer.body
+
+
+def test_mount_ignores_further_slashes_in_front(mounted: Mounted) -> None:
+    assert mounted().ask("//monitor/api/ticks").body == b"the host's own 404"
+
+
+def test_mount_with_dot_in_prefix_is_no_blueprint(store: Path) -> None:
+    app = Flask("host")
+    dashapp.mount(app, "/mon.v2/", store=store, collect=False)
+    blueprints: list[str | None] = []
+    app.before_request(lambda: blueprints.append(request.blueprint))
+    assert ask(wsgi(app), "/mon.v2/api/ticks").status == 200
+    assert blueprints == [None]
+
+
+def test_mount_after_first_request_is_rejected(store: Path) -> None:
+    app = Flask("host")
+    ask(wsgi(app), "/")
+    with pytest.raises(MountError, match="before it serves"):
+        dashapp.mount(app, "/monitor/", store=store, collect=False)
