@@ -94,7 +94,8 @@ def attach(
         prog="dashapp.attach",
         serving=False,
     )
-    collector_settings = parsed.settings
+    # The monitor sends the notifications, although both may read the same settings file.
+    collector_settings = replace(parsed.settings, notify=())
     if functions:
         collector_settings = replace(collector_settings, source=_source_specs(names))
     if not collector_settings.store:

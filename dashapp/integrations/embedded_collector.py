@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -87,9 +86,7 @@ class EmbeddedCollector:
     def _collect_into_memory(self, store: MemoryStore) -> None:
         from dashapp.collector.service import collect_with_settings
 
-        # The monitor sends the notifications, although both may read the same settings file.
-        settings = replace(self._settings, notify=())
-        collect_with_settings(settings, store, None, self._stop, self._function_sources())
+        collect_with_settings(self._settings, store, None, self._stop, self._function_sources())
 
     def _collect_functions(self, backend: StoreBackend) -> None:
         """The store's writer lock chooses the process that collects; the others stand by."""

@@ -47,7 +47,7 @@ class RedisPushWriter:
 
     def put(self, record: bytes) -> None:
         if self._client.circuit_open:
-            raise unwritable_error(self._client.last_error)
+            raise unwritable_error(self._client.last_error or "Redis is slow")
         keys = [self._keys.push, self._keys.push_size, self._keys.looked]
         needs_collector = int(time.monotonic() - self._created > self._timeout_s)
         arguments = [record, self._max_bytes, self._forget_ms, needs_collector]
