@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from threading import Event
 
 from dashapp.alerts.delivery import AlertDelivery
@@ -20,6 +21,7 @@ from dashapp.collector.clock import Clock, MonotonicWallClock, SystemClock, dead
 from dashapp.collector.preflight import alert_target_problems
 from dashapp.collector.sampler import Sampler
 from dashapp.config import settings as config
+from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import Settings
 from dashapp.model.notices import NoticeSink
@@ -77,7 +79,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     try:
         settings = config.parse_settings(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
         # The parent process has already checked these.
-        if not os.environ.get("DASHAPP_CHILD"):
+        if not os.environ.get(CHILD_VARIABLE):
             problems = [
                 *source_problems(settings.source, settings.interval),
                 *alert_target_problems(settings),
@@ -98,7 +100,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
         )
         return 2
     stop = stop_on_signals()
-    if os.environ.get("DASHAPP_CHILD"):
+    if os.environ.get(CHILD_VARIABLE) == CHILD_OF_ATTACH:
+        # The monitor sends the notifications, although both may read the same settings file.
+        settings = replace(settings, notify=())
+    if os.environ.get(CHILD_VARIABLE):
         when_parent_exits(stop.set)
     try:
         collect_into(backend, settings, stop)

@@ -16,7 +16,10 @@ from dashapp.model.text import quote_value, suggest
 ENV_PREFIX = "DASHAPP_"
 # Variables that are not settings: the supervisor sets the first two for its children, and `dashapp.push`
 # reads the URL.
-OTHER_VARIABLES = (ENV_PREFIX + "CHILD", ENV_PREFIX + "STDIN", ENV_PREFIX + "URL")
+CHILD_VARIABLE = ENV_PREFIX + "CHILD"
+# The value of a collector that `attach` starts.
+CHILD_OF_ATTACH = "attach"
+OTHER_VARIABLES = (CHILD_VARIABLE, ENV_PREFIX + "STDIN", ENV_PREFIX + "URL")
 # An option of the command, not a setting: the supervisor does not pass it to its children.
 CHECK_CONFIG_FLAG = "--check-config"
 # The first argument of a command line that starts only the collector.

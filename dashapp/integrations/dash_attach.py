@@ -15,6 +15,7 @@ from typing import Any
 from dash import MATCH, ClientsideFunction, Dash, Input, State
 
 from dashapp.api.endpoints import Api
+from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
@@ -105,7 +106,8 @@ def attach(
     if problems := [problem for spec in named_specs if (problem := source_problem(spec, interval))]:
         raise SettingsError(problems)
     backend = _open_backend(collector_settings, collect)
-    collector = EmbeddedCollector(collector_settings, backend, parsed.argv, parsed.environ, functions)
+    environ = {**parsed.environ, CHILD_VARIABLE: CHILD_OF_ATTACH}
+    collector = EmbeddedCollector(collector_settings, backend, parsed.argv, environ, functions)
     if not collect or _is_collector_child():
         collector.stop()
     reader: Reader = backend if isinstance(backend, MemoryStore) else backend.reader()
@@ -161,7 +163,7 @@ def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBacke
 
 def _is_collector_child() -> bool:
     """Whether this is our own child, which imports the app for a function of its."""
-    return bool(os.environ.get("DASHAPP_CHILD"))
+    return bool(os.environ.get(CHILD_VARIABLE))
 
 
 def _build_routes(

@@ -103,7 +103,11 @@ class ChildProcess:
         self._process = start_process(
             [*self._argv],
             stdin=subprocess.PIPE,
-            env={**environ, "DASHAPP_CHILD": "1", "DASHAPP_STDIN": ",".join(map(str, self._stdin))},
+            env={
+                **environ,
+                "DASHAPP_CHILD": environ.get("DASHAPP_CHILD", "1"),
+                "DASHAPP_STDIN": ",".join(map(str, self._stdin)),
+            },
             pass_fds=self._stdin,
             **self._popen_options,
         )

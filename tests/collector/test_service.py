@@ -6,14 +6,17 @@ import logging
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 
 import pytest
 from clocks import FakeClock
 from thorough import amount
 
+from dashapp.collector import service
 from dashapp.collector.clock import MonotonicWallClock, deadlines
 from dashapp.collector.sampler import Sampler
 from dashapp.collector.service import collect
+from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.settings import MEMORY_RETENTION_S
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.disk.store import DiskStore
@@ -80,3 +83,21 @@ def test_sampler_keeps_store_bounded_after_one_day(caplog: pytest.LogCaptureFixt
     assert len(store.since(0, 100_000)) == 7800
     assert store.newest().time_ms == 1000 * (10_000 + 86_400 - step)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(("child", "count"), [("1", 1), (CHILD_OF_ATTACH, 0)])
+def test_collector_of_attached_app_sends_no_notifications(
+    child: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may read the settings file of the monitor, which sends them."""
+    (tmp_path / "dashapp.toml").write_text('notify = ["json://127.0.0.1:9/"]\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(CHILD_VARIABLE, child)
+    notified: list[int] = []
+    monkeypatch.setattr(service, "when_parent_exits", lambda _: None)
+    monkeypatch.setattr(service, "stop_on_signals", Event)
+    monkeypatch.setattr(
+        service, "collect_into", lambda _, settings, __: notified.append(len(settings.notify))
+    )
+    assert service.main(["--store", str(tmp_path / "data")]) == 0
+    assert notified == [count]
