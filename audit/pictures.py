@@ -111,6 +111,11 @@ def _offline(page: Page) -> None:
     until(page, "document.querySelector('#status')?.dataset.state === 'offline'")
 
 
+def _firing(page: Page) -> None:
+    # The simulated load rises above the limit within its period.
+    until(page, "document.querySelector('.tile.broken') !== null", 120)
+
+
 DARK, LIGHT = {"color_scheme": "dark"}, {"color_scheme": "light"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 TALL = {"viewport": {"width": 1280, "height": 1300}}
@@ -126,7 +131,7 @@ PICTURES = (
     Picture("20-disks", machine(disk=20), options=LIGHT | TALL, query="panels=cpu,disk,disks"),
     Picture("no-sensors", machine(sensors=False), options=LIGHT),
     Picture("two-years", seconds=730 * DAY, step=1800.0, query=f"window={730 * DAY}", options=DARK),
-    Picture("alert", options=DARK, thresholds=("cpu.percent > 30",)),
+    Picture("alert", reach=_firing, options=DARK, thresholds=("cpu.percent > 30",)),
     Picture("login", options=LIGHT, variables={"DASHAPP_PASSWORD": "correct horse 7"}, reach=_login),
 )
 # Many hosts, and two of them in one chart.
