@@ -109,8 +109,10 @@ class Process:
 
 
 def alive(process: psutil.Process) -> bool:
+    """Whether any thread is left: the main thread can end first, and another may still read a pipe."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        is_zombie = process.status() == psutil.STATUS_ZOMBIE
+        return process.is_running() and (not is_zombie or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 
