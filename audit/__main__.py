@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from audit import axe, lighthouse
 from audit.many import many
 from audit.states import STATES
-from audit.verdict import Report, Violations, is_fast, judge
+from audit.verdict import Report, Violations, is_fast, verdict
 from bench.page import browser, chromium
 from bench.served import Served, command, fill, folder, free_port, launched, serving
 
@@ -39,7 +39,7 @@ def main() -> int:
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
-    lines, code = judge(reports, violations)
+    lines, code = verdict(reports, violations)
     print("\n".join([*lines, f"In {time.monotonic() - start:.0f} s."]))
     return code
 

@@ -25,7 +25,7 @@ METRICS = {
 PASSED = 0.9
 
 
-def judge(reports: Sequence[Report], violations: Mapping[str, Violations]) -> tuple[list[str], int]:
+def verdict(reports: Sequence[Report], violations: Mapping[str, Violations]) -> tuple[list[str], int]:
     """Return the lines to print and the exit code.
 
     The code is 1 for a violation of axe, or for a score below AT_LEAST that decides.

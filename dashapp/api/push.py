@@ -144,10 +144,10 @@ class PushEndpoint:
     """`token`: the bearer token that a request must have."""
 
     def __init__(
-        self, token: str, spool: PushWriter, store: Reader, clock: Callable[[], float] = time.time
+        self, token: str, push_queue: PushWriter, store: Reader, clock: Callable[[], float] = time.time
     ) -> None:
         self._token = token.encode()
-        self._spool = spool
+        self._push_queue = push_queue
         self._store = store
         self._clock = clock
         self._bodies = BodyReader(MAX_BODY_BYTES)
@@ -183,7 +183,7 @@ class PushEndpoint:
                 f"the values take {chars} characters of a tick; expected at most {MAX_RECORD_CHARS}; "
                 "send several requests, or use shorter names"
             )
-        self._spool.put(json.dumps(values, separators=(",", ":")).encode())
+        self._push_queue.put(json.dumps(values, separators=(",", ":")).encode())
 
     def _check_names(self, values: dict[str, float]) -> None:
         """Reject a name that a source already uses: a push cannot overwrite a measured value."""
@@ -210,5 +210,5 @@ def push_disabled(environ: dict[str, Any], start_response: StartResponse) -> Ite
     return error_response(start_response, "404 Not Found", sentence)
 
 
-def push_endpoint(token: str, spool: PushWriter | None, store: Reader) -> WSGIApp:
-    return PushEndpoint(token, spool, store) if token and spool is not None else push_disabled
+def push_endpoint(token: str, push_queue: PushWriter | None, store: Reader) -> WSGIApp:
+    return PushEndpoint(token, push_queue, store) if token and push_queue is not None else push_disabled

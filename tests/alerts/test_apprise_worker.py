@@ -49,8 +49,8 @@ def test_worker_reports_http_status_when_target_rejects() -> None:
         hooks = [stack.enter_context(webhook()) for _ in statuses]
         for hook, status in zip(hooks, statuses, strict=True):
             hook.status = status
-        told = errors_of(*(hook.address for hook in hooks))
-        assert told == [f"it responded with status {status}" for status in statuses]
+        reasons = errors_of(*(hook.address for hook in hooks))
+        assert reasons == [f"it responded with status {status}" for status in statuses]
         assert [hook.heard for hook in hooks] == [[]] * len(statuses)
 
 

@@ -26,17 +26,17 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def append_and_observe(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[int, bool]]:
+def append_and_observe(kept: Kept, monitor: AlertMonitor, at: float, value: float) -> list[tuple[int, bool]]:
     """Store and observe a tick, as the collector does; return (number, firing) of each change."""
     tick = Tick(at, 1, {"a": value})
     assert kept.store.append(tick)
-    return [(each.number, each.firing) for each in watch.observe(tick)]
+    return [(each.number, each.firing) for each in monitor.observe(tick)]
 
 
 def test_monitor_returns_changes_that_store_keeps(both: Kept) -> None:
-    watch = AlertMonitor([HOT], both.store)
-    told = [append_and_observe(both, watch, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
-    assert told == [[], [(1, True)], [], [(2, False)]]
+    monitor = AlertMonitor([HOT], both.store)
+    changes = [append_and_observe(both, monitor, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
+    assert changes == [[], [(1, True)], [], [(2, False)]]
     assert [(each.number, each.time, each.value) for each in both.reader.changes()] == [
         (1, 1001, 95),
         (2, 1003, 5),
@@ -46,9 +46,9 @@ def test_monitor_returns_changes_that_store_keeps(both: Kept) -> None:
 def test_monitor_continues_change_numbers_after_restart(both: Kept) -> None:
     append_and_observe(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
-    watch = AlertMonitor([HOT], both.store)
-    assert append_and_observe(both, watch, 1001, 95) == []
-    assert append_and_observe(both, watch, 1002, 5) == [(2, False)]
+    monitor = AlertMonitor([HOT], both.store)
+    assert append_and_observe(both, monitor, 1001, 95) == []
+    assert append_and_observe(both, monitor, 1002, 5) == [(2, False)]
     assert len(both.reader.changes()) == 2
 
 
@@ -68,11 +68,11 @@ def test_change_log_keeps_changes_of_removed_threshold(both: Kept) -> None:
 
 def test_monitor_observe_is_fast_with_10000_changes(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    watch = AlertMonitor([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
+    monitor = AlertMonitor([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
     tick = Tick(1000, 1, {f"m{number}": 95.0 for number in range(10_000)})
-    told: list[AlertChange] = []
+    changes: list[AlertChange] = []
     # Each threshold needs about 40 calls.
-    assert calls_of(lambda: told.extend(watch.observe(tick))) < 100 * 10_000
-    assert [each.number for each in told] == list(range(1, 10_001))
+    assert calls_of(lambda: changes.extend(monitor.observe(tick))) < 100 * 10_000
+    assert [each.number for each in changes] == list(range(1, 10_001))
     assert len(store.changes()) == MAX_CHANGES
     store.close()

@@ -57,11 +57,11 @@ class Harness:
 
     def __init__(self, store: MemoryStore, hand: FakeSender, *addresses: str) -> None:
         self.store = store
-        self.outbox = AlertDelivery(addresses, store, store.notice_sink("outbox"), "lab", hand)
+        self.alert_delivery = AlertDelivery(addresses, store, store.notice_sink("outbox"), "lab", hand)
 
     def put(self, *changes: AlertChange) -> None:
         self.store.set_changes([*self.store.changes(), *changes])
-        self.outbox.put(changes)
+        self.alert_delivery.put(changes)
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def harness(hand: FakeSender, *addresses: str, store: MemoryStore | None = None)
         yield post
     finally:
         hand.release()
-        post.outbox.close()
+        post.alert_delivery.close()
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_delivery_sends_one_message_for_10000_changes() -> None:
     changes = [change(number, of=each) for number, each in enumerate(limits, 1)]
     with harness(hand) as post:
         post.store.set_thresholds([AlertState(each, True) for each in limits])
-        assert calls_of(lambda: post.outbox.put(changes)) < 100, "as many for one"
+        assert calls_of(lambda: post.alert_delivery.put(changes)) < 100, "as many for one"
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 10_000})
     ((_, message),) = hand.given
     assert message.title == "lab: 10,000 alert changes; 10,000 firing now"
@@ -168,9 +168,9 @@ def test_delivery_limits_messages_when_alert_flaps(monkeypatch: pytest.MonkeyPat
             wait_for(lambda number=number: len(hand.given) == number)  # type: ignore[misc]
         for number in range(MAX_BURST + 1, 100):
             post.put(change(number, broken=number % 2 == 1))
-        with post.outbox._condition:
+        with post.alert_delivery._condition:
             now += BURST_WINDOW_S
-            post.outbox._condition.notify_all()
+            post.alert_delivery._condition.notify_all()
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 99})
     assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alert changes; 0 firing now"]
 
@@ -195,11 +195,11 @@ def test_delivery_close_does_not_wait_for_hanging_target(monkeypatch: pytest.Mon
     hand.open[HERE].clear()
     post.put(change(1))
     wait_for(lambda: len(hand.tried) == 1)
-    post.outbox.close()
+    post.alert_delivery.close()
     assert hand.given == []
     # Another process may own the store by now.
     hand.release()
-    for thread in post.outbox._threads:
+    for thread in post.alert_delivery._threads:
         thread.join(PATIENCE_S)
     assert len(hand.given) == 1
     assert store.deliveries() == {target_id(HERE): 0}

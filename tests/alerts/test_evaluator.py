@@ -29,9 +29,9 @@ def ticks(values: str, start: float = 1000.0, step: float = 1.0) -> Iterator[Tic
             yield Tick(start + number * step, step, value)
 
 
-def fed(judge: AlertEvaluator, values: str, step: float = 1.0) -> str:
+def fed(evaluator: AlertEvaluator, values: str, step: float = 1.0) -> str:
     """Return the state after each character: `!` firing, `-` not."""
-    said = {tick.time: judge.evaluate(tick) or judge.states() for tick in ticks(values, step=step)}
+    said = {tick.time: evaluator.evaluate(tick) or evaluator.states() for tick in ticks(values, step=step)}
     states, now = "", "-"
     for number in range(len(values)):
         for each in said.get(1000.0 + number * step, []):
@@ -66,8 +66,8 @@ def test_evaluator_changes_state_at_once_without_duration() -> None:
 
 @pytest.mark.parametrize("step", [0.1, 2.0, 60.0])
 def test_evaluator_counts_duration_in_seconds_at_any_interval(step: float) -> None:
-    judge = AlertEvaluator([Threshold("a", ">", 90, 4)])
-    assert fed(judge, "#" * 60, step).index("!") == {0.1: 40, 2.0: 2, 60.0: 1}[step]
+    evaluator = AlertEvaluator([Threshold("a", ">", 90, 4)])
+    assert fed(evaluator, "#" * 60, step).index("!") == {0.1: 40, 2.0: 2, 60.0: 1}[step]
 
 
 @pytest.mark.parametrize(
@@ -76,21 +76,21 @@ def test_evaluator_counts_duration_in_seconds_at_any_interval(step: float) -> No
 )
 def test_evaluator_compares_by_operator_at_limit(op: str, broken: list[bool]) -> None:
     for value, expected in zip((90.0, 90.1), broken, strict=True):
-        judge = AlertEvaluator([Threshold("a", op, 90)])
-        assert bool(judge.evaluate(Tick(5, 1, {"a": value}))) is expected
+        evaluator = AlertEvaluator([Threshold("a", op, 90)])
+        assert bool(evaluator.evaluate(Tick(5, 1, {"a": value}))) is expected
 
 
 def test_evaluator_keeps_state_when_value_hovers_around_limit() -> None:
-    judge = AlertEvaluator(
+    evaluator = AlertEvaluator(
         [Threshold("a", ">", 90), Threshold("a", ">", 90, clear=80), Threshold("a", "<", 90)]
     )
     values = [89.9, 90.1, 89.9, 90.1, 86, 95, 85.5, 90.1, 80, 94.4, 94.5]
-    told = [
+    transitions = [
         (place, change.threshold.text, change.firing)
         for place, value in enumerate(values)
-        for change in judge.evaluate(Tick(1000 + place, 1, {"a": value}))
+        for change in evaluator.evaluate(Tick(1000 + place, 1, {"a": value}))
     ]
-    assert told == [
+    assert transitions == [
         (0, "a < 90", True),
         (1, "a > 90", True),
         (1, "a > 90 clear 80", True),
@@ -126,49 +126,49 @@ def test_evaluator_fires_when_metric_is_missing_for_duration(values: str, states
 
 def test_evaluator_reports_gap_between_collectors_when_it_ends() -> None:
     """A dead collector reports nothing, so the next one reports both ends of the gap."""
-    judge = AlertEvaluator([ABSENT], [AlertState(ABSENT)], newest=1000.0)
-    told = judge.evaluate(Tick(1060, 1, {"a": 7}))
-    assert told == [AlertChange(ABSENT, True, 1003.0, None), AlertChange(ABSENT, False, 1060.0, 7.0)]
-    assert judge.evaluate(Tick(1061, 1, {"a": 7})) == []
-    judge = AlertEvaluator([ABSENT], [AlertState(ABSENT, True, 1003.0)], newest=1010.0)
-    assert judge.evaluate(Tick(1060, 1, {"b": 7})) == []
-    assert judge.evaluate(Tick(1061, 1, {"a": 7})) == [AlertChange(ABSENT, False, 1061.0, 7.0)]
+    evaluator = AlertEvaluator([ABSENT], [AlertState(ABSENT)], newest=1000.0)
+    transitions = evaluator.evaluate(Tick(1060, 1, {"a": 7}))
+    assert transitions == [AlertChange(ABSENT, True, 1003.0, None), AlertChange(ABSENT, False, 1060.0, 7.0)]
+    assert evaluator.evaluate(Tick(1061, 1, {"a": 7})) == []
+    evaluator = AlertEvaluator([ABSENT], [AlertState(ABSENT, True, 1003.0)], newest=1010.0)
+    assert evaluator.evaluate(Tick(1060, 1, {"b": 7})) == []
+    assert evaluator.evaluate(Tick(1061, 1, {"a": 7})) == [AlertChange(ABSENT, False, 1061.0, 7.0)]
 
 
 def test_evaluator_reports_no_gap_after_short_restart() -> None:
-    judge = AlertEvaluator([ABSENT], newest=1000.0)
-    assert judge.evaluate(Tick(1002.9, 1, {"a": 7})) == []
+    evaluator = AlertEvaluator([ABSENT], newest=1000.0)
+    assert evaluator.evaluate(Tick(1002.9, 1, {"a": 7})) == []
 
 
 def test_evaluator_reports_no_missing_metric_at_long_intervals() -> None:
-    judge = AlertEvaluator([ABSENT])
-    assert [judge.evaluate(Tick(1000 + 60 * number, 60, {"a": 7})) for number in range(5)] == [[]] * 5
+    evaluator = AlertEvaluator([ABSENT])
+    assert [evaluator.evaluate(Tick(1000 + 60 * number, 60, {"a": 7})) for number in range(5)] == [[]] * 5
 
 
 def test_evaluator_reports_no_missing_metric_when_clock_is_set_back() -> None:
-    judge = AlertEvaluator([ABSENT])
-    told = [judge.evaluate(Tick(at, 1, {"a": 7})) for at in (1000, 1001, 500, 501, 502, 503)]
-    assert told == [[]] * 6
-    assert [bool(judge.evaluate(Tick(at, 1, {}))) for at in (504, 505, 506)] == [False, False, True]
+    evaluator = AlertEvaluator([ABSENT])
+    transitions = [evaluator.evaluate(Tick(at, 1, {"a": 7})) for at in (1000, 1001, 500, 501, 502, 503)]
+    assert transitions == [[]] * 6
+    assert [bool(evaluator.evaluate(Tick(at, 1, {}))) for at in (504, 505, 506)] == [False, False, True]
 
 
 def test_evaluator_reports_change_once_with_time_and_value() -> None:
-    judge = AlertEvaluator([HOT, Threshold("b", ">", 0)])
-    told = [change for tick in ticks("#####....") for change in judge.evaluate(tick)]
-    assert told == [AlertChange(HOT, True, 1003.0, 95.0), AlertChange(HOT, False, 1008.0, 20.0)]
-    assert judge.states() == [AlertState(HOT, False, 1008.0), AlertState(Threshold("b", ">", 0))]
+    evaluator = AlertEvaluator([HOT, Threshold("b", ">", 0)])
+    transitions = [change for tick in ticks("#####....") for change in evaluator.evaluate(tick)]
+    assert transitions == [AlertChange(HOT, True, 1003.0, 95.0), AlertChange(HOT, False, 1008.0, 20.0)]
+    assert evaluator.states() == [AlertState(HOT, False, 1008.0), AlertState(Threshold("b", ">", 0))]
 
 
 def test_evaluator_keeps_firing_state_after_restart() -> None:
     before = [AlertState(HOT, True, 500.0), AlertState(Threshold("gone", ">", 1), True, 400.0)]
-    judge = AlertEvaluator([HOT], before)
-    assert judge.states() == [AlertState(HOT, True, 500.0)]
-    assert fed(judge, "##..?....") == "!!!!!!!!-"
+    evaluator = AlertEvaluator([HOT], before)
+    assert evaluator.states() == [AlertState(HOT, True, 500.0)]
+    assert fed(evaluator, "##..?....") == "!!!!!!!!-"
 
 
 def test_evaluator_forgets_state_when_threshold_is_redefined() -> None:
-    judge = AlertEvaluator([Threshold("a", ">", 91, 3)], [AlertState(HOT, True, 500.0)])
-    assert judge.states() == [AlertState(Threshold("a", ">", 91, 3))]
+    evaluator = AlertEvaluator([Threshold("a", ">", 91, 3)], [AlertState(HOT, True, 500.0)])
+    assert evaluator.states() == [AlertState(Threshold("a", ">", 91, 3))]
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 0.7, -0.7])
@@ -176,23 +176,25 @@ def test_evaluator_changes_state_in_time_when_clock_jumps(jump: float) -> None:
     """The collector's ticks while the system clock is set: the state changes at most 4 s late."""
     clock = FakeClock(wall=10_000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
-    judge, told = AlertEvaluator([Threshold("a", ">", 90, 5)]), []
+    evaluator, transitions = AlertEvaluator([Threshold("a", ">", 90, 5)]), []
     for number in range(60):
         if number in (3, 33):
             clock.jump(jump)
         value = 95.0 if number < 30 else 20.0
-        told += [(number, change.firing) for change in judge.evaluate(Tick(next(due), 1, {"a": value}))]
-    (first, broken), (second, again) = told
+        transitions += [
+            (number, change.firing) for change in evaluator.evaluate(Tick(next(due), 1, {"a": value}))
+        ]
+    (first, broken), (second, again) = transitions
     assert (broken, again) == (True, False)
     assert 5 <= first <= 9
     assert 35 <= second <= 39
 
 
 def test_evaluator_restarts_duration_when_tick_times_go_back() -> None:
-    judge = AlertEvaluator([HOT])
+    evaluator = AlertEvaluator([HOT])
     times = [100, 101, 102, 50, 51, 52, 53]
-    told = [change.time for at in times for change in judge.evaluate(Tick(at, 1, {"a": 95}))]
-    assert told == [53]
+    transitions = [change.time for at in times for change in evaluator.evaluate(Tick(at, 1, {"a": 95}))]
+    assert transitions == [53]
 
 
 STEPS = st.lists(
@@ -210,7 +212,7 @@ def ms(tick: Tick) -> int:
 
 def reference_changes(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
     """Reference implementation: at each tick, look back as long as the opposite state held."""
-    told: list[tuple[float, bool]] = []
+    transitions: list[tuple[float, bool]] = []
     since_change, broken = 0, False
     for end, tick in enumerate(made):
         start = None
@@ -224,8 +226,8 @@ def reference_changes(seconds: float, made: Sequence[Tick]) -> list[tuple[float,
                 break
         if start is not None and ms(tick) - ms(made[start]) >= 1000 * seconds:
             broken, since_change = not broken, end + 1
-            told.append((tick.time, broken))
-    return told
+            transitions.append((tick.time, broken))
+    return transitions
 
 
 @given(st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0]), STEPS)
@@ -236,14 +238,14 @@ def test_evaluator_matches_reference_for_any_history(
     for pause, value in steps:
         at += pause
         made.append(Tick(at, 1, {} if value is None else {"a": value}))
-    judge = AlertEvaluator([Threshold("a", ">", 90, seconds)])
-    told = [(change.time, change.firing) for tick in made for change in judge.evaluate(tick)]
-    assert told == reference_changes(seconds, made)
-    assert [broken for _, broken in told] == [number % 2 == 0 for number in range(len(told))]
+    evaluator = AlertEvaluator([Threshold("a", ">", 90, seconds)])
+    transitions = [(change.time, change.firing) for tick in made for change in evaluator.evaluate(tick)]
+    assert transitions == reference_changes(seconds, made)
+    assert [broken for _, broken in transitions] == [number % 2 == 0 for number in range(len(transitions))]
 
 
 def test_evaluator_is_fast_with_10_thresholds() -> None:
-    judge = AlertEvaluator([Threshold(f"m{number}", ">", 90, 30) for number in range(10)])
+    evaluator = AlertEvaluator([Threshold(f"m{number}", ">", 90, 30) for number in range(10)])
     values = {f"m{number}": 50.0 for number in range(200)}
     ticks = [Tick(1000 + number, 1, values) for number in range(50)]
-    assert calls_of(lambda: [judge.evaluate(tick) for tick in ticks]) < 100 * len(ticks)
+    assert calls_of(lambda: [evaluator.evaluate(tick) for tick in ticks]) < 100 * len(ticks)

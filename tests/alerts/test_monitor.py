@@ -28,34 +28,34 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def append_and_observe(kept: Kept, watch: AlertMonitor, at: float, **values: float) -> None:
+def append_and_observe(kept: Kept, alert_monitor: AlertMonitor, at: float, **values: float) -> None:
     """Store a tick, then observe it, as the collector does."""
     tick = Tick(at, 1, {key.replace("_", "."): value for key, value in values.items()})
     assert kept.store.append(tick)
-    watch.observe(tick)
+    alert_monitor.observe(tick)
 
 
 def test_monitor_stores_every_state_for_readers(both: Kept) -> None:
     assert both.reader.thresholds() == []
     calm = Threshold("memory.percent", ">=", 1.5e9, 90)
-    watch = AlertMonitor([HOT, calm], both.store)
+    alert_monitor = AlertMonitor([HOT, calm], both.store)
     assert both.reader.thresholds() == [AlertState(HOT), AlertState(calm)]
-    append_and_observe(both, watch, 1000.001, cpu_percent=95)
+    append_and_observe(both, alert_monitor, 1000.001, cpu_percent=95)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000.001), AlertState(calm)]
-    append_and_observe(both, watch, 1001, cpu_percent=5)
+    append_and_observe(both, alert_monitor, 1001, cpu_percent=5)
     assert both.reader.thresholds() == [AlertState(HOT, False, 1001), AlertState(calm)]
 
 
 def test_monitor_continues_states_after_restart(both: Kept) -> None:
     gone = Threshold("gone", ">", 0)
-    watch = AlertMonitor([HOT, gone], both.store)
-    append_and_observe(both, watch, 1000, cpu_percent=95, gone=1)
+    alert_monitor = AlertMonitor([HOT, gone], both.store)
+    append_and_observe(both, alert_monitor, 1000, cpu_percent=95, gone=1)
     both.reopen()
-    watch = AlertMonitor([HOT], both.store)
+    alert_monitor = AlertMonitor([HOT], both.store)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
-    append_and_observe(both, watch, 1005, other=1)
+    append_and_observe(both, alert_monitor, 1005, other=1)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
-    append_and_observe(both, watch, 1006, cpu_percent=5)
+    append_and_observe(both, alert_monitor, 1006, cpu_percent=5)
     assert both.reader.thresholds() == [AlertState(HOT, False, 1006)]
     both.reopen()
     AlertMonitor([], both.store)
@@ -64,11 +64,12 @@ def test_monitor_continues_states_after_restart(both: Kept) -> None:
 
 def test_monitor_observe_returns_changes() -> None:
     store = MemoryStore()
-    watch = AlertMonitor([HOT], store)
-    told = [
-        watch.observe(Tick(1000 + at, 1, {"cpu.percent": value})) for at, value in enumerate((5, 95, 95, 5))
+    alert_monitor = AlertMonitor([HOT], store)
+    batches = [
+        alert_monitor.observe(Tick(1000 + at, 1, {"cpu.percent": value}))
+        for at, value in enumerate((5, 95, 95, 5))
     ]
-    assert [[(each.firing, each.value) for each in changes] for changes in told] == [
+    assert [[(each.firing, each.value) for each in changes] for changes in batches] == [
         [],
         [(True, 95)],
         [],
@@ -85,10 +86,10 @@ def test_monitor_writes_no_file_without_thresholds(tmp_path: Path) -> None:
 
 def test_monitor_writes_file_only_on_change(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    watch = AlertMonitor([HOT], store)
+    alert_monitor = AlertMonitor([HOT], store)
     before = (tmp_path / "thresholds.json").stat().st_ino, (tmp_path / "thresholds.json").stat().st_mtime_ns
     for at in range(100):
-        watch.observe(Tick(1000 + at, 1, {"cpu.percent": 5}))
+        alert_monitor.observe(Tick(1000 + at, 1, {"cpu.percent": 5}))
     after = (tmp_path / "thresholds.json").stat().st_ino, (tmp_path / "thresholds.json").stat().st_mtime_ns
     store.close()
     assert before == after
@@ -97,11 +98,11 @@ def test_monitor_writes_file_only_on_change(tmp_path: Path) -> None:
 def test_monitor_states_are_written_when_disk_recovers(tmp_path: Path) -> None:
     """A folder has the name of the temporary file, so that even root cannot write the file."""
     store, reader = DiskStore(tmp_path), DiskReader(tmp_path)
-    watch = AlertMonitor([HOT], store)
+    alert_monitor = AlertMonitor([HOT], store)
     (tmp_path / "thresholds.new").mkdir()
     tick = Tick(1000, 1, {"cpu.percent": 95})
     assert store.append(tick)
-    assert watch.observe(tick)
+    assert alert_monitor.observe(tick)
     assert reader.thresholds() == [AlertState(HOT)]
     (tmp_path / "thresholds.new").rmdir()
     assert store.append(Tick(1001, 1, {"cpu.percent": 95}))
@@ -162,34 +163,34 @@ class NoticeRecorder:
 
 
 def test_monitor_shows_notice_until_unknown_metric_has_value() -> None:
-    told = NoticeRecorder()
-    watch = AlertMonitor([Threshold("cpu.precent", ">", 90), HOT], MemoryStore(), told)
+    notice = NoticeRecorder()
+    alert_monitor = AlertMonitor([Threshold("cpu.precent", ">", 90), HOT], MemoryStore(), notice)
 
     values = {"cpu.percent": 5.0, "memory.percent": 5.0}
     for at in range(int(FIRST_VALUE_TIMEOUT_S)):
-        watch.observe(Tick(1000 + at, 1, values))
-        assert told.sentence == ""
+        alert_monitor.observe(Tick(1000 + at, 1, values))
+        assert notice.sentence == ""
     for at in range(100):
-        watch.observe(Tick(1000 + FIRST_VALUE_TIMEOUT_S + at, 1, values))
+        alert_monitor.observe(Tick(1000 + FIRST_VALUE_TIMEOUT_S + at, 1, values))
     assert (
-        told.sentence
+        notice.sentence
         == '--threshold names "cpu.precent", which no source provides; did you mean cpu.percent?'
     )
-    assert told.count == 1
-    watch.observe(Tick(2000, 1, {"cpu.precent": 1.0}))
-    assert told.sentence == ""
+    assert notice.count == 1
+    alert_monitor.observe(Tick(2000, 1, {"cpu.precent": 1.0}))
+    assert notice.sentence == ""
 
 
 def test_monitor_notice_is_short_with_many_unknown_metrics() -> None:
-    told = NoticeRecorder()
-    watch = AlertMonitor(
-        [Threshold(f"<b>zz{number}" * 20, ">", 1) for number in range(60)], MemoryStore(), told
+    notice = NoticeRecorder()
+    alert_monitor = AlertMonitor(
+        [Threshold(f"<b>zz{number}" * 20, ">", 1) for number in range(60)], MemoryStore(), notice
     )
     for at in (0.0, FIRST_VALUE_TIMEOUT_S):
-        watch.observe(Tick(1000 + at, 1, {"cpu.percent": 5}))
-    assert told.sentence.count("--threshold names") == 5
-    assert told.sentence.count("see /api/metrics") == 5
-    assert len(told.sentence) < 1000
+        alert_monitor.observe(Tick(1000 + at, 1, {"cpu.percent": 5}))
+    assert notice.sentence.count("--threshold names") == 5
+    assert notice.sentence.count("see /api/metrics") == 5
+    assert len(notice.sentence) < 1000
 
 
 def test_monitor_clears_notice_of_earlier_run(tmp_path: Path) -> None:

@@ -59,9 +59,9 @@ PANELS = [
 )
 def test_csv_of_panel_has_metrics_of_its_chart(memory: MemoryStore, panel: str, keys: str) -> None:
     answer = ask(Api(memory, panels=PANELS), f"/api/csv?window=10&panel={panel}")
-    told = answer.body.decode().partition("\r\n")[0]
+    first_line = answer.body.decode().partition("\r\n")[0]
     refused = f'{{"error":"\\"{panel}\\" is not a panel; see /api/metrics"}}'
-    assert told == (f"time,{keys}" if keys else refused)
+    assert first_line == (f"time,{keys}" if keys else refused)
 
 
 @pytest.mark.parametrize(

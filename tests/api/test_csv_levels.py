@@ -90,11 +90,11 @@ def test_csv_uses_finest_level_for_each_time(filled: tuple[Path, list[Tick]]) ->
     assert len(coarse) - len(hours) >= 600
     assert all(old[1] <= new[0] for old, new in pairwise(spans))
     assert spans[-1][1] <= first_tick
-    told = 0
+    count = 0
     moments = [to_milliseconds(each.time) for each in all_of_them]
     for low, high in spans:
         inside = all_of_them[bisect_right(moments, low) : bisect_right(moments, high)]
-        told += len(inside)
+        count += len(inside)
         for key, cell in zip(("a", "b"), found[high], strict=False):
             values = [each.values[key] for each in inside if key in each.values]
             if not values:
@@ -103,7 +103,7 @@ def test_csv_uses_finest_level_for_each_time(filled: tuple[Path, list[Tick]]) ->
             mean = sum(values) / len(values)
             assert float(cell) == pytest.approx(mean, rel=1e-9, abs=1e-6), (high, key)
         assert found[high][2] == ""
-    assert told + len([at for at in times if at >= first_tick]) == len(all_of_them)
+    assert count + len([at for at in times if at >= first_tick]) == len(all_of_them)
 
 
 def test_csv_of_any_range_is_part_of_whole(filled: tuple[Path, list[Tick]]) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from effort import calls_of
-from push_pipeline import TOKEN, House, many, post, refused
+from push_pipeline import TOKEN, PushPipeline, many, post, refused
 from wsgi_client import ask
 
 from dashapp.api.push import MAX_PUSHED_NAMES, MAX_VALUES_PER_REQUEST, PushEndpoint
@@ -21,26 +21,26 @@ from dashapp.web.app import create_app
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def pipeline() -> PushPipeline:
+    return PushPipeline()
 
 
-def test_pushed_value_is_in_next_tick_only(house: House) -> None:
-    answer = house.push({"metrics": {"loss": 0.31, "train.acc": 1}})
+def test_pushed_value_is_in_next_tick_only(pipeline: PushPipeline) -> None:
+    answer = pipeline.push({"metrics": {"loss": 0.31, "train.acc": 1}})
     assert (answer.status, answer.json) == (200, {"accepted": 2})
     assert answer.headers["cache-control"] == "no-store"
-    assert house.tick() == {"loss": 0.31, "train.acc": 1.0}
-    assert house.tick() == {}
-    assert house.store.metrics() == [
+    assert pipeline.tick() == {"loss": 0.31, "train.acc": 1.0}
+    assert pipeline.tick() == {}
+    assert pipeline.store.metrics() == [
         Metric("loss", "loss", "", "pushed"),
         Metric("train.acc", "train.acc", "", "train"),
     ]
 
 
-def test_newest_pushed_value_of_metric_is_stored(house: House) -> None:
-    house.push({"metrics": {"a": 1, "b": 1}})
-    house.push([{"metrics": {"a": 2}}, {"metrics": {"c": 1}}, {"metrics": {"a": 3}}])
-    assert house.tick() == {"a": 3, "b": 1, "c": 1}
+def test_newest_pushed_value_of_metric_is_stored(pipeline: PushPipeline) -> None:
+    pipeline.push({"metrics": {"a": 1, "b": 1}})
+    pipeline.push([{"metrics": {"a": 2}}, {"metrics": {"c": 1}}, {"metrics": {"a": 3}}])
+    assert pipeline.tick() == {"a": 3, "b": 1, "c": 1}
 
 
 @pytest.mark.parametrize(
@@ -85,19 +85,19 @@ def authorised(app: WSGIApp, header: str | None) -> int:
         ("Bearer " + "x" * 100_000, 403),
     ],
 )
-def test_push_checks_bearer_token(house: House, header: str | None, status: int) -> None:
-    assert authorised(house.app, header) == status
-    assert house.tick() == ({"a": 1} if status == 200 else {})
+def test_push_checks_bearer_token(pipeline: PushPipeline, header: str | None, status: int) -> None:
+    assert authorised(pipeline.app, header) == status
+    assert pipeline.tick() == ({"a": 1} if status == 200 else {})
 
 
-def test_push_with_wrong_token_does_not_read_body(house: House) -> None:
+def test_push_with_wrong_token_does_not_read_body(pipeline: PushPipeline) -> None:
     class Untouched:
         def read(self, count: int) -> bytes:
             raise AssertionError("the body was read")
 
     environ = {"REQUEST_METHOD": "POST", "HTTP_AUTHORIZATION": "Bearer no", "wsgi.input": Untouched()}
     said: list[str] = []
-    assert house.app(environ, lambda status, headers: said.append(status))
+    assert pipeline.app(environ, lambda status, headers: said.append(status))
     assert said == ["403 Forbidden"]
 
 
@@ -151,35 +151,35 @@ def test_push_rejects_cross_site_requests(headers: dict[str, str], status: int) 
         assert ask(app, "/", method="POST", body=None, **headers).status == 403
 
 
-def test_push_rejects_metric_of_other_source(house: House) -> None:
-    house.store.describe([Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)])
-    assert '"cpu.percent" is already a metric' in refused(house, {"metrics": {"a": 1, "cpu.percent": 1}})
-    assert house.push({"metrics": {"cpu.mine": 1}}).status == 200
+def test_push_rejects_metric_of_other_source(pipeline: PushPipeline) -> None:
+    pipeline.store.describe([Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)])
+    assert '"cpu.percent" is already a metric' in refused(pipeline, {"metrics": {"a": 1, "cpu.percent": 1}})
+    assert pipeline.push({"metrics": {"cpu.mine": 1}}).status == 200
 
 
 def test_measured_metric_takes_precedence_over_pushed() -> None:
-    house, metric = House(), Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)
+    pipeline, metric = PushPipeline(), Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)
 
     class Cpu:
         def read(self) -> dict[Metric, float]:
             return {metric: 12.5}
 
     # Before the first tick the measured metrics are not known.
-    house.push({"metrics": {"cpu.percent": 99, "a": 1}})
-    source = PushSource(house.spool, lambda: 0)
-    tick = Sampler([Cpu(), source], house.store, 1).tick(1)
+    pipeline.push({"metrics": {"cpu.percent": 99, "a": 1}})
+    source = PushSource(pipeline.queue, lambda: 0)
+    tick = Sampler([Cpu(), source], pipeline.store, 1).tick(1)
     assert tick is not None
     assert tick.values == {"cpu.percent": 12.5, "a": 1}
-    assert house.store.metrics()[0] == metric
+    assert pipeline.store.metrics()[0] == metric
 
 
-def test_push_rejects_new_names_above_limit(house: House) -> None:
-    assert house.push({"metrics": many(MAX_PUSHED_NAMES)}).status == 200
-    house.tick()
-    assert "use the same names" in refused(house, {"metrics": {"m.1": 1, "another": 1}})
-    assert house.push({"metrics": {"m.1": 1}}).status == 200
+def test_push_rejects_new_names_above_limit(pipeline: PushPipeline) -> None:
+    assert pipeline.push({"metrics": many(MAX_PUSHED_NAMES)}).status == 200
+    pipeline.tick()
+    assert "use the same names" in refused(pipeline, {"metrics": {"m.1": 1, "another": 1}})
+    assert pipeline.push({"metrics": {"m.1": 1}}).status == 200
     # A worker that started later reads the names from the store.
-    later = PushEndpoint(TOKEN, house.spool, house.store)
+    later = PushEndpoint(TOKEN, pipeline.queue, pipeline.store)
     assert (
         ask(
             later,
@@ -193,25 +193,25 @@ def test_push_rejects_new_names_above_limit(house: House) -> None:
 
 
 def test_push_returns_503_when_queue_is_full_until_emptied() -> None:
-    house = House(most=30)
-    assert house.push({"metrics": {"a": 1}}).status == 200
-    assert house.push({"metrics": {"b": 1}}).status == 200
-    answer = house.push({"metrics": {"x" * 30: 1}})
+    pipeline = PushPipeline(most=30)
+    assert pipeline.push({"metrics": {"a": 1}}).status == 200
+    assert pipeline.push({"metrics": {"b": 1}}).status == 200
+    answer = pipeline.push({"metrics": {"x" * 30: 1}})
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert "wait for the collector" in answer.json["error"]
-    assert house.tick() == {"a": 1, "b": 1}
-    assert house.push({"metrics": {"c": 1}}).status == 200
+    assert pipeline.tick() == {"a": 1, "b": 1}
+    assert pipeline.push({"metrics": {"c": 1}}).status == 200
 
 
-def test_pushed_values_are_split_over_ticks_of_limited_size(house: House) -> None:
+def test_pushed_values_are_split_over_ticks_of_limited_size(pipeline: PushPipeline) -> None:
     """With names of any length a tick stays within the limit of a store, and nothing is lost."""
     names = [f"{number:03}" + "😀" * 190 for number in range(300)]
     for start in range(0, 300, 10):
-        assert house.push({"metrics": dict.fromkeys(names[start : start + 10], 1.5)}).status == 200
+        assert pipeline.push({"metrics": dict.fromkeys(names[start : start + 10], 1.5)}).status == 200
     found: dict[str, float] = {}
     ticks = 0
-    while values := house.tick():
-        tick = house.store.since(0, 1)[-1]
+    while values := pipeline.tick():
+        tick = pipeline.store.since(0, 1)[-1]
         assert len(tick.encode()) <= 132 << 10
         assert not found.keys() & values.keys(), "each in one tick"
         found |= values
@@ -220,14 +220,14 @@ def test_pushed_values_are_split_over_ticks_of_limited_size(house: House) -> Non
     assert ticks > 3
 
 
-def test_push_of_1000_values_takes_little_work(house: House) -> None:
+def test_push_of_1000_values_takes_little_work(pipeline: PushPipeline) -> None:
     body = json.dumps({"metrics": many(MAX_VALUES_PER_REQUEST)}).encode()
-    house.push(body)
-    house.tick()
+    pipeline.push(body)
+    pipeline.tick()
 
     def push() -> None:
-        assert house.push(body).status == 200
-        house.tick()
+        assert pipeline.push(body).status == 200
+        pipeline.tick()
 
     # About thirty calls for each value.
     assert calls_of(push) < 100 * MAX_VALUES_PER_REQUEST

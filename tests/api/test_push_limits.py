@@ -7,7 +7,7 @@ from threading import Event, Semaphore, Thread
 from typing import Any
 
 import pytest
-from push_pipeline import NOW, House, many, refused
+from push_pipeline import NOW, PushPipeline, many, refused
 from waiting import PATIENCE_S
 
 from dashapp.api.push import MAX_BODY_BYTES, MAX_VALUES_PER_REQUEST
@@ -16,8 +16,8 @@ from dashapp.sources.push import MAX_NAME_LENGTH
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def pipeline() -> PushPipeline:
+    return PushPipeline()
 
 
 BAD_VALUES: list[tuple[str, str]] = [
@@ -38,13 +38,15 @@ BAD_VALUES: list[tuple[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "told"), BAD_VALUES)
+@pytest.mark.parametrize(("text", "problem"), BAD_VALUES)
 @pytest.mark.parametrize("listed", [False, True])
-def test_push_rejects_request_with_invalid_value(house: House, text: str, told: str, listed: bool) -> None:
+def test_push_rejects_request_with_invalid_value(
+    pipeline: PushPipeline, text: str, problem: str, listed: bool
+) -> None:
     entry = f'{{"metrics": {{"good": 1, "b<a>d": {text}, "other": 2}}}}'
     body = f'[{{"metrics": {{"first": 1}}}}, {entry}]' if listed else entry
-    sentence = refused(house, body.encode())
-    assert f'"b<a>d" is {told}; expected a' in sentence
+    sentence = refused(pipeline, body.encode())
+    assert f'"b<a>d" is {problem}; expected a' in sentence
     assert sentence.startswith("entry 2: ") == listed
 
 
@@ -67,8 +69,8 @@ BAD_NAMES = [
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-def test_push_rejects_invalid_name(house: House, name: str) -> None:
-    assert "is not a valid name" in refused(house, {"metrics": {"good": 1, name: 1}})
+def test_push_rejects_invalid_name(pipeline: PushPipeline, name: str) -> None:
+    assert "is not a valid name" in refused(pipeline, {"metrics": {"good": 1, name: 1}})
 
 
 GOOD_NAMES = [
@@ -85,10 +87,10 @@ GOOD_NAMES = [
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
-def test_push_accepts_unusual_name_unchanged(house: House, name: str) -> None:
-    assert house.push({"metrics": {name: -0.5}}).status == 200
-    assert house.tick() == {name: -0.5}
-    assert house.store.metrics()[0].label == name
+def test_push_accepts_unusual_name_unchanged(pipeline: PushPipeline, name: str) -> None:
+    assert pipeline.push({"metrics": {name: -0.5}}).status == 200
+    assert pipeline.tick() == {name: -0.5}
+    assert pipeline.store.metrics()[0].label == name
 
 
 BAD_BODIES: list[tuple[bytes, str]] = [
@@ -114,16 +116,16 @@ BAD_BODIES: list[tuple[bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "told"), BAD_BODIES)
-def test_push_rejects_invalid_body(house: House, body: bytes, told: str) -> None:
-    assert told in refused(house, body)
+@pytest.mark.parametrize(("body", "problem"), BAD_BODIES)
+def test_push_rejects_invalid_body(pipeline: PushPipeline, body: bytes, problem: str) -> None:
+    assert problem in refused(pipeline, body)
 
 
 @pytest.mark.parametrize(
     "t", [NOW, NOW - 60, NOW + 60, int(NOW), NOW * 1000, (NOW - 60) * 1000, NOW * 1000 + 60_000]
 )
-def test_push_accepts_time_near_now(house: House, t: float) -> None:
-    assert house.push({"metrics": {"a": 1}, "t": t}).status == 200
+def test_push_accepts_time_near_now(pipeline: PushPipeline, t: float) -> None:
+    assert pipeline.push({"metrics": {"a": 1}, "t": t}).status == 200
 
 
 FAR_MS = str(1000 * NOW + 60_001)
@@ -134,24 +136,26 @@ NO_TIMES = ["NaN", "1e400", "9" * 400, '"now"', "null", "true", "[]", "{}"]
     "t",
     ["0", "-1", "1", "4102444800", "4102444800000", str(NOW - 60.01), str(NOW + 60.01), FAR_MS, *NO_TIMES],
 )
-def test_push_rejects_time_far_from_now(house: House, t: str) -> None:
-    sentence = refused(house, f'[{{"metrics": {{"a": 1}}}}, {{"metrics": {{"b": 1}}, "t": {t}}}]'.encode())
+def test_push_rejects_time_far_from_now(pipeline: PushPipeline, t: str) -> None:
+    sentence = refused(pipeline, f'[{{"metrics": {{"a": 1}}}}, {{"metrics": {{"b": 1}}, "t": {t}}}]'.encode())
     assert sentence.startswith("entry 2: t is ")
     assert "60 seconds" in sentence
     assert f"{NOW:.0f}" in sentence
 
 
-def test_push_limits_values_per_request(house: House) -> None:
-    assert house.push({"metrics": many(MAX_VALUES_PER_REQUEST)}).json == {"accepted": MAX_VALUES_PER_REQUEST}
-    assert house.tick() == many(MAX_VALUES_PER_REQUEST)
-    assert str(MAX_VALUES_PER_REQUEST) in refused(house, {"metrics": many(MAX_VALUES_PER_REQUEST + 1)})
+def test_push_limits_values_per_request(pipeline: PushPipeline) -> None:
+    assert pipeline.push({"metrics": many(MAX_VALUES_PER_REQUEST)}).json == {
+        "accepted": MAX_VALUES_PER_REQUEST
+    }
+    assert pipeline.tick() == many(MAX_VALUES_PER_REQUEST)
+    assert str(MAX_VALUES_PER_REQUEST) in refused(pipeline, {"metrics": many(MAX_VALUES_PER_REQUEST + 1)})
     half = many(MAX_VALUES_PER_REQUEST // 2)
-    assert house.push([{"metrics": half}, {"metrics": half}]).json == {
+    assert pipeline.push([{"metrics": half}, {"metrics": half}]).json == {
         "accepted": MAX_VALUES_PER_REQUEST // 2
     }
-    house.tick()
+    pipeline.tick()
     assert str(MAX_VALUES_PER_REQUEST) in refused(
-        house, [{"metrics": half}, {"metrics": half}, {"metrics": {"m.0": 1}}]
+        pipeline, [{"metrics": half}, {"metrics": half}, {"metrics": {"m.0": 1}}]
     )
 
 
@@ -160,10 +164,10 @@ def sized(size: int) -> bytes:
     return body + b" " * (size - len(body))
 
 
-def test_push_limits_body_bytes(house: House) -> None:
-    assert house.push(sized(MAX_BODY_BYTES)).status == 200
-    house.tick()
-    assert str(MAX_BODY_BYTES) in refused(house, sized(MAX_BODY_BYTES + 1), 413)
+def test_push_limits_body_bytes(pipeline: PushPipeline) -> None:
+    assert pipeline.push(sized(MAX_BODY_BYTES)).status == 200
+    pipeline.tick()
+    assert str(MAX_BODY_BYTES) in refused(pipeline, sized(MAX_BODY_BYTES + 1), 413)
 
 
 class Stream(io.BytesIO):
@@ -179,7 +183,7 @@ class Stream(io.BytesIO):
 
 
 @pytest.mark.parametrize(
-    ("told", "data", "terminated", "outcome"),
+    ("content_length", "data", "terminated", "outcome"),
     [
         ("5", b"hello", True, b"hello"),
         ("5", b"hello, and the next request", False, b"hello"),
@@ -203,12 +207,12 @@ class Stream(io.BytesIO):
     ],
 )
 def test_body_reader_limits_read_for_any_content_length(
-    told: str | None, data: bytes, terminated: bool, outcome: bytes | str
+    content_length: str | None, data: bytes, terminated: bool, outcome: bytes | str
 ) -> None:
     stream = Stream(data)
     environ: dict[str, Any] = {"wsgi.input": stream, "wsgi.input_terminated": terminated}
-    if told is not None:
-        environ["CONTENT_LENGTH"] = told
+    if content_length is not None:
+        environ["CONTENT_LENGTH"] = content_length
     if isinstance(outcome, bytes):
         assert BodyReader(10).read(environ) == outcome
     else:
@@ -218,8 +222,8 @@ def test_body_reader_limits_read_for_any_content_length(
     assert all(0 <= count <= 11 for count in stream.counts)
 
 
-def test_push_rejects_compressed_body(house: House) -> None:
-    assert house.push(b"\x1f\x8b", content_encoding="gzip").status == 415
+def test_push_rejects_compressed_body(pipeline: PushPipeline) -> None:
+    assert pipeline.push(b"\x1f\x8b", content_encoding="gzip").status == 415
 
 
 def test_body_reader_limits_concurrent_bodies() -> None:

@@ -186,12 +186,12 @@ def test_zoom_to_midnight_ends_at_midnight(page: Page, serve: Serve) -> None:
         page.mouse.move(box["x"] + share * box["width"], height)
     page.mouse.up()
 
-    def told() -> list[float]:
+    def displayed_range() -> list[float]:
         said = parse_qs(urlsplit(page.url).query)
         return [float(said[name][0]) for name in ("end", "window")]
 
-    wait_until(page, lambda: told()[1] < 3600)
-    end, seconds = told()
+    wait_until(page, lambda: displayed_range()[1] < 3600)
+    end, seconds = displayed_range()
     assert end == hour[1]
     assert seconds == pytest.approx(0.4 * 3600, rel=0.05)
 

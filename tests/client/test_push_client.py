@@ -14,7 +14,7 @@ import pytest
 from effort import calls_of
 from ports import free_port
 from push_pipeline import TOKEN
-from push_server import Server, pushed_to, pusher_of_a_test, told
+from push_server import Server, logged, pushed_to, pusher_of_a_test
 from waiting import PATIENCE_S, wait_for
 
 from dashapp import client
@@ -101,8 +101,8 @@ def test_push_logs_invalid_input_once_without_raising(
     with caplog.at_level(logging.WARNING):
         for _ in range(50):
             pusher.push(*call)
-    assert len(told(caplog)) == 1
-    assert len(told(caplog)[0]) < 300
+    assert len(logged(caplog)) == 1
+    assert len(logged(caplog)[0]) < 300
     pusher.push({"good": 1})
     wait_for(lambda: server.newest == {"good": 1})
 
@@ -173,7 +173,7 @@ def test_push_starts_thread_later_when_none_is_available(
         for number in range(3):
             pusher.push("a", number)
         assert not pusher.flush(0), "it waits still"
-    assert len(told(caplog)) == 1
+    assert len(logged(caplog)) == 1
     pusher.push("b", 3)
     assert pusher.flush(PATIENCE_S)
     assert server.newest == {"a": 2, "b": 3}
@@ -221,6 +221,6 @@ def test_push_logs_one_warning_when_environment_is_invalid(
         for number in range(20):
             pusher.push("a", number)
         assert pusher.flush(PATIENCE_S)
-    assert len(told(caplog)) == 1
-    assert said in told(caplog)[0]
-    assert "no value is sent" in told(caplog)[0]
+    assert len(logged(caplog)) == 1
+    assert said in logged(caplog)[0]
+    assert "no value is sent" in logged(caplog)[0]

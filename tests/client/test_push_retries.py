@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 from ports import free_port
-from push_server import Server, pushed_to, pusher_of_a_test, serving, told
+from push_server import Server, logged, pushed_to, pusher_of_a_test, serving
 from waiting import PATIENCE_S, wait_for
 
 from dashapp import client
@@ -27,13 +27,13 @@ def test_push_warns_once_and_sends_newest_when_server_returns(
         for number in range(3):
             pusher.push({"a": number, "b": number})
             assert pusher.flush(PATIENCE_S)
-        assert told(caplog) == [
+        assert logged(caplog) == [
             f"push to http://127.0.0.1:{port} failed: [Errno 111] Connection refused; retrying"
         ]
         with serving(port) as back:
             wait_for(lambda: back.newest == {"a": 2, "b": 2})
-            wait_for(lambda: len(told(caplog)) == 2)
-    assert "again" in told(caplog)[1]
+            wait_for(lambda: len(logged(caplog)) == 2)
+    assert "again" in logged(caplog)[1]
 
 
 @pytest.mark.parametrize("status", [503, 401, 302])
@@ -58,8 +58,8 @@ def test_push_retries_with_backoff_when_server_rejects(
     with caplog.at_level(logging.WARNING):
         pusher.push("a", 1)
         wait_for(lambda: server.newest == {"a": 1})
-        wait_for(lambda: len(told(caplog)) == 2)
-    assert f"a sentence about {status}" in told(caplog)[0]
+        wait_for(lambda: len(logged(caplog)) == 2)
+    assert f"a sentence about {status}" in logged(caplog)[0]
     wait_for(lambda: len(pauses) >= 3)
     first, second = pauses[:2]
     least = client.BACKOFF_INITIAL_S / 2
@@ -88,7 +88,7 @@ def test_push_drops_only_rejected_name_and_sends_others(
         pusher.push({**values, "bad": 2})
         assert pusher.flush(PATIENCE_S)
     assert len(refused) == asked, "it is not tried at each push"
-    assert told(caplog) == ["bad is rejected: a sentence about 400"]
+    assert logged(caplog) == ["bad is rejected: a sentence about 400"]
 
 
 def test_push_splits_requests_at_server_size_limit(pusher: PushClient, server: Server) -> None:

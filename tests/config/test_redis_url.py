@@ -24,7 +24,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def told(argv: list[str], environ: dict[str, str] | None = None) -> str:
+def problem_of(argv: list[str], environ: dict[str, str] | None = None) -> str:
     with pytest.raises(SettingsError) as caught:
         parse_settings(argv, environ or {})
     (sentence,) = caught.value.problems
@@ -80,9 +80,9 @@ def test_store_accepts_redis_url(url: str) -> None:
     ],
 )
 def test_store_error_hides_password_when_redis_url_is_invalid(url: str) -> None:
-    assert told([f"--store={url}"]).startswith('--store is "')
-    assert told([], {"REDIS_URL": url}).startswith('REDIS_URL is "')
-    assert "expected" in told([], {"DASHAPP_STORE": url})
+    assert problem_of([f"--store={url}"]).startswith('--store is "')
+    assert problem_of([], {"REDIS_URL": url}).startswith('REDIS_URL is "')
+    assert "expected" in problem_of([], {"DASHAPP_STORE": url})
 
 
 def test_store_setting_overrides_platform_redis_url() -> None:
@@ -93,12 +93,12 @@ def test_store_setting_overrides_platform_redis_url() -> None:
 
 def test_store_error_gives_pip_command_without_redis_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert told(["--store=redis://:c4nary@h"]).endswith("pip install 'redis>=6,<9'")
+    assert problem_of(["--store=redis://:c4nary@h"]).endswith("pip install 'redis>=6,<9'")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "é", "{a}", "a" * 65, "a\n"])
 def test_name_is_rejected_when_invalid(name: str) -> None:
-    assert "1 to 64 letters" in told([f"--name={name}"])
+    assert "1 to 64 letters" in problem_of([f"--name={name}"])
 
 
 def test_host_name_defaults_to_system_or_platform_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,11 +57,11 @@ def test_crashing_collector_is_restarted_with_backoff_and_notice(tmp_path: Path)
     with dashapp(tmp_path) as app:
         app.serving()
 
-        def told() -> re.Match[str] | None:
+        def log_line() -> re.Match[str] | None:
             found = re.search(DYING, app.notices())
             return found if found and int(found["times"]) >= 3 else None
 
-        found = wait_for(told)
+        found = wait_for(log_line)
         assert found is not None
         assert float(found["pause"]) == RESTART_BACKOFF_S[int(found["times"]) - 1]
         pauses = [float(each) for each in re.findall(r"restarting it in (\S+) s", app.said)]

@@ -33,10 +33,10 @@ def test_shared_view_is_served_without_password(app: WSGIApp) -> None:
     for name in ("assets/style.css", "_dash-dependencies", "_dash-layout"):
         assert ask(app, path + name).status == 200
     assert ask(app, path[:-1]).headers["location"] == path.split("/")[2] + "/"
-    told = ask(app, path + "api/ticks").json
-    assert list(told["y"]) == ["cpu.percent"]
-    assert len(told["t"]) == 30
-    after = ask(app, f"{path}api/ticks?window=30&after={told['cursor']}").json
+    shown_frame = ask(app, path + "api/ticks").json
+    assert list(shown_frame["y"]) == ["cpu.percent"]
+    assert len(shown_frame["t"]) == 30
+    after = ask(app, f"{path}api/ticks?window=30&after={shown_frame['cursor']}").json
     assert (after["reset"], after["t"]) == (False, [])
     assert [each["key"] for each in ask(app, path + "api/metrics").json] == ["cpu.percent"]
 

@@ -50,11 +50,11 @@ def test_protect_sees_client_behind_proxy_fix(store: Path, first: str) -> None:
     dashapp.mount(host.app, "/monitor/", store=store, collect=False, protect=protect)
     if first == "mount":
         wrap()
-    told = {"x_forwarded_for": "203.0.113.9", "x_forwarded_prefix": "/outer"}
-    assert host.ask("/monitor/", **told).status == 200
+    forwarded = {"x_forwarded_for": "203.0.113.9", "x_forwarded_prefix": "/outer"}
+    assert host.ask("/monitor/", **forwarded).status == 200
     assert asked == [("203.0.113.9", "/outer")]
     assert host.ask("/monitor/").status == 403
-    assert host.ask("/", **told).body == b"home 1"
+    assert host.ask("/", **forwarded).body == b"home 1"
 
 
 # Access control.

@@ -63,7 +63,7 @@ def test_chart_escapes_hostile_name(mounted: Mounted, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "problem"),
     [
         ("dashapp_chart()", "has 0 metrics"),
         ("dashapp_chart(7)", 'a metric is 7; expected a name, such as "cpu.percent"'),
@@ -76,7 +76,7 @@ def test_chart_escapes_hostile_name(mounted: Mounted, name: str) -> None:
         ('dashapp_chart("a", at="/nowhere/")', 'at is "/nowhere/"; dashapp is mounted at /monitor/'),
     ],
 )
-def test_chart_rejects_invalid_arguments(mounted: Mounted, call: str, told: str) -> None:
-    with pytest.raises(MountError, match=re.escape(told)) as error:
+def test_chart_rejects_invalid_arguments(mounted: Mounted, call: str, problem: str) -> None:
+    with pytest.raises(MountError, match=re.escape(problem)) as error:
         chart(mounted(), call)
     assert "\n" not in str(error.value)

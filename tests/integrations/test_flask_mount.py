@@ -78,8 +78,8 @@ def test_application_works_when_collector_cannot_start(
     host = Host(TESTING=False)
     dashapp.mount(host.app, "/monitor/", store=tmp_path / "store")
     assert host.ask("/").body == b"home 1"
-    told = [line for line in caplog.messages if "collector" in line]
-    assert told == ["starting the collector failed: can't start new thread"]
+    collector_lines = [line for line in caplog.messages if "collector" in line]
+    assert collector_lines == ["starting the collector failed: can't start new thread"]
 
 
 # The mounted pages.

@@ -64,7 +64,7 @@ def own_routes() -> Flask:
 
 
 @pytest.mark.parametrize(
-    ("at", "told"),
+    ("at", "problem"),
     [
         ("/admin/", 'the prefix "/admin/" contains the route "/admin/users"; choose another prefix'),
         ("/admin/users/", "contains the route"),
@@ -83,10 +83,10 @@ def own_routes() -> Flask:
         (7, "the prefix is 7"),
     ],
 )
-def test_mount_rejects_invalid_prefix(at: Any, told: str) -> None:
+def test_mount_rejects_invalid_prefix(at: Any, problem: str) -> None:
     app = own_routes()
     before = [*map(str, app.url_map.iter_rules())]
-    with pytest.raises(MountError, match=re.escape(told)) as error:
+    with pytest.raises(MountError, match=re.escape(problem)) as error:
         dashapp.mount(app, at)
     assert "\n" not in str(error.value)
     assert [*map(str, app.url_map.iter_rules())] == before

@@ -18,7 +18,7 @@ mounted = pytest.fixture(mounter)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "problem"),
     [
         ({"windw": 100}, "windw is not a setting; did you mean window?"),
         ({"colect": False}, "colect is not a setting; did you mean collect?"),
@@ -37,11 +37,11 @@ mounted = pytest.fixture(mounter)
         ({"protect": "yes"}, "protect is 'yes'; expected a function without arguments"),
     ],
 )
-def test_mount_rejects_invalid_setting(settings: dict[str, Any], told: str) -> None:
+def test_mount_rejects_invalid_setting(settings: dict[str, Any], problem: str) -> None:
     app = Flask("host")
     with pytest.raises(DashappError) as error:
         dashapp.mount(app, "/monitor/", **settings)
-    assert told in str(error.value)
+    assert problem in str(error.value)
     assert "--" not in str(error.value)
     assert app.extensions == {}
 

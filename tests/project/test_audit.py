@@ -10,7 +10,7 @@ import pytest
 
 from audit import lighthouse
 from audit.states import STATES
-from audit.verdict import CATEGORIES, judge
+from audit.verdict import CATEGORIES, verdict
 
 FOLDER = Path(__file__).resolve().parents[2] / "audit"
 VIOLATION = {
@@ -45,7 +45,7 @@ def report(**scores: float | None) -> dict[str, Any]:
 
 
 def test_judge_passes_at_95_points_without_violations() -> None:
-    lines, code = judge([report(performance=0.95, accessibility=0.95, best_practices=0.95)] * 3, CLEAN)
+    lines, code = verdict([report(performance=0.95, accessibility=0.95, best_practices=0.95)] * 3, CLEAN)
     assert code == 0
     assert not [line for line in lines if line.startswith("NO")]
     assert sum("95 of 100" in line for line in lines) == 3
@@ -54,7 +54,7 @@ def test_judge_passes_at_95_points_without_violations() -> None:
 @pytest.mark.parametrize("category", CATEGORIES)
 @pytest.mark.parametrize("score", [0.94, 0, None])
 def test_judge_fails_on_one_low_score(category: str, score: float | None) -> None:
-    lines, code = judge([report(**{category.replace("-", "_"): score})] * 3, CLEAN)
+    lines, code = verdict([report(**{category.replace("-", "_"): score})] * 3, CLEAN)
     # Performance depends on the machine, so the audit shows a low score but fails only on 0 or none.
     assert code == int(category != "performance" or not score)
     (failed,) = [line for line in lines if line.startswith("NO")]
@@ -66,27 +66,27 @@ def test_judge_fails_on_one_low_score(category: str, score: float | None) -> Non
 )
 def test_judge_uses_best_run_for_performance(scores: tuple[float, ...], best: int) -> None:
     """A busy machine slows a page down, but nothing makes it faster than it is."""
-    lines, _ = judge([report(performance=score) for score in scores], CLEAN)
+    lines, _ = verdict([report(performance=score) for score in scores], CLEAN)
     assert any(f"performance: {best} of 100" in line for line in lines)
 
 
 @pytest.mark.parametrize("category", ["accessibility", "best_practices"])
 def test_judge_uses_worst_run_for_other_categories(category: str) -> None:
     reports = [report(**{category: score}) for score in (1, 0.94, 1)]
-    assert judge(reports, CLEAN)[1] == 1
+    assert verdict(reports, CLEAN)[1] == 1
 
 
 @pytest.mark.parametrize("state", CLEAN)
 def test_judge_fails_on_one_violation_and_lists_its_elements(state: str) -> None:
-    lines, code = judge([report()] * 3, CLEAN | {state: [VIOLATION]})
+    lines, code = verdict([report()] * 3, CLEAN | {state: [VIOLATION]})
     assert code == 1
     assert f"NO axe, {state}: 1 violation(s)" in lines
-    told = [line for line in lines if "color-contrast (serious)" in line]
-    assert [line.rpartition(": ")[2] for line in told] == ["#status", "#frame .value"]
+    serious = [line for line in lines if "color-contrast (serious)" in line]
+    assert [line.rpartition(": ")[2] for line in serious] == ["#status", "#frame .value"]
 
 
 def test_judge_prints_one_line_per_failing_audit() -> None:
-    lines, _ = judge([report()], CLEAN)
+    lines, _ = verdict([report()], CLEAN)
     assert sum("speed-index: Speed Index, 1.9 s" in line for line in lines) == len(CATEGORIES)
     assert not [line for line in lines if "ARIA" in line]
     assert any("SI 1,948 ms" in line for line in lines)
@@ -94,7 +94,7 @@ def test_judge_prints_one_line_per_failing_audit() -> None:
 
 @pytest.mark.parametrize(("reports", "found"), [([], CLEAN), ([report()], {})])
 def test_judge_fails_without_measurements(reports: list[dict[str, Any]], found: dict[str, Any]) -> None:
-    assert judge(reports, found)[1] == 1
+    assert verdict(reports, found)[1] == 1
 
 
 @pytest.mark.parametrize("breaks", [0, 1, 2, 3])
@@ -114,8 +114,8 @@ def test_lighthouse_is_retried_after_missing_report(
     else:
         with pytest.raises(RuntimeError, match=r"returned no report: Page lost\.$"):
             lighthouse.run("http://127.0.0.1:1/", "none")
-    told = "Lighthouse returned no report: Page lost. (retrying)\n"
-    assert capsys.readouterr().err == told * min(breaks, lighthouse.MAX_ATTEMPTS - 1)
+    message = "Lighthouse returned no report: Page lost. (retrying)\n"
+    assert capsys.readouterr().err == message * min(breaks, lighthouse.MAX_ATTEMPTS - 1)
 
 
 def test_node_packages_are_pinned_by_hash_and_install_no_browser() -> None:

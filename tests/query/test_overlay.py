@@ -20,8 +20,8 @@ from dashapp.query.overlay_sync import NEXT_TICK_GRACE_MS
 class Viewer:
     """Streams like a page: keeps the cursor of the last frame, and every point so far."""
 
-    def __init__(self, laid: OverlayReader, window: float = 1000) -> None:
-        self.laid, self.window = laid, window
+    def __init__(self, compared: OverlayReader, window: float = 1000) -> None:
+        self.laid, self.window = compared, window
         self.cursor = ""
         self.points: dict[tuple[str, int], float] = {}
         self.resets = 0
@@ -61,10 +61,10 @@ def pair() -> tuple[Clock, Fleet]:
 def test_overlay_metrics_have_host_in_key_and_label() -> None:
     fleet = Fleet(Clock())
     fleet.add("web-1", 5), fleet.add("db", 5)
-    told = {metric.key: (metric.label, metric.panel) for metric in overlay(fleet).metrics()}
-    assert told["web-1/cpu.percent"] == ("web-1", "cpu")
-    assert told["db/network.sent"] == ("db Sent", "network")
-    assert not any("core0" in key for key in told), "what a host has many of is on its own page"
+    labels = {metric.key: (metric.label, metric.panel) for metric in overlay(fleet).metrics()}
+    assert labels["web-1/cpu.percent"] == ("web-1", "cpu")
+    assert labels["db/network.sent"] == ("db Sent", "network")
+    assert not any("core0" in key for key in labels), "what a host has many of is on its own page"
 
 
 def test_overlay_merges_points_of_same_time() -> None:
@@ -81,68 +81,68 @@ def test_overlay_aligns_hosts_with_wrong_clocks() -> None:
     skews = {"ahead": 300.0, "behind": -130.0}
     for name in ("ahead", "behind", "right"):
         fleet.add(name, 50, skew=skews.get(name, 0.0))
-    laid = overlay(fleet)
-    viewer = Viewer(laid)
+    compared = overlay(fleet)
+    viewer = Viewer(compared)
     viewer.look()
-    assert viewer.points == expected(fleet, skews, laid.newest().time_ms)
+    assert viewer.points == expected(fleet, skews, compared.newest().time_ms)
     assert len({at for _, at in viewer.points}) == 50
-    (said,) = laid.notices()
-    told = "The clock of ahead is 5 min ahead, the clock of behind is 2 min behind"
-    assert said == f"{told}; the points are moved to match."
+    (said,) = compared.notices()
+    clock_text = "The clock of ahead is 5 min ahead, the clock of behind is 2 min behind"
+    assert said == f"{clock_text}; the points are moved to match."
 
 
 def test_overlay_waits_for_late_live_host() -> None:
     clock, fleet = pair()
-    laid = overlay(fleet)
-    viewer = Viewer(laid)
+    compared = overlay(fleet)
+    viewer = Viewer(compared)
     viewer.look()
     clock.now += 1
     fleet.come(["a"])
     viewer.look()
-    assert laid.newest().time_ms == 1000 * NOW
+    assert compared.newest().time_ms == 1000 * NOW
     clock.now += 0.6
     fleet.come(["b"])
     viewer.look()
-    assert laid.newest().time_ms == 1000 * (NOW + 1)
-    assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
+    assert compared.newest().time_ms == 1000 * (NOW + 1)
+    assert viewer.points == expected(fleet, {}, compared.newest().time_ms)
     assert viewer.resets == 1
 
 
 def test_overlay_does_not_wait_for_stopped_host() -> None:
     clock, fleet = pair()
     fleet.machines["b"].running = False
-    laid = overlay(fleet)
+    compared = overlay(fleet)
     behind = []
     for _ in range(20):
         clock.now += 0.5
         fleet.come()
-        behind.append(clock.now - laid.newest().time_ms / 1000)
+        behind.append(clock.now - compared.newest().time_ms / 1000)
     assert max(behind) <= 1 + NEXT_TICK_GRACE_MS / 1000 + 0.5
     assert max(behind[6:]) < 1
-    assert "b stopped sending data." in laid.notices()
+    assert "b stopped sending data." in compared.notices()
     # If the store reports an error, a silent host is not known to have stopped.
     fleet.said = ["Redis does not answer."]
-    assert laid.notices() == ["Redis does not answer."]
+    assert compared.notices() == ["Redis does not answer."]
 
 
 def test_overlay_includes_ticks_of_host_after_its_outage() -> None:
     """A host loses the store for 20 s, then sends its backlog faster than viewers read."""
     clock, fleet = pair()
-    laid = overlay(fleet)
-    viewer = Viewer(laid)
+    compared = overlay(fleet)
+    viewer = Viewer(compared)
     for second in range(60):
         clock.now += 1
         fleet.come(["a"] if 20 <= second < 40 else None)
         viewer.look()
-    assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
+    assert viewer.points == expected(fleet, {}, compared.newest().time_ms)
     assert viewer.resets == 3, "at first, when it came back, and when all it kept is there"
     assert CATCH_UP_MS < 20_000
 
 
 def test_overlay_stays_current_while_host_sends_backlog() -> None:
     clock, fleet = pair()
-    laid = overlay(fleet)
-    viewer = Viewer(laid)
+    compared = overlay(fleet)
+    viewer = Viewer(compared)
     viewer.look()
     clock.now += 600
     fleet.come(["a"])
@@ -156,12 +156,12 @@ def test_overlay_stays_current_while_host_sends_backlog() -> None:
             old = min(old + 1, clock.now)
             fleet.machines["b"].append(old, clock.now)
         viewer.look()
-        assert clock.now - laid.newest().time_ms / 1000 < 1 + 10
+        assert clock.now - compared.newest().time_ms / 1000 < 1 + 10
     for _ in range(15):
         clock.now += 1
         fleet.come()
         viewer.look()
-    assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
+    assert viewer.points == expected(fleet, {}, compared.newest().time_ms)
 
 
 @settings(max_examples=amount(25, 200))
@@ -173,20 +173,20 @@ def test_overlay_streams_every_point_once(seed: int, step: float) -> None:
     fleet = Fleet(clock)
     skews = {"a": 0.0, "b": chance.choice([0.0, 300.0, -130.0]), "c": 0.0}
     fleet.add("a", 5), fleet.add("b", 5, skew=skews["b"]), fleet.add("c", 5, step=step)
-    laid = overlay(fleet)
-    viewer = Viewer(laid)
+    compared = overlay(fleet)
+    viewer = Viewer(compared)
     times = []
     for _ in range(80):
         clock.now += chance.uniform(0.05, 0.9)
         fleet.come([name for name in fleet.machines if chance.random() < 0.7])
         viewer.look()
-        times.append(laid.newest().time_ms)
+        times.append(compared.newest().time_ms)
     for _ in range(30):
         clock.now += 0.5
         fleet.come()
         viewer.look()
-    assert viewer.points == expected(fleet, skews, laid.newest().time_ms)
-    assert clock.now - laid.newest().time_ms / 1000 <= max(step, 1.0) + 0.5
+    assert viewer.points == expected(fleet, skews, compared.newest().time_ms)
+    assert clock.now - compared.newest().time_ms / 1000 <= max(step, 1.0) + 0.5
 
 
 def test_overlay_limits_metrics_with_32_hosts() -> None:
@@ -202,20 +202,20 @@ def test_overlay_limits_metrics_with_32_hosts() -> None:
 def test_overlay_of_empty_hosts_is_empty() -> None:
     fleet = Fleet(Clock())
     fleet.add("a"), fleet.add("b")
-    laid = overlay(fleet)
-    assert laid.newest().time_ms == 0
-    assert live_frame(laid, 100).t.tolist() == []
-    assert laid.since(0, 10) == []
+    compared = overlay(fleet)
+    assert compared.newest().time_ms == 0
+    assert live_frame(compared, 100).t.tolist() == []
+    assert compared.since(0, 10) == []
     fleet.come()
-    assert len(live_frame(laid, 100).t) == 1
+    assert len(live_frame(compared, 100).t) == 1
 
 
 def test_overlay_includes_metric_added_later() -> None:
     clock = Clock()
     fleet = Fleet(clock)
     fleet.add("a", 5), fleet.add("b", 5)
-    laid = overlay(fleet)
-    assert len(laid.metrics()) == 8
+    compared = overlay(fleet)
+    assert len(compared.metrics()) == 8
     more: list[Any] = [*METRICS, Metric("gpu.use", "GPU", "%", "gpu", 0, 100)]
     fleet.machines["a"].store.describe(more)
-    assert "a/gpu.use" in {metric.key for metric in laid.metrics()}
+    assert "a/gpu.use" in {metric.key for metric in compared.metrics()}

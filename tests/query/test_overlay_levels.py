@@ -14,15 +14,15 @@ from dashapp.query.frames import live_frame, past_frame
 def test_overlay_long_window_keeps_extremes_of_each_host() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 6000), fleet.add("b", 6000, skew=300)
-    laid = overlay(fleet)
-    got = live_frame(laid, 6000)
+    compared = overlay(fleet)
+    got = live_frame(compared, 6000)
     assert len(got.t) <= 2000
     assert got.step == 3
     for name in ("a", "b"):
         values = [tick.values["cpu.percent"] for tick in fleet.machines[name].store.since(0, 6000)]
         assert max(got.high[f"{name}/cpu.percent"]) == max(values)
         assert min(got.low[f"{name}/cpu.percent"]) == min(values)
-    held = past_frame(laid, round(1000 * NOW) - 60_000, round(1000 * NOW))
+    held = past_frame(compared, round(1000 * NOW) - 60_000, round(1000 * NOW))
     assert len(held.t) == 60
     assert held.step == 1
 
@@ -31,8 +31,8 @@ def test_overlay_long_window_keeps_extremes_of_each_host() -> None:
 def test_overlay_minutes_and_hours_count_ticks_of_each_host(size: int) -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 7200), fleet.add("b", 7200, skew=301)
-    laid = overlay(fleet)
-    level = next(level for level in laid.levels() if level.step == size / 1000)
+    compared = overlay(fleet)
+    level = next(level for level in compared.levels() if level.step == size / 1000)
     end = round(1000 * NOW) // size * size
     got = level.columns(end - size, end, ["a/cpu.percent", "b/cpu.percent"])
     assert got.t.tolist() == [end]
@@ -45,8 +45,8 @@ def test_overlay_minutes_and_hours_count_ticks_of_each_host(size: int) -> None:
 def test_overlay_csv_has_column_per_host() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 100), fleet.add("b", 100, skew=300)
-    laid = overlay(fleet)
-    export = CsvExport(laid, window=100, max_window=7200, interval=1, now=laid.now)
+    compared = overlay(fleet)
+    export = CsvExport(compared, window=100, max_window=7200, interval=1, now=compared.now)
     download = export.open("metrics=a/cpu.percent,b/cpu.percent")
     lines = b"".join(download).decode().split("\r\n")
     download.close()
@@ -76,11 +76,11 @@ def test_overlay_changes_are_ordered_by_common_clock() -> None:
     fleet.machines["b"].store.set_changes(
         [AlertChange(unseen, True, NOW + 200, 95, 1), AlertChange(limit, True, NOW + 299, 99, 2)]
     )
-    laid = overlay(fleet)
-    told = [(each.threshold.metric, each.firing, each.time, each.number) for each in laid.changes()]
-    assert told == [
+    compared = overlay(fleet)
+    changes = [(each.threshold.metric, each.firing, each.time, each.number) for each in compared.changes()]
+    assert changes == [
         ("a/cpu.percent", True, NOW - 3, 8),
         ("b/cpu.percent", True, NOW - 1, 9),
         ("a/cpu.percent", False, NOW, 10),
     ]
-    assert laid.deliveries() == {}
+    assert compared.deliveries() == {}

@@ -47,11 +47,11 @@ def test_overlay_waits_for_live_host_when_host_list_is_outdated() -> None:
     clock = Clock()
     fleet = Fleet(clock)
     fleet.add("a", 10), fleet.add("b", 10)
-    laid = overlay(fleet)
+    compared = overlay(fleet)
     listed = fleet.hosts()
     clock.now += 3
     fleet.come()
     fleet.hosts = lambda: listed  # type: ignore[method-assign]
     clock.now += 1
     fleet.come(["a"])
-    assert laid.newest().time_ms == 1000 * (NOW + 3), "b is a little late, and waited for"
+    assert compared.newest().time_ms == 1000 * (NOW + 3), "b is a little late, and waited for"

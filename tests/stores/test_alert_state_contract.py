@@ -26,12 +26,12 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
 
 def test_store_returns_changes_and_deliveries_after_reopen(both: Kept) -> None:
     assert (both.reader.changes(), both.reader.deliveries()) == ([], {})
-    told = [AlertChange(HOT, True, 1000.001, 97.25, 1), AlertChange(ABSENT, True, 1001, None, 2)]
-    both.store.set_changes(told)
+    changes = [AlertChange(HOT, True, 1000.001, 97.25, 1), AlertChange(ABSENT, True, 1001, None, 2)]
+    both.store.set_changes(changes)
     both.store.set_deliveries({"0f" * 8: 1, "é": 0})
     both.reopen()
-    assert (both.reader.changes(), both.reader.deliveries()) == (told, {"0f" * 8: 1, "é": 0})
-    both.store.set_changes(iter([*told, AlertChange(HOT, False, 1002, -0.0, 3)]))
+    assert (both.reader.changes(), both.reader.deliveries()) == (changes, {"0f" * 8: 1, "é": 0})
+    both.store.set_changes(iter([*changes, AlertChange(HOT, False, 1002, -0.0, 3)]))
     assert both.reader.changes()[2:] == [AlertChange(HOT, False, 1002, 0.0, 3)]
 
 

@@ -110,8 +110,8 @@ def test_infinite_totals_of_older_version_are_gaps_of_their_metric(
         assert store.append(tick)
     store.close()
     with sqlite3.connect(tmp_path / "minutes" / "cache.db") as connection:
-        told = f'"bad":[Infinity,{largest},{largest},2],"cpu"'
-        connection.execute("UPDATE Cache SET value = replace(value, '\"cpu\"', ?)", (told,))
+        column = f'"bad":[Infinity,{largest},{largest},2],"cpu"'
+        connection.execute("UPDATE Cache SET value = replace(value, '\"cpu\"', ?)", (column,))
     connection.close()
 
     def minutes() -> list[Any]:

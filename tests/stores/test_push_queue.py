@@ -36,8 +36,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., PushQu
 class Collector:
     """Takes records into ticks as a sampler does; `records` holds the stored ones."""
 
-    def __init__(self, spool: PushQueue, newest: int = 0) -> None:
-        self.spool = spool
+    def __init__(self, queue: PushQueue, newest: int = 0) -> None:
+        self.queue = queue
         self.newest = newest
         self.records: list[bytes] = []
 
@@ -50,7 +50,7 @@ class Collector:
             found.append(record)
             return True
 
-        self.spool.take(self.newest, accept)
+        self.queue.take(self.newest, accept)
         return found
 
     def tick(self, most: int = 1000) -> list[bytes]:
@@ -61,13 +61,13 @@ class Collector:
 
 
 def test_push_queue_returns_records_once_and_in_order(make: Callable[..., PushQueue]) -> None:
-    spool = make()
-    collector = Collector(spool)
+    queue = make()
+    collector = Collector(queue)
     assert collector.tick() == []
     for number in range(10):
-        spool.put(b"%d" % number)
+        queue.put(b"%d" % number)
     assert collector.tick(4) == [b"0", b"1", b"2", b"3"]
-    spool.put(b"10")
+    queue.put(b"10")
     while collector.tick(4):
         pass
     assert collector.records == [b"%d" % number for number in range(11)]
@@ -75,14 +75,14 @@ def test_push_queue_returns_records_once_and_in_order(make: Callable[..., PushQu
 
 
 def test_push_queue_rejects_records_when_full_until_emptied(make: Callable[..., PushQueue]) -> None:
-    spool = make(max_bytes=1000)
-    collector = Collector(spool)
+    queue = make(max_bytes=1000)
+    collector = Collector(queue)
     for _ in range(9):
-        spool.put(b"x" * 90)
+        queue.put(b"x" * 90)
     with pytest.raises(PushQueueError, match="1000 bytes"):
-        spool.put(b"x" * 200)
+        queue.put(b"x" * 200)
     assert len(collector.tick()) == 9
-    spool.put(b"again")
+    queue.put(b"again")
     assert collector.tick() == [b"again"]
 
 
@@ -91,39 +91,39 @@ def test_push_queue_rejects_records_when_no_collector_reads(
 ) -> None:
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
-    spool = make()
+    queue = make()
     now += COLLECTOR_AWAY_S - 1
-    spool.put(b"while it starts")
+    queue.put(b"while it starts")
     now += 2
     with pytest.raises(PushQueueError, match="no collector has read the push queue for 61 seconds"):
-        spool.put(b"in vain")
+        queue.put(b"in vain")
 
 
 def test_push_queue_accepts_records_after_collector_read_empty_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A read counts even if the queue is empty."""
-    spool = DiskPushQueue(tmp_path)
+    queue = DiskPushQueue(tmp_path)
     late = time.time() + COLLECTOR_AWAY_S / 2
     monkeypatch.setattr(time, "time", lambda: late)
-    Collector(spool).tick()
-    spool._heartbeat.last_read = 0.0
-    spool.put(b"a")
+    Collector(queue).tick()
+    queue._heartbeat.last_read = 0.0
+    queue.put(b"a")
 
 
 def test_push_queue_waits_longer_for_collector_with_long_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "time", lambda: now)
-    spool = MemoryPushQueue(interval=60)
+    queue = MemoryPushQueue(interval=60)
     now += 175
-    spool.put(b"a")
+    queue.put(b"a")
 
 
 def test_push_queue_repeats_records_when_collector_dies_before_store(tmp_path: Path) -> None:
-    spool = DiskPushQueue(tmp_path)
-    first = Collector(spool, newest=5000)
+    queue = DiskPushQueue(tmp_path)
+    first = Collector(queue, newest=5000)
     for number in range(6):
-        spool.put(b"%d" % number)
+        queue.put(b"%d" % number)
     first.tick(2)
     assert first.read(2) == [b"2", b"3"], "and killed"
     second = Collector(DiskPushQueue(tmp_path), newest=first.newest)
@@ -133,14 +133,14 @@ def test_push_queue_repeats_records_when_collector_dies_before_store(tmp_path: P
 
 
 def test_push_queue_repeats_no_record_when_collector_dies_after_store(tmp_path: Path) -> None:
-    spool = DiskPushQueue(tmp_path)
-    first = Collector(spool, newest=5000)
+    queue = DiskPushQueue(tmp_path)
+    first = Collector(queue, newest=5000)
     for number in range(4):
-        spool.put(b"%d" % number)
+        queue.put(b"%d" % number)
     assert first.tick(2) == [b"0", b"1"]
     second = Collector(DiskPushQueue(tmp_path), newest=first.newest)
     assert second.tick(1) == [b"2"]
-    spool.put(b"4")
+    queue.put(b"4")
     third = Collector(DiskPushQueue(tmp_path), newest=second.newest)
     assert third.tick() == [b"3"]
     assert third.tick() == [b"4"]
@@ -148,12 +148,12 @@ def test_push_queue_repeats_no_record_when_collector_dies_after_store(tmp_path: 
 
 @pytest.mark.parametrize("torn", [b"\n", b"\n[", b'\n{"a": 1', b"\n" + b"x" * 5000])
 def test_push_queue_keeps_other_records_after_partial_write(tmp_path: Path, torn: bytes) -> None:
-    spool = DiskPushQueue(tmp_path)
-    spool.put(b"before")
+    queue = DiskPushQueue(tmp_path)
+    queue.put(b"before")
     with (tmp_path / "push.spool").open("ab") as file:
         file.write(torn)
-    spool.put(b"after")
-    found = Collector(spool).tick()
+    queue.put(b"after")
+    found = Collector(queue).tick()
     assert found[0] == b"before"
     assert found[-1] == b"after"
 
@@ -161,9 +161,9 @@ def test_push_queue_keeps_other_records_after_partial_write(tmp_path: Path, torn
 @pytest.mark.parametrize("size", [0, 1, HEADER_BYTES - 1])
 def test_push_queue_ignores_file_with_partial_header(tmp_path: Path, size: int) -> None:
     (tmp_path / "push.spool").write_bytes(b" " * size)
-    spool = DiskPushQueue(tmp_path)
-    spool.put(b"after")
-    assert Collector(spool).tick() == [b"after"]
+    queue = DiskPushQueue(tmp_path)
+    queue.put(b"after")
+    assert Collector(queue).tick() == [b"after"]
 
 
 @pytest.mark.parametrize(
@@ -188,14 +188,14 @@ def test_push_queue_splits_record_that_exceeds_maximum(tmp_path: Path) -> None:
 
 def test_push_queue_reports_missing_folder_and_recovers(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
-    spool = DiskPushQueue(folder)
+    queue = DiskPushQueue(folder)
     with pytest.raises(PushQueueError, match="No such file") as caught:
-        spool.put(b"a")
+        queue.put(b"a")
     assert str(tmp_path) not in str(caught.value)
-    assert Collector(spool).tick() == []
+    assert Collector(queue).tick() == []
     folder.mkdir()
-    spool.put(b"b")
-    assert Collector(spool).tick() == [b"b"]
+    queue.put(b"b")
+    assert Collector(queue).tick() == [b"b"]
 
 
 def test_push_queue_reports_full_disk_and_keeps_records(tmp_path: Path) -> None:
@@ -225,15 +225,15 @@ def test_push_queue_reports_full_disk_and_keeps_records(tmp_path: Path) -> None:
 def test_push_queue_does_not_block_when_writer_stops_with_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool = DiskPushQueue(tmp_path)
-    spool.put(b"a")
+    queue = DiskPushQueue(tmp_path)
+    queue.put(b"a")
     monkeypatch.setattr("dashapp.stores.disk.push_queue.LOCK_TIMEOUT_S", 0.02)
     with (tmp_path / "push.lock").open("rb+") as file:
         take_lock(file.fileno())
-        assert Collector(spool).tick() == []
+        assert Collector(queue).tick() == []
         with pytest.raises(PushQueueError, match="another process"):
-            spool.put(b"b")
-    assert Collector(spool).tick() == [b"a"]
+            queue.put(b"b")
+    assert Collector(queue).tick() == [b"a"]
 
 
 def test_push_queue_loses_nothing_with_parallel_writers(
@@ -243,9 +243,9 @@ def test_push_queue_loses_nothing_with_parallel_writers(
     each = amount(100, 300)
 
     def write(name: int) -> None:
-        spool = DiskPushQueue(tmp_path)
+        queue = DiskPushQueue(tmp_path)
         for number in range(each):
-            spool.put(b"%d.%d" % (name, number))
+            queue.put(b"%d.%d" % (name, number))
 
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(write, name) for name in range(4)]

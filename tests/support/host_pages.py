@@ -13,8 +13,8 @@ from dashapp.web.app import create_app
 
 
 def served(fleet: Fleet, own: str = "web-1", **settings: object) -> WSGIApp:
-    spool = MemoryPushQueue(1.0)
-    return create_app(MemoryStore(), Settings(store="memory:", **settings), spool, fleet, own)  # type: ignore[arg-type]
+    queue = MemoryPushQueue(1.0)
+    return create_app(MemoryStore(), Settings(store="memory:", **settings), queue, fleet, own)  # type: ignore[arg-type]
 
 
 def layout(app: WSGIApp, path: str = "/") -> str:

@@ -109,7 +109,7 @@ class Process:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether any thread is left: the main thread can end first, and another may still read a pipe."""
+    """Whether any thread is left: another one may read a pipe after the main thread has ended."""
     try:
         is_zombie = process.status() == psutil.STATUS_ZOMBIE
         return process.is_running() and (not is_zombie or process.num_threads() > 1)

@@ -18,14 +18,14 @@ TOKEN = "0123456789abcdef"
 NOW = 1_800_000_000.0
 
 
-class House:
+class PushPipeline:
     """A push endpoint, its queue, and the sampler that reads the queue."""
 
     def __init__(self, most: int = 1 << 24) -> None:
         self.store = MemoryStore()
-        self.spool = MemoryPushQueue(max_bytes=most)
-        self.app = PushEndpoint(TOKEN, self.spool, self.store, clock=lambda: NOW)
-        source = PushSource(self.spool, lambda: self.store.newest().time_ms)
+        self.queue = MemoryPushQueue(max_bytes=most)
+        self.app = PushEndpoint(TOKEN, self.queue, self.store, clock=lambda: NOW)
+        source = PushSource(self.queue, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
         self.time = 0
 
@@ -48,12 +48,12 @@ def many(count: int) -> dict[str, float]:
     return {f"m.{number}": number for number in range(count)}
 
 
-def refused(house: House, body: object, status: int = 400) -> str:
+def refused(pipeline: PushPipeline, body: object, status: int = 400) -> str:
     """Return the error of a rejected request; assert that none of its values is stored."""
-    answer = house.push(body)
+    answer = pipeline.push(body)
     assert (answer.status, set(answer.json)) == (status, {"error"}), answer.body
     sentence = str(answer.json["error"])
     assert 0 < len(sentence) < 300
     assert "\n" not in sentence
-    assert house.tick() == {}
+    assert pipeline.tick() == {}
     return sentence

@@ -154,6 +154,6 @@ def run(
     )
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return the log messages of dashapp, without those of libraries."""
     return [record.getMessage() for record in caplog.records if record.name == "dashapp"]

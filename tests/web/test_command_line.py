@@ -202,9 +202,9 @@ def test_collector_needs_no_page_password(tmp_path: Path, program: list[str]) ->
 
 def test_version_and_help_flags_print_and_exit(tmp_path: Path) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", run(tmp_path, "-m", "dashapp", "--version").stdout)
-    told = run(tmp_path, "-m", "dashapp", "--help").stdout
+    help_text = run(tmp_path, "-m", "dashapp", "--help").stdout
     for flag in ("--port", "--public", "--no-collector", "--store", "DASHAPP_PORT", "dashapp collect"):
-        assert flag in " ".join(told.split())
+        assert flag in " ".join(help_text.split())
     assert run(tmp_path, "-m", "dashapp", "collect", "--help").stdout.startswith("usage: dashapp collect ")
 
 

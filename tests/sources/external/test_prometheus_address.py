@@ -36,9 +36,9 @@ def test_prometheus_password_is_sent_and_never_shown(
         reading.read()
     assert exporter.asked == [("/metrics?token=t0ken", exporter.asked[0][1])]
     assert exporter.asked[0][1]["authorization"] == "Basic bWU6czNjcmV0IQ=="
-    told = f"{raised.value} {Url.parse(url)!r} {make_source(url, 1.0).name} {caplog.text}"
-    assert "s3cret" not in told
-    assert "bWU6" not in told
+    text = f"{raised.value} {Url.parse(url)!r} {make_source(url, 1.0).name} {caplog.text}"
+    assert "s3cret" not in text
+    assert "bWU6" not in text
     assert "t0ken" not in str(raised.value) + make_source(url, 1.0).name
 
 

@@ -107,7 +107,7 @@ def test_filesystem_source_reads_each_local_mount_once(machine: FakeMachine) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "point", "told"),
+    ("kind", "point", "is_shown"),
     [
         ("overlay", "/", True),
         ("overlay", "/var/lib/docker/overlay2/x/merged", False),
@@ -123,8 +123,8 @@ def test_filesystem_source_reads_each_local_mount_once(machine: FakeMachine) -> 
         ("apfs", "/", True),
     ],
 )
-def test_shown_mounts_selects_real_file_systems(kind: str, point: str, told: bool) -> None:
-    assert bool(shown_mounts([Mount("/dev/x", point, kind)])) == told
+def test_shown_mounts_selects_real_file_systems(kind: str, point: str, is_shown: bool) -> None:
+    assert bool(shown_mounts([Mount("/dev/x", point, kind)])) == is_shown
 
 
 def test_filesystem_source_skips_missing_or_empty_mount() -> None:

@@ -29,7 +29,7 @@ OUTAGE = 300
 
 
 @pytest.fixture
-def askers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def callers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The names of the threads that call lease scripts, as every write of a row does."""
     found: set[str] = set()
     sent = WriterLease._send
@@ -77,7 +77,7 @@ def test_19_evicted_metrics_document_is_written_again(
 
 
 def test_19_no_tick_is_lost_or_delayed_when_redis_hangs_for_5_minutes(
-    redis: RedisServer, store: RedisStore, askers: set[str]
+    redis: RedisServer, store: RedisStore, callers: set[str]
 ) -> None:
     fill(store, 1, 10)
     drain(store)
@@ -89,11 +89,11 @@ def test_19_no_tick_is_lost_or_delayed_when_redis_hangs_for_5_minutes(
     redis.thaw()
     drain(store)
     assert stored(redis) == list(range(1, OUTAGE + 11))
-    assert askers == {"dashapp redis writer"}, "whoever appends asks Redis nothing"
+    assert callers == {"dashapp redis writer"}, "whoever appends asks Redis nothing"
 
 
 def test_19_writer_restores_ticks_when_redis_restarts_empty(
-    redis: RedisServer, store: RedisStore, askers: set[str]
+    redis: RedisServer, store: RedisStore, callers: set[str]
 ) -> None:
     store.describe([CPU])
     fill(store, 1, 10)
@@ -110,7 +110,7 @@ def test_19_writer_restores_ticks_when_redis_restarts_empty(
     reader = RedisReader(RedisClient(redis.url), "a")
     reader.poll()
     assert reader.metrics() == [CPU]
-    assert askers == {"dashapp redis writer"}, "whoever appends asks Redis nothing"
+    assert callers == {"dashapp redis writer"}, "whoever appends asks Redis nothing"
 
 
 @pytest.mark.parametrize("gone", ["FLUSHALL", "ticks", "life"])
