@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -12,7 +11,7 @@ from typing import Any, Self
 
 import psutil
 import pytest
-from host_servers import Server
+from host_servers import Server, assert_other_worker_takes_over
 from processes import alive
 from waiting import wait_for
 
@@ -78,17 +77,7 @@ def test_attach_collects_once_in_all_workers(start: Start, name: str) -> None:
 
 
 def test_attach_elects_another_worker_when_leader_is_killed(start: Start) -> None:
-    server = start("gunicorn")
-    first = server.collector()
-    server.moves()
-    leader = first.ppid()
-    assert leader in [each.pid for each in psutil.Process(server.pid).children()]
-    os.kill(leader, signal.SIGKILL)
-    wait_for(lambda: not alive(first))
-    second = wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid])[0]
-    assert second.ppid() != leader
-    server.moves()
-    assert len(server.collectors()) == 1
+    assert_other_worker_takes_over(start("gunicorn"))
 
 
 def test_attach_reports_source_that_cannot_be_imported(start: Start) -> None:

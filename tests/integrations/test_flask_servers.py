@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from host_servers import HOST, SERVERS, Server
+from host_servers import HOST, SERVERS, Server, assert_other_worker_takes_over
 from processes import Process, alive, collector, stored
 from waiting import wait_for
 
@@ -61,17 +60,7 @@ def test_one_collector_runs_and_exits_with_its_server(start: Start, name: str) -
 
 
 def test_other_worker_starts_collector_when_leader_is_killed(start: Start) -> None:
-    server = start("gunicorn")
-    first = server.collector()
-    server.moves()
-    worker = first.ppid()
-    assert worker in [each.pid for each in psutil.Process(server.pid).children()]
-    os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: not alive(first))
-    second = wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid])[0]
-    assert second.ppid() != worker
-    server.moves()
-    assert len(server.collectors()) == 1
+    assert_other_worker_takes_over(start("gunicorn"))
 
 
 def test_killed_collector_is_restarted(shop: Server) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import psutil
 from ports import free_port
-from processes import Process
+from processes import Process, alive
 from waiting import PATIENCE_S, wait_for
 
 HOST = """
@@ -91,3 +93,17 @@ class Server(Process):
     def moves(self) -> None:
         before = self.newest()
         wait_for(lambda: self.newest() > before, every=0.05)
+
+
+def assert_other_worker_takes_over(server: Server) -> None:
+    """Kill the worker that leads: its collector ends, and another worker starts one."""
+    first = server.collector()
+    server.moves()
+    leader = first.ppid()
+    assert leader in [each.pid for each in psutil.Process(server.pid).children()]
+    os.kill(leader, signal.SIGKILL)
+    wait_for(lambda: not alive(first))
+    second = wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid])[0]
+    assert second.ppid() != leader
+    server.moves()
+    assert len(server.collectors()) == 1
