@@ -60,15 +60,15 @@ def parse_push_body(body: bytes, now: float) -> dict[str, float]:
     values: dict[str, float] = {}
     count = 0
     for number, entry in enumerate(entries, 1):
-        where = f"entry {number}: " if isinstance(document, list) else ""
-        metrics = _parse_entry(entry, now, where)
+        prefix = f"entry {number}: " if isinstance(document, list) else ""
+        metrics = _parse_entry(entry, now, prefix)
         count += len(metrics)
         if count > MAX_VALUES_PER_REQUEST:
             raise BadRequestError(
                 f"the body has more than {MAX_VALUES_PER_REQUEST} values; send several requests"
             )
         for name, value in metrics.items():
-            values[name] = _parse_value(name, value, where)
+            values[name] = _parse_value(name, value, prefix)
     if not values:
         raise BadRequestError(f"the body has no values; {EXAMPLE}")
     return values
@@ -77,48 +77,48 @@ def parse_push_body(body: bytes, now: float) -> dict[str, float]:
 EXAMPLE = 'expected JSON such as {"metrics": {"loss": 0.31}}'
 
 
-def _parse_entry(entry: Any, now: float, where: str) -> dict[str, Any]:
+def _parse_entry(entry: Any, now: float, prefix: str) -> dict[str, Any]:
     """The `metrics` of an entry; BadRequestError if another part of it is invalid."""
     if not isinstance(entry, dict):
-        raise BadRequestError(f"{where}the entry is {_json_type(entry)}; {EXAMPLE}")
+        raise BadRequestError(f"{prefix}the entry is {_json_type(entry)}; {EXAMPLE}")
     for key in entry:
         if key not in ("metrics", "t"):
-            raise BadRequestError(f"{where}{quote_value(key)} is not a known key; expected metrics and t")
+            raise BadRequestError(f"{prefix}{quote_value(key)} is not a known key; expected metrics and t")
     if not isinstance(metrics := entry.get("metrics", {}), dict):
-        raise BadRequestError(f"{where}metrics is {_json_type(metrics)}; {EXAMPLE}")
+        raise BadRequestError(f"{prefix}metrics is {_json_type(metrics)}; {EXAMPLE}")
     if "t" in entry:
-        _check_time(entry["t"], now, where)
+        _check_time(entry["t"], now, prefix)
     return metrics
 
 
-def _check_time(value: Any, now: float, where: str) -> None:
+def _check_time(value: Any, now: float, prefix: str) -> None:
     seconds = value if isinstance(value, float) else math.nan
     if seconds >= MIN_MILLISECONDS_TIME:
         seconds /= 1000
     if not abs(seconds - now) <= MAX_TIME_OFFSET_S:
         timestamp = f"{value:.15g}" if isinstance(value, float) else _json_type(value)
         raise BadRequestError(
-            f"{where}t is {timestamp}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
+            f"{prefix}t is {timestamp}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
             f"seconds from now, which is {now:.0f}, or no t"
         )
 
 
-def _parse_value(name: str, value: Any, where: str) -> float:
+def _parse_value(name: str, value: Any, prefix: str) -> float:
     # isprintable is false for line breaks, and for lone surrogates, which JSON in UTF-8 cannot hold.
     if not (0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() and name.strip() == name):
         raise BadRequestError(
-            f"{where}{quote_value(name)} is not a valid name; expected 1 to {MAX_NAME_LENGTH} printable "
+            f"{prefix}{quote_value(name)} is not a valid name; expected 1 to {MAX_NAME_LENGTH} printable "
             "characters, without spaces at either end"
         )
     if "," in name or name.startswith("__") or name in RESERVED_NAMES:
         raise BadRequestError(
-            f"{where}{quote_value(name)} is not a valid name: pages cannot request it; choose another"
+            f"{prefix}{quote_value(name)} is not a valid name: pages cannot request it; choose another"
         )
     if not isinstance(value, float):
-        raise BadRequestError(f"{where}{quote_value(name)} is {_json_type(value)}; expected a number")
+        raise BadRequestError(f"{prefix}{quote_value(name)} is {_json_type(value)}; expected a number")
     if not abs(value) <= MAX_VALUE:
         raise BadRequestError(
-            f"{where}{quote_value(name)} is {value}; expected a number of at most {MAX_VALUE:.0e}"
+            f"{prefix}{quote_value(name)} is {value}; expected a number of at most {MAX_VALUE:.0e}"
         )
     return value
 
