@@ -77,11 +77,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A desktop tab; an exception in its scripts fails the test."""
+def own_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A desktop tab of this test alone; an exception in its scripts fails the test."""
     tab = Tab(chromium)
     yield from tab.lend(request.node)
     tab.close()
+
+
+@pytest.fixture
+def page(own_page: Page) -> Page:
+    return own_page
 
 
 @pytest.fixture(scope="module")

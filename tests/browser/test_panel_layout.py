@@ -149,11 +149,11 @@ def test_link_shows_its_panels_and_keeps_stored_layout(page: Page, live: Live) -
     expect_theme(page, "auto")
 
 
-def test_hidden_panel_is_not_drawn_before_observer_reports(page: Page, live: Live) -> None:
+def test_hidden_panel_is_not_drawn_before_observer_reports(own_page: Page, served: Live) -> None:
     """A busy browser reports what is on screen only after the first data arrived."""
-    page.add_init_script("window.IntersectionObserver = class { observe() {} disconnect() {} };")
-    reopened(page, live, "?panels=cores")
-    assert_panels_drawn(page, ["cores"])
+    own_page.add_init_script("window.IntersectionObserver = class { observe() {} disconnect() {} };")
+    reopened(own_page, served, "?panels=cores")
+    assert_panels_drawn(own_page, ["cores"])
 
 
 def assert_panels_drawn(page: Page, panels: list[str]) -> None:

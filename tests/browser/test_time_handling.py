@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +13,7 @@ import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Browser, Page, Route, expect
 from served_page import Live, Serve
-from tab import ZONE, Tab
+from tab import ZONE
 from waiting import stays, wait_until
 
 from dashapp.web.assets import assets_directory
@@ -58,13 +58,6 @@ WATCH = """() => {
 @pytest.fixture
 def page(shared_page: Page) -> Page:
     return shared_page
-
-
-@pytest.fixture
-def own_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    tab = Tab(chromium)
-    yield from tab.lend(request.node)
-    tab.close()
 
 
 def expect_drawn_to(page: Page, live: Live, time_ms: float) -> None:

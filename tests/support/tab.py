@@ -52,7 +52,7 @@ class Tab:
 
     def close(self) -> None:
         self.page.context.close()
-        assert not self._thrown
+        assert not self._thrown, self._thrown
 
     def clean(self) -> None:
         """Reset the tab, so that a test does not affect the next one.
@@ -66,10 +66,12 @@ class Tab:
         page.unroute_all(behavior="ignoreErrors")
         if page.url.startswith("http"):
             page.evaluate("localStorage.clear()")
+        # Errors from here on are those of a page that is left while it loads.
+        thrown = list(self._thrown)
         page.goto("about:blank")
         page.mouse.move(0, 0)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1200, "height": 860})
         page.context.clear_permissions()
-        thrown, self._thrown, self._console = self._thrown, [], []
-        assert not thrown
+        self._thrown, self._console = [], []
+        assert not thrown, thrown
