@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
 from reporting import pytest_runtest_makereport, pytest_terminal_summary
 from served_page import Live, Many, Serve, Serving
-from tab import Tab
+from tab import Tab, pytest_runtest_teardown
 from thorough import VARIABLE, amount
 from waiting import PATIENCE_S
 
@@ -27,7 +27,7 @@ from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
 # Hooks that pytest finds here.
-__all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]
+__all__ = ["pytest_runtest_makereport", "pytest_runtest_teardown", "pytest_terminal_summary"]
 
 # Background processes of a shell ignore Ctrl-C, and so would all processes that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -23,6 +23,14 @@ window.fetch = async (...question) => {
     try { return await plain(...question); } finally { window.flights.now -= 1; }
 };
 """
+LENT = pytest.StashKey["Tab"]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Leave the page before fixtures stop its server: a request in flight would fail the test."""
+    if LENT in item.stash:
+        item.stash[LENT].leave(item)
 
 
 class Tab:
@@ -39,6 +47,8 @@ class Tab:
         self._console: list[str] = []
         self.page.on("pageerror", lambda error: self._thrown.append(str(error)))
         self.page.on("console", self._hear)
+        self._origins: set[str] = set()
+        self.page.on("framenavigated", lambda frame: self._origins.add("/".join(frame.url.split("/")[:3])))
 
     def _hear(self, line: ConsoleMessage) -> None:
         self._console.append(f"{line.type}: {line.text}")
@@ -46,13 +56,25 @@ class Tab:
             self._thrown.append(line.text)
 
     def lend(self, test: pytest.Item) -> Iterator[Page]:
-        """Yield the page to a test; save a screenshot and the console if the test fails."""
+        """Yield the page to a test."""
+        test.stash[LENT] = self
         yield self.page
-        keep_evidence(test, self.page, [*self._console, *(f"thrown: {error}" for error in self._thrown)])
+
+    def leave(self, test: pytest.Item) -> None:
+        """Save a screenshot and the console if the test failed, and leave the page."""
+        page = self.page
+        keep_evidence(test, page, [*self._console, *(f"thrown: {error}" for error in self._thrown)])
+        if page.is_closed():
+            return
+        # Errors from here on are those of a page that is left while it loads.
+        thrown = list(self._thrown)
+        page.goto("about:blank")
+        self._thrown = thrown
 
     def close(self) -> None:
+        thrown = list(self._thrown)
         self.page.context.close()
-        assert not self._thrown, self._thrown
+        assert not thrown, thrown
 
     def clean(self) -> None:
         """Reset the tab, so that a test does not affect the next one.
@@ -64,14 +86,13 @@ class Tab:
             if other is not page:
                 other.close()
         page.unroute_all(behavior="ignoreErrors")
-        if page.url.startswith("http"):
-            page.evaluate("localStorage.clear()")
-        # Errors from here on are those of a page that is left while it loads.
-        thrown = list(self._thrown)
-        page.goto("about:blank")
+        devtools = page.context.new_cdp_session(page)
+        for origin in self._origins:
+            devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "local_storage"})
+        devtools.detach()
         page.mouse.move(0, 0)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1200, "height": 860})
         page.context.clear_permissions()
-        self._thrown, self._console = [], []
+        thrown, self._thrown, self._console, self._origins = self._thrown, [], [], set()
         assert not thrown, thrown
