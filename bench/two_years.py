@@ -16,10 +16,11 @@ from bench.table import Row
 from dashapp.api.endpoints import Api
 from dashapp.model.rollup import Point, point_of_tick
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.stores.archive import DAY, HOUR, Retention
+from dashapp.stores.archive import DAY, HOUR, MINUTE, Retention
 from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.span import PARTS, Span
 
 METRICS = 50
 QUERY_METRICS = 20
@@ -64,12 +65,12 @@ def _fill(store: Path, end: int) -> int:
     for start, stop, step in ((730, 90, 600), (90, 14, 60), (14, 0, 1)):
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
             template = templates[number % len(templates)]
-            span = [
-                Point(to_milliseconds(begin + at), step, template[at - 1])
-                for at in range(step, SPAN + 1, step)
-            ]
-            memory.append_span(span, to_milliseconds(begin + SPAN))
-            count += len(span) if step == 1 else 0
+            span = Span(PARTS[:1], MINUTE)
+            for at in range(step, SPAN + 1, step):
+                span.add(Point(to_milliseconds(begin + at), step, template[at - 1]))
+            for _cost in memory.append_span(span, to_milliseconds(begin + SPAN)):
+                pass
+            count += SPAN if step == 1 else 0
     memory.close()
     return count
 

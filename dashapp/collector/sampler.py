@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values
 from dashapp.sources.base import Backfill, Source
-from dashapp.stores.base import Store
+from dashapp.stores.base import MAX_ROW_CHARS, Store
 
 log = logging.getLogger("dashapp")
 
@@ -24,9 +24,8 @@ MAX_NOTICE_LENGTH = 240
 _BOUNDED_REPR = reprlib.Repr()
 _BOUNDED_REPR.maxother = _BOUNDED_REPR.maxstring = 200
 
-# Maximum characters of values in a tick, well below the store's limit, and a number of metrics that never
-# reaches it.
-MAX_TICK_CHARS, SMALL_TICK_METRICS = 200_000, 60
+# Maximum characters of values in a tick, below the limit of the stores, because a row has a time too.
+MAX_TICK_CHARS = MAX_ROW_CHARS - 1000
 # Characters of a number, with its quotes, colon and comma.
 MAX_NUMBER_CHARS = 28
 
@@ -47,6 +46,8 @@ class Sampler:
         self._store = store
         self._step = step
         self._notice = notice
+        # A push is the last source. Its values were accepted, so no other source may take their place.
+        self._reserved_chars = sum(getattr(source, "reserved_chars", 0) for source in sources)
         self._stored_metrics: dict[str, Metric] = {metric.key: metric for metric in store.metrics()}
         self._current_metrics: dict[str, Metric] = {}
         self._curves: Mapping[str, Curves] | None = None
@@ -59,12 +60,15 @@ class Sampler:
         values: dict[str, float] = {}
         curves: dict[str, Curves] = {}
         problems: dict[int, str] = {}
+        free_chars = MAX_TICK_CHARS - self._reserved_chars
         for number, source in enumerate(self._sources):
             try:
                 readings = _values_by_key(source.read())
                 numbers = finite_values({key: value for key, (_, value) in readings.items()})
                 invalid_keys = readings.keys() - numbers.keys() if len(numbers) < len(readings) else ()
-                rejection = _remove_invalid(numbers, values)
+                free_chars += getattr(source, "reserved_chars", 0)
+                rejection = _remove_invalid(numbers, values, free_chars)
+                free_chars -= _max_row_chars(numbers)
                 values.update(numbers)
                 metrics.update((key, readings[key][0]) for key in numbers)
                 # A source that merely has no new curves keeps its last ones; a source that fails loses them.
@@ -173,24 +177,29 @@ def _no_backfill(until: float, limit: int) -> Backfill:
     return ()
 
 
-def _remove_invalid(numbers: dict[str, float], previous: Mapping[str, float]) -> str:
+def _remove_invalid(numbers: dict[str, float], previous: Mapping[str, float], free_chars: int) -> str:
     """Remove numbers that the tick cannot take; return why, empty if all fit."""
     if duplicates := numbers.keys() & previous.keys():
         for key in duplicates:
             del numbers[key]
         return f"returned {min(duplicates)[:64]}, which an earlier source provides"
-    if (
-        len(numbers) + len(previous) > SMALL_TICK_METRICS
-        and _max_row_chars(numbers) + _max_row_chars(previous) > MAX_TICK_CHARS
-    ):
-        numbers.clear()
-        return "returned more values than fit into a tick"
-    return ""
+    if _max_row_chars(numbers) <= free_chars:
+        return ""
+    count = len(numbers)
+    for key in tuple(numbers):
+        free_chars -= _max_row_chars((key,))
+        if free_chars < 0:
+            del numbers[key]
+    return (
+        f"returned {count:,} values, and {count - len(numbers):,} of them are not stored: "
+        f"a tick has at most {MAX_ROW_CHARS:,} characters"
+    )
 
 
-def _max_row_chars(values: Mapping[str, float]) -> int:
+def _max_row_chars(keys: Collection[str]) -> int:
     """Return the maximum characters of values in a row: JSON escapes letters of other scripts."""
-    return sum(MAX_NUMBER_CHARS + (len(key) if key.isascii() else 12 * len(key)) for key in values)
+    names = "".join(keys)
+    return MAX_NUMBER_CHARS * len(keys) + (1 if names.isascii() else 12) * len(names)
 
 
 def _values_by_key(readings: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:

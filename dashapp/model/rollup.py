@@ -8,6 +8,7 @@ the mean is total over count.
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -49,11 +50,25 @@ class Point:
         return json.dumps([self.time_ms, self.step, self.values], separators=(",", ":"))
 
     @staticmethod
-    def decode(text: str | bytes) -> Point:
-        time_ms, step, values = json.loads(text)
-        # Older versions stored numbers so large that their total was infinite.
-        valid_rows = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
-        return Point(time_ms, step, {key: Aggregate(*row) for key, row in valid_rows.items()})
+    def decode(text: object) -> Point:
+        """Return the point that `encode` wrote; ValueError on anything else."""
+        if not isinstance(text, str | bytes):
+            raise ValueError("not a point")
+        try:
+            time_ms, step, values = json.loads(text)
+            # Older versions stored numbers so large that their total was infinite.
+            valid_rows = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
+            return Point(
+                operator.index(time_ms),
+                float(step),
+                {key: _aggregate(*row) for key, row in valid_rows.items()},
+            )
+        except (TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+            raise ValueError("not a point") from error
+
+
+def _aggregate(total: Any, low: Any, high: Any, ticks: Any) -> Aggregate:
+    return Aggregate(float(total), float(low), float(high), operator.index(ticks))
 
 
 def point_of_tick(tick: Tick) -> Point:
@@ -68,18 +83,18 @@ def point_end_ms(time_ms: int, step: float) -> int:
     return -(-time_ms // span) * span
 
 
-def roll_up(points: Iterable[Point], step: float) -> list[Point]:
-    """Return `points`, which are in order, as points of `step` seconds.
+class RollUp:
+    """Rolls up points of rising times, one by one, into points of `step` seconds."""
 
-    The last point may be incomplete; only the caller can know.
-    """
-    groups: list[tuple[int, dict[str, list[Any]]]] = []
-    values: dict[str, list[Any]] = {}
-    for point in points:
-        end = point_end_ms(point.time_ms, step)
-        if not groups or groups[-1][0] != end:
-            values = {}
-            groups.append((end, values))
+    def __init__(self, step: float) -> None:
+        self._step = step
+        self._groups: list[tuple[int, dict[str, list[Any]]]] = []
+
+    def add(self, point: Point) -> None:
+        end = point_end_ms(point.time_ms, self._step)
+        if not self._groups or self._groups[-1][0] != end:
+            self._groups.append((end, {}))
+        values = self._groups[-1][1]
         # The same as Aggregate.combine(), without a temporary object for each key.
         for key, other in point.values.items():
             aggregate = values.get(key)
@@ -93,7 +108,18 @@ def roll_up(points: Iterable[Point], step: float) -> list[Point]:
             if high > aggregate[2]:
                 aggregate[2] = high
             aggregate[3] += ticks
-    return [
-        Point(end, step, {key: Aggregate(*aggregate) for key, aggregate in values.items()})
-        for end, values in groups
-    ]
+
+    def points(self) -> list[Point]:
+        """Return the points so far. The last one may be incomplete; only the caller can know."""
+        return [
+            Point(end, self._step, {key: Aggregate(*aggregate) for key, aggregate in values.items()})
+            for end, values in self._groups
+        ]
+
+
+def roll_up(points: Iterable[Point], step: float) -> list[Point]:
+    """Return `points`, which are in order, as points of `step` seconds; see RollUp."""
+    accumulator = RollUp(step)
+    for point in points:
+        accumulator.add(point)
+    return accumulator.points()

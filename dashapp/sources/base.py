@@ -6,6 +6,7 @@ A source can also have:
 A source without values raises SourceError with such a sentence instead.
 `panel_kinds`: the kind of chart by panel name.
 `curves`: if the source draws whole curves, the newest as a model.ticks.Curves by panel name.
+`reserved_chars`: characters of each tick that no other source may use.
 `backfill(until, limit)`: if the source has history, at most `limit` ticks of it.
 """
 

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from dashapp.model.ticks import Metric, finite_values
 
-# Limits for pushed values: characters of a tick's row, which is half of the row; characters of one request;
-# bytes of records read for one tick. Records beyond the limit wait for the next tick.
+# Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
+# request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
 MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
 # Maximum length of a number with the characters around it.
 MAX_NUMBER_CHARS = 28
@@ -51,6 +51,7 @@ class PushSource:
     """Reads `inbox`; `newest` returns the time of the store's newest tick in milliseconds."""
 
     name = "push"
+    reserved_chars = MAX_TICK_CHARS
 
     def __init__(self, inbox: PushReader, newest: Callable[[], int]) -> None:
         self._inbox = inbox

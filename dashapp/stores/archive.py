@@ -7,20 +7,23 @@ and loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Protocol
 
-from dashapp.model.rollup import Point, point_end_ms, roll_up
-from dashapp.stores import block_codec
+from dashapp.model.rollup import Point, point_end_ms
+from dashapp.model.ticks import to_milliseconds
+from dashapp.stores.span import PARTS, Span
+
+# Rows to read from a storage at a time, and characters of rows after which they become a block early.
+ROWS_PER_READ, MAX_ROW_CHARS_PER_BLOCK = 20, 4 << 20
 
 
 class BlockStorage(Protocol):
     """The writing side. Each method works completely or not at all; errors are raised."""
 
-    def rows(self) -> list[str]:
-        """Return the rows, oldest first."""
+    def rows(self, after_ms: int, limit: int) -> Sequence[tuple[int, object]]:
+        """Return the first `limit` rows later than `after_ms`, each with its time."""
 
     def newest_block(self) -> int:
         """Return the end of the newest block in epoch milliseconds; 0 if there is none."""
@@ -31,8 +34,11 @@ class BlockStorage(Protocol):
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
         """Add rows, each with its time, at the end."""
 
-    def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
-        """Add a block at the end, and drop the rows up to its end."""
+    def discard(self, time_ms: int, row: object) -> None:
+        """Delete one row."""
+
+    def put(self, block: bytes | None, start_ms: int, end_ms: int) -> None:
+        """Add a block at the end, None if it has no points, and drop the rows up to its end."""
 
     def drop_oldest(self) -> bool:
         """Drop the oldest block; False if there is none."""
@@ -60,43 +66,84 @@ class BlockReader(Protocol):
 
 
 class ArchiveLevel:
-    """Points of `step` seconds, compacted `span` seconds at a time. Raises its storage's errors."""
+    """Points of `step` seconds, in blocks of `span` seconds. Raises its storage's errors.
 
-    def __init__(self, storage: BlockStorage, step: float, span: float) -> None:
+    Wide points get shorter blocks, of whole multiples of `unit` seconds.
+    """
+
+    def __init__(self, storage: BlockStorage, step: float, span: float, unit: float) -> None:
         self.step = step
+        self.damaged_rows = 0
         self._span = span
+        self._unit_ms = to_milliseconds(unit)
         self.storage = storage
-        self._rows = storage.rows()
-        self.compacted_until = storage.newest_block()
-        self.newest = Point.decode(self._rows[-1]).time_ms if self._rows else self.compacted_until
+        self.compacted_until = self.newest = storage.newest_block()
+        self._oldest_row = self._row_chars = 0
+        self._count_rows(0)
+
+    def _rows(self, after_ms: int) -> Iterator[tuple[int, object]]:
+        while rows := self.storage.rows(after_ms, ROWS_PER_READ):
+            yield from rows
+            after_ms = rows[-1][0]
+
+    def _count_rows(self, after_ms: int) -> None:
+        self._oldest_row = self._row_chars = 0
+        for time_ms, row in self._rows(after_ms):
+            if isinstance(row, str) and row.startswith(f"[{time_ms},"):
+                self._count_row(time_ms, row)
+            else:
+                # Its time may be damaged too: in the future, it would hide all points before it.
+                self.storage.discard(time_ms, row)
+                self.damaged_rows += 1
+
+    def _count_row(self, time_ms: int, row: str) -> None:
+        self._oldest_row = self._oldest_row or time_ms
+        self._row_chars += len(row)
+        self.newest = max(self.newest, time_ms)
 
     def extend(self, points: Sequence[Point]) -> None:
         """Add points at the end, without those that are already there."""
         new = [(point.time_ms, point.encode()) for point in points if point.time_ms > self.newest]
         if new:
             self.storage.add(new)
-            self._rows += [row for _time, row in new]
-            self.newest = new[-1][0]
+            for time_ms, row in new:
+                self._count_row(time_ms, row)
 
-    def complete_span(self) -> list[Point]:
-        """Return the points of the oldest span without a block, once it is complete."""
-        if not self._rows:
-            return []
-        end = point_end_ms(Point.decode(self._rows[0]).time_ms, self._span)
-        if self.newest < end:
-            return []
-        points = (Point.decode(row) for row in self._rows)
-        return list(takewhile(lambda point: point.time_ms <= end, points))
+    def complete_until(self) -> int:
+        """Return the end of the oldest rows that are a complete block; 0 if they are not."""
+        if not self._oldest_row:
+            return 0
+        end = point_end_ms(self._oldest_row, self._span)
+        if self.newest >= end:
+            return end
+        end = self.newest // self._unit_ms * self._unit_ms
+        return end if end >= self._oldest_row and self._row_chars > MAX_ROW_CHARS_PER_BLOCK else 0
 
-    def seal(self, points: Sequence[Point]) -> None:
-        """Put the points of `complete_span` into a block."""
-        self.add_block(encode_points(points), points[0].time_ms, points[-1].time_ms)
-        del self._rows[: len(points)]
+    def read_span(self, end_ms: int, coarser_step: float | None) -> Generator[int, None, Span]:
+        """Return the rows up to a time as a span. Yield the cost of each row. Skip damaged rows."""
+        span = Span(PARTS, coarser_step)
+        for time_ms, row in self._rows(0):
+            if time_ms > end_ms:
+                break
+            try:
+                point = Point.decode(row)
+            except ValueError:
+                self.damaged_rows += 1
+                continue
+            yield span.add(point)
+        return span
 
-    def add_block(self, data: bytes, start_ms: int, end_ms: int) -> None:
+    def seal(self, block: bytes | None, end_ms: int) -> None:
+        """Put the block of `read_span` in place of its rows; None if all of them are damaged."""
+        self.storage.put(block, self._oldest_row, end_ms)
+        if block is not None:
+            self.compacted_until = end_ms
+        self._count_rows(end_ms)
+
+    def add_block(self, block: bytes, start_ms: int, end_ms: int) -> None:
         """Add a block, unless the blocks already reach that far."""
         if end_ms > self.compacted_until:
-            self.storage.put(data, start_ms, end_ms)
+            self.storage.put(block, start_ms, end_ms)
             self.compacted_until = end_ms
             self.newest = max(self.newest, end_ms)
 
@@ -106,31 +153,14 @@ class ArchiveLevel:
             self.storage.drop_oldest()
 
 
-# The parts of a block, in the order of Aggregate's fields.
-PARTS = ("total", "low", "high", "count")
-
-
-def encode_points(points: Sequence[Point], parts: Sequence[str] = PARTS) -> bytes:
-    """Encode points as one block. A single tick's total is its low and its high too."""
-    keys = list(dict.fromkeys(key for point in points for key in point.values))
-    return block_codec.encode_block(
-        {"t": [point.time_ms for point in points], "step": [point.step for point in points]},
-        {
-            part: {
-                key: [point.values[key][index] if key in point.values else None for point in points]
-                for key in keys
-            }
-            for index, part in enumerate(parts)
-        },
-    )
-
-
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 # Name, seconds of a point, seconds of a block: some hundred points per block on each level.
 MINUTE_LEVEL = ("minutes", MINUTE, 6 * HOUR)
 HOUR_LEVEL = ("hours", HOUR, 15 * DAY)
 TICK_LEVEL = ("seconds", 0, 600)
 ALL_LEVELS = (TICK_LEVEL, MINUTE_LEVEL, HOUR_LEVEL)
+# A block ends at a multiple of so many seconds. An hour is made of the minutes of one block.
+BLOCK_UNITS = {"seconds": MINUTE, "minutes": HOUR, "hours": HOUR}
 
 
 @dataclass(frozen=True)
@@ -149,7 +179,9 @@ class Archive:
     def __init__(self, open_storage: Callable[[str], BlockStorage], retention: Retention) -> None:
         """`open_storage` opens the storage of a level by its name."""
         self._retention = retention
-        self._levels = tuple(ArchiveLevel(open_storage(name), step, span) for name, step, span in ALL_LEVELS)
+        self._levels = tuple(
+            ArchiveLevel(open_storage(name), step, span, BLOCK_UNITS[name]) for name, step, span in ALL_LEVELS
+        )
         self._ticks, self._minutes, self._hours = self._levels
 
     @property
@@ -157,16 +189,32 @@ class Archive:
         """The end of the newest compacted span of ticks, in epoch milliseconds."""
         return self._ticks.compacted_until
 
-    def append_span(self, ticks: Sequence[Point], end_ms: int) -> None:
-        """Add the ticks of one complete span, which ends at the whole minute `end_ms`."""
-        self._minutes.extend(roll_up(ticks, MINUTE))
-        while points := self._minutes.complete_span():
-            self._hours.extend(roll_up(points, HOUR))
-            self._minutes.seal(points)
-        while points := self._hours.complete_span():
-            self._hours.seal(points)
-        self._ticks.add_block(encode_points(ticks, PARTS[:1]), ticks[0].time_ms, end_ms)
+    @property
+    def damaged_rows(self) -> int:
+        """The rows that were skipped, because they are damaged."""
+        return sum(level.damaged_rows for level in self._levels)
+
+    def append_span(self, ticks: Span, end_ms: int) -> Iterator[int]:
+        """Add the ticks of one complete span, which ends at the whole minute `end_ms`.
+
+        Works step by step, and yields the cost of each. It may end after any of them, and be repeated.
+        """
+        self._minutes.extend(ticks.coarser_points())
+        yield 0
+        yield from self._seal(self._minutes, self._hours)
+        yield from self._seal(self._hours, None)
+        block = yield from ticks.encode()
+        self._ticks.add_block(block, ticks.start_ms, end_ms)
         self._drop_expired(end_ms)
+
+    def _seal(self, level: ArchiveLevel, coarser: ArchiveLevel | None) -> Iterator[int]:
+        while end_ms := level.complete_until():
+            span = yield from level.read_span(end_ms, coarser.step if coarser else None)
+            block = (yield from span.encode()) if span else None
+            if coarser is not None:
+                coarser.extend(span.coarser_points())
+            level.seal(block, end_ms)
+            yield 0
 
     def size(self) -> int:
         """Return the bytes in use."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # How long a tick stays in the log before compaction: nearly every request reads these.
 LOG_RETENTION_MS = 600_000
+# Maximum characters of an encoded tick: at least 8,000 metrics.
+MAX_ROW_CHARS = 1 << 20
 # Maximum changes in the log of alerts.
 MAX_CHANGES = 500
 

@@ -28,24 +28,27 @@ COMPRESSION_LEVEL = 6
 FIELDS = ("count", "decimals", "factor", "first", "width", "differences", "offset", "length", "mask")
 
 
-def encode_block(
-    axis: Mapping[str, Sequence[float]], parts: Mapping[str, Mapping[str, Sequence[float | None]]]
-) -> bytes:
-    """Encode columns of the same length as one block.
+class BlockEncoder:
+    """Encodes columns of the same length as one block, column by column."""
 
-    `axis` holds the columns that all metrics share: `t` in epoch milliseconds and `step` in seconds. `parts`
-    holds `total`, and for rolled-up points also `low`, `high` and `count`. Each part maps metric keys to
-    values, with None for no value.
-    """
-    body = bytearray()
-    header: dict[str, Any] = {"length": len(axis["t"]), "start": axis["t"][0], "end": axis["t"][-1]}
-    header["axis"] = {name: _encode_column(column, body) for name, column in axis.items()}
-    header["parts"] = {
-        part: {key: _encode_column(column, body) for key, column in columns.items()}
-        for part, columns in parts.items()
-    }
-    packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), COMPRESSION_LEVEL)
-    return HEADER_STRUCT.pack(MAGIC, zlib.crc32(packed), len(packed)) + packed + bytes(body)
+    def __init__(self, axis: Mapping[str, Sequence[float]]) -> None:
+        """`axis`: the columns that all metrics share: `t` in epoch milliseconds and `step` in seconds."""
+        self._body = bytearray()
+        self._parts: dict[str, dict[str, list[Any]]] = {}
+        self._header: dict[str, Any] = {"length": len(axis["t"]), "start": axis["t"][0], "end": axis["t"][-1]}
+        self._header["axis"] = {name: _encode_column(column, self._body) for name, column in axis.items()}
+        self._header["parts"] = self._parts
+
+    def add(self, part: str, key: str, values: Sequence[float]) -> None:
+        """Add the column of a metric, with NaN for no value.
+
+        The part `total` is required; a rolled-up point has the parts `low`, `high` and `count` too.
+        """
+        self._parts.setdefault(part, {})[key] = _encode_column(values, self._body)
+
+    def finish(self) -> bytes:
+        packed = zlib.compress(json.dumps(self._header, separators=(",", ":")).encode(), COMPRESSION_LEVEL)
+        return HEADER_STRUCT.pack(MAGIC, zlib.crc32(packed), len(packed)) + packed + bytes(self._body)
 
 
 def read_header(block: bytes) -> tuple[dict[str, Any], int]:
@@ -61,12 +64,12 @@ def read_header(block: bytes) -> tuple[dict[str, Any], int]:
     return header, HEADER_STRUCT.size + length
 
 
-def _encode_column(values: Sequence[float | None], body: bytearray) -> list[Any]:
+def _encode_column(values: Sequence[float], body: bytearray) -> list[Any]:
     """Append a column to `body`, and return its entry for the header (see FIELDS)."""
-    present = [value for value in values if value is not None]
+    present = [value for value in values if value == value]  # only NaN differs from itself
     mask = None
     if len(present) != len(values):
-        packed = zlib.compress(bytes(value is not None for value in values), COMPRESSION_LEVEL)
+        packed = zlib.compress(bytes(value == value for value in values), COMPRESSION_LEVEL)
         mask = [len(body), len(packed)]
         body += packed
     entry = _pack_values(present)

@@ -1,36 +1,44 @@
 """Compaction: moves complete spans of ticks from the log to the archive.
 
-It handles at most one span per tick, and only a part of a wide one. So an older store, a long outage or a
-thousand metrics never delay a tick for long.
+It works in small steps between ticks. So an older store, a long outage or thousands of metrics delay no tick.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
 
 from dashapp.model.notices import NoticeSink, os_error_reason
-from dashapp.model.rollup import Point, point_end_ms, point_of_tick
+from dashapp.model.rollup import point_end_ms, point_of_tick
 from dashapp.model.ticks import Tick, to_milliseconds
-from dashapp.stores.archive import Archive
-from dashapp.stores.base import LOG_RETENTION_MS, row_time
+from dashapp.stores.archive import MINUTE, TICK_LEVEL, Archive
+from dashapp.stores.base import LOG_RETENTION_MS
+from dashapp.stores.span import PARTS, Span
+
+Position = TypeVar("Position")
 
 # Milliseconds to wait after the disk refused a write.
 RETRY_MS = 10_000
-# Some hundred ticks per span, for any interval: few enough to compact between two ticks.
-SPAN_S, SHORT_SPAN_S, FAST_INTERVAL_S = 600, 60, 0.5
-# Values to read back between two ticks, which takes about 30 ms.
-VALUES_PER_STEP = 30_000
+# Microseconds, roughly: of all steps between two ticks; and of the block of a span, which then ends early, at
+# a whole minute.
+MAX_COST_PER_RUN, MAX_SPAN_COST = 30_000, 300_000
+# Rows to read at a time, and to delete at a time.
+ROWS_PER_READ, ROWS_PER_DROP = 20, 100
+# A log of rows that are longer than this many characters keeps them for a shorter time, but at least so long.
+LONG_ROW_CHARS, MIN_LOG_RETENTION_MS = 20_000, 120_000
 
 
-class RowSource(Protocol):
-    """The rows of the log. Compaction takes the oldest ones."""
+class RowSource(Protocol[Position]):
+    """The rows of the log."""
 
-    def oldest(self, limit: int) -> list[str]: ...
-    def drop(self, count: int) -> None: ...
+    def read(self, after: Position | None, limit: int) -> list[tuple[Position, object]]:
+        """Return the first `limit` rows after a position (None: of all), each with its position."""
+
+    def drop(self, until: Position) -> None:
+        """Delete the rows up to a position."""
 
 
-class Compactor:
+class Compactor(Generic[Position]):
     """Moves the rows that are old enough. After a failure it sets a notice and tries again."""
 
     def __init__(
@@ -44,82 +52,125 @@ class Compactor:
         self._failures = failures
         self._notice = notice
         self._archive: Archive | None = None
-        self._rows: list[str] = []  # the rows of the current span
-        self._points: list[Point | None] = []  # their points; None for an invalid row.
-        self._due = 0  # epoch milliseconds before which no span can be complete.
+        self._steps: Iterator[int] | None = None
+        self._newest = 0
+        self._retry_ms = 0
+        self._damaged_rows = 0
 
-    def run(self, rows: RowSource, newest: int) -> None:
-        """Compact one span, if there is one that ended long enough before `newest` (ms)."""
-        if newest < self._due:
+    def run(self, rows: RowSource[Position], newest: int) -> None:
+        """Do the next steps, up to MAX_COST_PER_RUN. `newest` is the newest tick in milliseconds."""
+        if newest < self._retry_ms:
             return
+        self._newest = newest
+        if self._steps is None:
+            self._steps = self._compact_spans(rows)
+        cost = 0
         try:
-            self._compact_span(rows, newest)
-            self._notice.clear()
+            for step_cost in self._steps:
+                cost += step_cost
+                if cost >= MAX_COST_PER_RUN:
+                    return
         except self._failures as error:
             self.close()
-            self._due = newest + RETRY_MS
+            self._retry_ms = newest + RETRY_MS
             self._notice.set(
                 f"The long-term history cannot be written ({os_error_reason(error)}): the newest ticks wait."
             )
 
-    def _compact_span(self, rows: RowSource, newest: int) -> None:
-        first = rows.oldest(1)
-        if not first:
-            return
-        oldest = _decode_tick(first[0])
-        if oldest is None:
-            rows.drop(1)  # not written by dashapp, and it must not block the others
-            return
-        span = SHORT_SPAN_S if oldest.step < FAST_INTERVAL_S else SPAN_S
-        end = point_end_ms(to_milliseconds(oldest.time), span)
-        self._due = end + LOG_RETENTION_MS
-        if newest < self._due:
-            return
-        if self._archive is None:
-            self._archive = self._open_archive()
-        if self._rows[:1] != first:
-            self._points = []
-            self._rows = _oldest_rows_until(rows, end, limit=span)
-        if end > self._archive.compacted_until:
-            if not self.read_more():
-                return
-            self._archive.append_span([point for point in self._points if point is not None], end)
-        rows.drop(len(self._rows))
-        self._reset()
-        self._due = 0
+    def _compact_spans(self, rows: RowSource[Position]) -> Iterator[int]:
+        """Compact span after span; yield the cost of each step, and MAX_COST_PER_RUN to wait."""
+        read = _RowReader(rows)
+        while True:
+            if read.peek() is None:
+                yield MAX_COST_PER_RUN
+                continue
+            if self._archive is None:
+                self._archive = self._open_archive()
+            yield from self._compact_span(read, self._archive)
+            self._report(self._archive)
 
-    def read_more(self) -> bool:
-        """Read a part of the span's rows, which needs no disk; True once all are read."""
-        remaining = VALUES_PER_STEP
-        for row in self._rows[len(self._points) :]:
-            if remaining <= 0:
-                return False
+    def _compact_span(self, read: _RowReader[Position], archive: Archive) -> Iterator[int]:
+        span = Span(PARTS[:1], coarser_step=MINUTE)
+        last_ms = end_ms = 0
+        while True:
+            row = read.peek()
+            if row is None:
+                yield MAX_COST_PER_RUN
+                continue
             tick = _decode_tick(row)
-            self._points.append(None if tick is None else point_of_tick(tick))
-            remaining -= 1 if tick is None else len(tick.values)
-        return True
+            time_ms = 0 if tick is None else to_milliseconds(tick.time)
+            if tick is None or time_ms <= archive.compacted_until:
+                # Damaged, and it must not block the others; or dropped too late, before a restart.
+                self._damaged_rows += tick is None
+                read.skip()
+                yield 1
+                continue
+            minute_ms = point_end_ms(time_ms, MINUTE)
+            if minute_ms > end_ms:
+                if span and (minute_ms > last_ms or span.cost > MAX_SPAN_COST):
+                    break
+                end_ms, last_ms = minute_ms, last_ms or point_end_ms(time_ms, TICK_LEVEL[2])
+                while self._newest < end_ms + _log_retention_ms(row):
+                    yield MAX_COST_PER_RUN
+            yield span.add(point_of_tick(tick))
+            read.skip()
+        yield from archive.append_span(span, end_ms)
+        yield from read.drop()
 
-    def _reset(self) -> None:
-        self._rows, self._points = [], []
+    def _report(self, archive: Archive) -> None:
+        damaged = self._damaged_rows + archive.damaged_rows
+        if damaged:
+            self._notice.set(
+                f"{damaged} damaged rows of the history were skipped; the charts show gaps there."
+            )
+        else:
+            self._notice.clear()
 
     def close(self) -> None:
-        self._reset()
-        self._due = 0
+        self._steps = None
+        self._retry_ms = 0
         if self._archive is not None:
+            self._damaged_rows += self._archive.damaged_rows
             self._archive.close()
             self._archive = None
 
 
-def _oldest_rows_until(rows: RowSource, end: int, limit: int) -> list[str]:
-    """Return the oldest rows up to `end`. A later row must exist."""
-    while True:
-        oldest = rows.oldest(limit + 1)
-        for index, row in enumerate(oldest):
-            if _is_later(row, end):
-                return oldest[:index]
-        if len(oldest) <= limit:
-            return []
-        limit *= 4
+class _RowReader(Generic[Position]):
+    """Reads the log row by row, and drops what was read."""
+
+    def __init__(self, rows: RowSource[Position]) -> None:
+        self._rows = rows
+        self._waiting: list[tuple[Position, object]] = []
+        self._read: list[Position] = []
+        self._after: Position | None = None
+
+    def peek(self) -> object:
+        """Return the next row; None if there is none."""
+        if not self._waiting:
+            self._waiting = self._rows.read(self._after, ROWS_PER_READ)[::-1]
+        return self._waiting[-1][1] if self._waiting else None
+
+    def skip(self) -> None:
+        """Go on to the next row."""
+        self._after, _row = self._waiting.pop()
+        self._read.append(self._after)
+
+    def drop(self) -> Iterator[int]:
+        """Delete all rows before the next one, some at a time."""
+        positions, self._read = self._read, []
+        for index in range(ROWS_PER_DROP - 1, len(positions) - 1, ROWS_PER_DROP):
+            self._rows.drop(positions[index])
+            yield MAX_COST_PER_RUN
+        if positions:
+            self._rows.drop(positions[-1])
+
+
+def _log_retention_ms(row: object) -> int:
+    """Return the milliseconds for which the log keeps rows like this one."""
+    chars = len(row) if isinstance(row, str) else 0
+    if chars <= LONG_ROW_CHARS:
+        return LOG_RETENTION_MS
+    return max(MIN_LOG_RETENTION_MS, LOG_RETENTION_MS * LONG_ROW_CHARS // chars)
 
 
 def _decode_tick(row: object) -> Tick | None:
@@ -127,11 +178,3 @@ def _decode_tick(row: object) -> Tick | None:
         return Tick.decode(row) if isinstance(row, str) else None
     except ValueError:
         return None
-
-
-def _is_later(row: object, end: int) -> bool:
-    """Compare only the time at the start of a row; compaction itself finds invalid rows."""
-    try:
-        return isinstance(row, str) and to_milliseconds(row_time(row)) > end
-    except (ValueError, OverflowError):
-        return False

@@ -44,7 +44,10 @@ HEAVY = {
     "numpy": {
         *("dashapp.model.columns", "dashapp.stores", "dashapp.query.frames", "dashapp.api.csv_export"),
     },
-    "orjson": {"dashapp.http.responses", "dashapp.api.csv_export", "dashapp.stores.archive_reader"},
+    "orjson": {
+        *("dashapp.http.responses", "dashapp.api.csv_export", "dashapp.stores.archive_reader"),
+        "dashapp.model.ticks",  # only for ticks of many metrics
+    },
     "pandas": set[str](),
     "plotly": set[str](),
     "redis": {"dashapp.stores.redis"},

@@ -16,6 +16,7 @@ from user_modules import Define, answerer, definer
 
 from dashapp.collector.sampler import Sampler
 from dashapp.sources.function import FunctionSource
+from dashapp.stores.base import MAX_ROW_CHARS
 from dashapp.stores.memory import MemoryStore
 
 define = pytest.fixture(definer)
@@ -169,14 +170,19 @@ def test_functions_of_same_name_keep_separate_metrics(define: Define) -> None:
     assert heard.said == [f"{sources[1].name} returned f.a, which an earlier source provides"]
 
 
-def test_sampler_drops_only_last_sources_when_tick_is_too_large(
+def test_sampler_drops_only_values_that_do_not_fit_into_a_tick(
     answering: Callable[..., FunctionSource],
 ) -> None:
-    many = [answering({f"{'ж' * 190}{number}": 1 for number in range(1000)}) for _ in range(2)]
+    many = [answering({f"{'ж' * 190}{source}-{number}": 1 for number in range(300)}) for source in range(2)]
     heard = Heard()
     tick = Sampler([answering({"a": 1}), *many], MemoryStore(), 1.0, heard).tick(1.0)
     assert tick is not None
-    assert tick.values == {"f.a": 1}
-    assert len(tick.encode()) < 1 << 18
-    assert len(heard.said) == 1
-    assert heard.said[0].count("returned more values than fit into a tick") == 2
+    stored = [sum(f"{source}-" in key for key in tick.values) for source in range(2)]
+    assert tick.values["f.a"] == 1
+    assert stored[0] == 300
+    assert 0 < stored[1] < 300
+    assert len(tick.encode()) < MAX_ROW_CHARS
+    assert heard.said == [
+        f"{many[1].name} returned 300 values, and {300 - stored[1]} of them are not stored: "
+        "a tick has at most 1,048,576 characters"
+    ]

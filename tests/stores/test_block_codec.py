@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.model.columns import Columns
-from dashapp.stores import block_codec
 from dashapp.stores.archive_reader import decode_block
+from dashapp.stores.block_codec import BlockEncoder
 
 NUMBERS = st.one_of(
     st.none(),
@@ -24,7 +24,10 @@ NUMBERS = st.one_of(
 
 def encode(columns: dict[str, list[float | None]], length: int) -> bytes:
     times = [1_795_218_017_000 + 1000 * place for place in range(length)]
-    return block_codec.encode_block({"t": times, "step": [1.0] * length}, {"total": columns})
+    encoder = BlockEncoder({"t": times, "step": [1.0] * length})
+    for key, values in columns.items():
+        encoder.add("total", key, [math.nan if value is None else value for value in values])
+    return encoder.finish()
 
 
 def column(columns: Columns, key: str) -> list[float | None]:

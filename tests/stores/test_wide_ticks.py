@@ -1,21 +1,28 @@
-"""A thousand metrics: each tick is on disk at once and compacted in parts like any other."""
+"""Thousands of metrics: each tick is on disk at once and compacted in parts like any other."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from pathlib import Path
 
+from effort import calls_of
 from processes import stored
+from sampler_harness import Heard
 from thorough import amount
 
 from dashapp.collector.sampler import Sampler
-from dashapp.model.ticks import Metric
+from dashapp.model.ticks import Metric, Tick
+from dashapp.sources.push import PushSource
+from dashapp.stores.disk.push_queue import DiskPushQueue
 from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.row_log import RowLog
 from dashapp.stores.disk.store import DiskStore
 
 METRICS = [Metric(f"wide.metric_{number}", f"{number}", "", "wide") for number in range(1000)]
 STEP = amount(5, 1)
+T0 = 1_700_000_400
 TIMES = range(1_800_000_000 + STEP, 1_800_001_300, STEP)
 
 
@@ -40,3 +47,64 @@ def test_disk_store_compacts_ticks_of_1000_metrics(tmp_path: Path) -> None:
     store.close()
     assert DiskReader(tmp_path).levels()[0].columns(-1, 1 << 60, None).t.size == 600 // STEP
     assert stored(tmp_path) == [1000 * time for time in TIMES]
+
+
+class ManyMetrics:
+    def __init__(self, name: str, count: int) -> None:
+        self.name = name
+        self._metrics = [Metric(f"{name}.service{number}.requests", "", "", name) for number in range(count)]
+
+    def read(self) -> Mapping[Metric, float]:
+        return dict.fromkeys(self._metrics, 1.5)
+
+
+def test_tick_holds_5000_metrics_and_pushes(tmp_path: Path) -> None:
+    store, queue, heard = DiskStore(tmp_path), DiskPushQueue(tmp_path), Heard()
+    sources = [ManyMetrics(f"app{number}", 1000) for number in range(5)]
+    push = PushSource(queue, lambda: store.newest().time_ms)
+    sampler = Sampler([*sources, push], store, 1.0, heard)
+    sampler.tick(1_700_000_000)
+    queue.put(json.dumps({f"train.metric{number:04}.of.the.run": 1.0 for number in range(900)}).encode())
+    tick = sampler.tick(1_700_000_001)
+    assert tick is not None
+    assert len(tick.values) == 5900
+    assert DiskReader(tmp_path).since(1_700_000_000.5, 1) == [tick]
+    store.close()
+    assert heard.said == []
+
+
+def test_push_is_stored_when_other_sources_fill_the_tick(tmp_path: Path) -> None:
+    store, queue, heard = DiskStore(tmp_path), DiskPushQueue(tmp_path), Heard()
+    push = PushSource(queue, lambda: store.newest().time_ms)
+    sampler = Sampler([ManyMetrics("full", 30_000), push], store, 1.0, heard)
+    queue.put(json.dumps({f"train.metric{number:04}.of.the.run": 1.0 for number in range(900)}).encode())
+    tick = sampler.tick(1_700_000_000)
+    assert tick is not None
+    assert sum(key.startswith("train.") for key in tick.values) == 900
+    assert 10_000 < len(tick.values) < 30_000
+    assert DiskReader(tmp_path).since(0, 1) == [tick]
+    store.close()
+    assert "full returned 30,000 values" in heard.said[0]
+
+
+def test_compaction_of_5000_metrics_works_in_small_steps(tmp_path: Path) -> None:
+    """Blocks end early, and no run between two ticks costs more than a few runs of a small store."""
+    chance = random.Random(3)
+    store = DiskStore(tmp_path)
+    keys = [f"app.service{number}.requests" for number in range(5000)]
+    costs: list[int] = []
+    run = store._compactor.run
+
+    def count(rows: RowLog, newest: int) -> None:
+        costs.append(calls_of(lambda: run(rows, newest)))
+
+    store._compactor.run = count  # type: ignore[method-assign, assignment]
+    for second in range(1, 400):
+        store.append(Tick(T0 + second, 1.0, {key: round(chance.random(), 2) for key in keys}))
+    store.close()
+    reader = DiskReader(tmp_path)
+    ticks, minutes, _ = reader.levels()
+    assert ticks.newest() == minutes.newest() >= 1000 * (T0 + 120)
+    times = [*ticks.columns(0, 1 << 60, keys[:1]).t.tolist(), *stored(tmp_path)]
+    assert times == [1000 * (T0 + second) for second in range(1, 400)]
+    assert max(costs) < 100_000, "calls of functions, each about a third of a microsecond"

@@ -25,9 +25,11 @@ class DiskBlockStorage:
         self._cache = open_cache(folder, tag_index=True)
         self._execute("SELECT key FROM Cache ORDER BY key LIMIT 1")  # raises if it is damaged
 
-    def rows(self) -> list[str]:
-        rows = self._execute("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
-        return [value for (value,) in rows]
+    def rows(self, after_ms: int, limit: int) -> Sequence[tuple[int, object]]:
+        return self._execute(
+            "SELECT tag, value FROM Cache WHERE typeof(key) = 'text' AND tag > ? ORDER BY tag LIMIT ?",
+            *(after_ms, limit),
+        )
 
     def newest_block(self) -> int:
         rows = self._execute("SELECT MAX(tag) FROM Cache WHERE typeof(key) = 'integer'")
@@ -42,9 +44,16 @@ class DiskBlockStorage:
             for time, row in rows:
                 self._cache.push(row, prefix=ROW_PREFIX, tag=time)
 
-    def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
+    def discard(self, time_ms: int, row: object) -> None:
         with self._cache.transact(retry=False):
-            self._cache.push(block, tag=end_ms)
+            self._cache._sql(
+                "DELETE FROM Cache WHERE typeof(key) = 'text' AND tag = ? AND value IS ?", (time_ms, row)
+            )
+
+    def put(self, block: bytes | None, start_ms: int, end_ms: int) -> None:
+        with self._cache.transact(retry=False):
+            if block is not None:
+                self._cache.push(block, tag=end_ms)
             for (key,) in self._execute(
                 "SELECT key FROM Cache WHERE typeof(key) = 'text' AND tag <= ?", end_ms
             ):

@@ -21,8 +21,9 @@ from pathlib import Path
 
 MAGIC = b"dashtl01"
 HEADER_BYTES = 64
-RING_BYTES = 1 << 20
-MAX_RECORD_BYTES = RING_BYTES // 4
+# The usual size of a ring, and its size for ticks of thousands of metrics: it holds at least four records.
+RING_BYTES, MAX_RING_BYTES = 1 << 20, 16 << 20
+RECORDS_PER_RING = 4
 _RECORD = struct.Struct("<II")
 # Positions in the header, in 64-bit words: the claim runs ahead of a write, the head follows it.
 _MAGIC, _GENERATION, _CLAIM, _HEAD, _START = range(5)
@@ -40,10 +41,11 @@ class RingBuffer:
         try:
             status = os.fstat(descriptor)
             self.inode = status.st_ino
-            if status.st_size != HEADER_BYTES + RING_BYTES:
+            self._size = status.st_size - HEADER_BYTES
+            if not (RING_BYTES <= self._size <= MAX_RING_BYTES and self._size % RING_BYTES == 0):
                 raise RingBufferError(f"{path.name} has {status.st_size} bytes")
             access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
-            self._map = mmap.mmap(descriptor, HEADER_BYTES + RING_BYTES, access=access)
+            self._map = mmap.mmap(descriptor, HEADER_BYTES + self._size, access=access)
         finally:
             os.close(descriptor)
         self._view = memoryview(self._map)
@@ -55,11 +57,16 @@ class RingBuffer:
             raise RingBufferError(f"{path.name} is not a ring buffer")
 
     @staticmethod
-    def create(path: Path) -> RingBuffer:
-        """Create an empty ring buffer with a new generation. OSError if that fails."""
+    def create(path: Path, record_bytes: int = 0, generation: str = "") -> RingBuffer:
+        """Create an empty ring buffer for records of `record_bytes`. OSError if that fails.
+
+        It has a new generation, unless one is given.
+        """
         temporary = path.with_suffix(".new")
+        rings = max(1, -(-record_bytes * RECORDS_PER_RING // RING_BYTES))
+        header = MAGIC + (bytes.fromhex(generation) or secrets.token_bytes(8))
         # Real zeros, not a sparse file: a page that a full disk cannot back would raise SIGBUS later.
-        temporary.write_bytes(MAGIC + secrets.token_bytes(8) + bytes(HEADER_BYTES - 16 + RING_BYTES))
+        temporary.write_bytes(header.ljust(HEADER_BYTES, b"\0") + bytes(rings * RING_BYTES))
         temporary.chmod(0o600)
         temporary.replace(path)
         return RingBuffer(path, write=True)
@@ -73,21 +80,25 @@ class RingBuffer:
         """The number of bytes ever written. It changes only with new records."""
         return int(self._counters[_HEAD])
 
+    @property
+    def max_record_bytes(self) -> int:
+        return self._size // RECORDS_PER_RING
+
     def append(self, record: bytes) -> None:
-        """Add a record over the oldest ones. ValueError for more than MAX_RECORD_BYTES."""
+        """Add a record over the oldest ones. ValueError for more than `max_record_bytes`."""
         data = _RECORD.pack(len(record), zlib.crc32(record)) + record
-        if len(record) > MAX_RECORD_BYTES:
-            raise ValueError(f"a tick has {len(record)} bytes; expected at most {MAX_RECORD_BYTES}")
+        if len(record) > self.max_record_bytes:
+            raise ValueError(f"a tick has {len(record)} bytes; expected at most {self.max_record_bytes}")
         head = self.head
         claim = head + len(data)
         start = self._counters[_START]
-        while claim - start > RING_BYTES:
+        while claim - start > self._size:
             (length, _crc) = _RECORD.unpack(self._read(start, _RECORD.size))
             start += _RECORD.size + length
         self._counters[_START] = start
         self._counters[_CLAIM] = claim
-        offset = head % RING_BYTES
-        first = data[: RING_BYTES - offset]
+        offset = head % self._size
+        first = data[: self._size - offset]
         self._body[offset : offset + len(first)] = first
         self._body[: len(data) - len(first)] = data[len(first) :]
         self._counters[_HEAD] = claim
@@ -95,7 +106,7 @@ class RingBuffer:
     def reset(self) -> None:
         """Delete all records and begin a new generation."""
         # Move by a whole ring: every reader then sees that all its records are gone.
-        head = self.head + RING_BYTES
+        head = self.head + self._size
         self._counters[_START] = head
         self._view[8:16] = secrets.token_bytes(8)
         self._counters[_CLAIM] = head
@@ -122,7 +133,7 @@ class RingBuffer:
     def _is_consistent(self) -> bool:
         """Whether the counters and all records are valid; a writer checks this first."""
         start, head, claim = (int(self._counters[counter]) for counter in (_START, _HEAD, _CLAIM))
-        if not (start <= head <= claim <= start + RING_BYTES):
+        if not (start <= head <= claim <= start + self._size):
             return False
         return _split_records(self._read(start, head - start)) is not None
 
@@ -135,8 +146,8 @@ class RingBuffer:
             self._map.close()
 
     def _read(self, position: int, length: int) -> bytes:
-        length = max(0, min(length, RING_BYTES))
-        offset = position % RING_BYTES
+        length = max(0, min(length, self._size))
+        offset = position % self._size
         first = bytes(self._body[offset : offset + length])
         return first + bytes(self._body[: length - len(first)])
 

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import diskcache
 
+from dashapp.model.ticks import Tick, to_milliseconds
+
 FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
 # A reader that is stopped inside a statement keeps SQLite from resetting its log. Above the first size rows
 # are written by the hundred, which writes each page once and not a hundred times; above the second they wait.
 WAL_BATCH_BYTES, WAL_STOP_BYTES, BATCH_ROWS = 6 << 20, 13 << 20, 400
+# Rows to read at a time: a row of thousands of metrics has hundreds of kilobytes.
+ROWS_PER_READ = 20
 
 
 class TextDisk(diskcache.Disk):  # type: ignore[misc]
@@ -82,17 +87,28 @@ class RowLog:
         self._count = count
         return is_complete
 
-    def oldest(self, limit: int) -> list[str]:
-        """Return the first `limit` rows, oldest first."""
-        rows = self._cache._sql("SELECT value FROM Cache ORDER BY key LIMIT ?", (limit,)).fetchall()
-        return [value for (value,) in rows]
+    def read(self, after: int | None, limit: int) -> list[tuple[int, object]]:
+        """Return the first `limit` rows after a position, each with its position."""
+        rows = self._cache._sql(
+            "SELECT key, value FROM Cache WHERE key > ? ORDER BY key LIMIT ?",
+            (-1 if after is None else after, limit),
+        )
+        return list(rows.fetchall())
 
-    def drop(self, count: int) -> None:
-        """Delete the `count` oldest rows. Single deletes would delay the next tick."""
+    def newest(self) -> Iterator[tuple[int, str]]:
+        """Yield the valid rows, newest first, each with its time in milliseconds."""
+        before = (1 << 63) - 1
+        while rows := self._cache._sql(
+            "SELECT key, value FROM Cache WHERE key < ? ORDER BY key DESC LIMIT ?", (before, ROWS_PER_READ)
+        ).fetchall():
+            for before, row in rows:
+                with suppress(ValueError):
+                    yield to_milliseconds(Tick.decode(row).time), row
+
+    def drop(self, until: int) -> None:
+        """Delete the rows up to a position. Single deletes would delay the next tick."""
         with self._cache.transact(retry=False):
-            self._cache._sql(
-                "DELETE FROM Cache WHERE key IN (SELECT key FROM Cache ORDER BY key LIMIT ?)", (count,)
-            )
+            self._cache._sql("DELETE FROM Cache WHERE key <= ?", (until,))
             self._count = len(self._deque)
 
     def is_current(self) -> bool:

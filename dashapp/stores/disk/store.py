@@ -15,12 +15,12 @@ from pathlib import Path
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
 from dashapp.stores.archive import Retention
-from dashapp.stores.base import Store, row_time
+from dashapp.stores.base import MAX_ROW_CHARS, Store, row_time
 from dashapp.stores.compaction import Compactor
 from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.documents import DocumentFiles
 from dashapp.stores.disk.lock import WriterLock
-from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES, RingBuffer, RingBufferError
+from dashapp.stores.disk.mmap_tail import RING_BYTES, RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import FAILURES, RowLog, is_corrupt, quarantine
@@ -44,7 +44,7 @@ class DiskStore(ReaderProxy, Store):
         self._keep = keep
         self._notice = self.notice_sink("store")
         open_store_archive = partial(open_archive, folder, retention or Retention())
-        self._compactor = Compactor(open_store_archive, self.notice_sink("sealing"), FAILURES)
+        self._compactor: Compactor[int] = Compactor(open_store_archive, self.notice_sink("sealing"), FAILURES)
         self._pending: deque[str] = deque(maxlen=keep)
         self._rows: RowLog | None = None
         self._tail: RingBuffer | None = None
@@ -67,13 +67,13 @@ class DiskStore(ReaderProxy, Store):
             self.dropped += 1
             return False
         row = tick.encode()
-        if len(row) > MAX_RECORD_BYTES:
-            raise StoreError(f"a tick has {len(row)} characters; expected at most {MAX_RECORD_BYTES}")
+        if len(row) > MAX_ROW_CHARS:
+            raise StoreError(f"a tick has {len(row)} characters; expected at most {MAX_ROW_CHARS}")
         self._last = time
         self._pending.append(row)
-        if self._tail is not None:
-            self._tail.append(row.encode())
         try:
+            if self._tail is not None:
+                self._tail = self._append_to_tail(self._tail, row)
             if not self._is_current():
                 self._reopen()
                 log.warning("%s was removed or replaced; it is created again", self._folder)
@@ -81,9 +81,7 @@ class DiskStore(ReaderProxy, Store):
         except FAILURES as error:
             self._fail(error)
         self._documents.write()
-        if self._pending:
-            self._compactor.read_more()
-        elif self._rows is not None:
+        if self._rows is not None and not self._pending:
             self._compactor.run(self._rows, time)
         return True
 
@@ -120,10 +118,9 @@ class DiskStore(ReaderProxy, Store):
                 raise
             self._quarantine()
             self._rows = RowLog(self._folder, self._keep)
-        newest = DiskReader(self._folder).read_ticks(float("-inf"), float("inf"), 1)
-        self._open_tail(to_milliseconds(newest[-1].time) if newest else 0)
+        self._open_tail(self._rows, next((time for time, _row in self._rows.newest()), 0))
 
-    def _open_tail(self, stored: int) -> None:
+    def _open_tail(self, log_rows: RowLog, stored: int) -> None:
         """Open the tail, or create one. Ticks that only tail or Deque has go into the other."""
         rows = {to_milliseconds(row_time(row)): row for row in self._pending}
         path = self._folder / "tail"
@@ -143,14 +140,28 @@ class DiskStore(ReaderProxy, Store):
         if newest < stored or self._tail.head == 0:
             # No tail, or an older one (from a backup of the store): fill it from the Deque.
             self._tail.reset()
-            for tick in DiskReader(self._folder).read_ticks(float("-inf"), float("inf"), REFILL_ROWS):
-                self._tail.append(tick.encode().encode())
-            self._append_pending(self._tail)
+            refill, free_bytes = list[str](), RING_BYTES
+            for _time, row in log_rows.newest():
+                refill.append(row)
+                free_bytes -= len(row)
+                if free_bytes < 0 or len(refill) >= REFILL_ROWS:
+                    break
+            self._tail = self._append_to_tail(self._tail, *reversed(refill), *self._pending)
         self._last = max(self._last, newest, stored)
 
-    def _append_pending(self, tail: RingBuffer) -> None:
-        for row in self._pending:
-            tail.append(row.encode())
+    def _append_to_tail(self, tail: RingBuffer, *rows: str) -> RingBuffer:
+        """Add rows. Return the tail, which is a larger one if they are too long for it."""
+        for row in rows:
+            record = row.encode()
+            if len(record) > tail.max_record_bytes:
+                previous = tail
+                # The generation stays, because all readers can go on in it.
+                tail = RingBuffer.create(self._folder / "tail", len(record), previous.generation)
+                for earlier in previous.records()[0]:
+                    tail.append(earlier)
+                previous.close()
+            tail.append(record)
+        return tail
 
     def _is_current(self) -> bool:
         try:
@@ -190,7 +201,7 @@ class DiskStore(ReaderProxy, Store):
         if not rows.extend(self._pending) and self._tail is not None:
             log.warning("another process emptied the store; a new one begins")
             self._tail.reset()
-            self._append_pending(self._tail)
+            self._tail = self._append_to_tail(self._tail, *self._pending)
         self._pending.clear()
         self._notice.clear()
 

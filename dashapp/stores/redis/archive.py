@@ -37,8 +37,11 @@ class RedisBlockStorage:
         self._lease = lease
         self._keys = _LevelKeys(lease.keys, level)
 
-    def rows(self) -> list[str]:
-        return [row.decode() for row in self._lease.client.connection.zrange(self._keys.rows, 0, -1)]
+    def rows(self, after_ms: int, limit: int) -> Sequence[tuple[int, object]]:
+        rows = self._lease.client.connection.zrangebyscore(
+            self._keys.rows, f"({after_ms}", "+inf", start=0, num=limit, withscores=True
+        )
+        return [(int(time_ms), row.decode(errors="replace")) for row, time_ms in rows]
 
     def newest_block(self) -> int:
         newest = self._ends(-1, -1)
@@ -55,12 +58,15 @@ class RedisBlockStorage:
             commands.append(("ZADD", self._keys.rows, *arguments))
         self._lease.run_commands(*commands)
 
-    def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
-        self._lease.run_commands(
-            ("HSET", self._keys.blocks, end_ms, block),
-            ("ZADD", self._keys.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
-            ("ZREMRANGEBYSCORE", self._keys.rows, "-inf", end_ms),
-        )
+    def discard(self, time_ms: int, row: object) -> None:
+        self._lease.run_commands(("ZREMRANGEBYSCORE", self._keys.rows, time_ms, time_ms))
+
+    def put(self, block: bytes | None, start_ms: int, end_ms: int) -> None:
+        commands: list[tuple[RedisArg, ...]] = [("ZREMRANGEBYSCORE", self._keys.rows, "-inf", end_ms)]
+        if block is not None:
+            commands.append(("HSET", self._keys.blocks, end_ms, block))
+            commands.append(("ZADD", self._keys.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"))
+        self._lease.run_commands(*commands)
 
     def drop_oldest(self) -> bool:
         oldest = self._ends(0, 0)
@@ -163,23 +169,20 @@ def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
 
 
 class RedisRowSource:
-    """The rows of the stream, for compaction. Raises the errors of `lease`."""
+    """The rows of the stream, for compaction; positions are their IDs. Raises the errors of `lease`."""
 
     def __init__(self, lease: WriterLease) -> None:
         self._lease = lease
-        self._ids: list[bytes] = []
 
-    def oldest(self, limit: int) -> list[str]:
-        """Return the first `limit` rows, oldest first."""
-        entries = self._lease.client.connection.xrange(self._lease.keys.ticks, count=limit)
-        if len(entries) > 1 or not self._ids:
-            self._ids = [entry_id for entry_id, _fields in entries]
-        return [fields.get(b"d", b"").decode(errors="replace") for _id, fields in entries]
+    def read(self, after: str | None, limit: int) -> list[tuple[str, object]]:
+        entries = self._lease.client.connection.xrange(
+            self._lease.keys.ticks, min="-" if after is None else f"({after}", count=limit
+        )
+        return [
+            (entry_id.decode(), fields.get(b"d", b"").decode(errors="replace"))
+            for entry_id, fields in entries
+        ]
 
-    def drop(self, count: int) -> None:
-        """Delete the `count` oldest of the rows that were last read."""
-        if 0 < count <= len(self._ids):
-            time, _, number = self._ids[count - 1].partition(b"-")
-            first = f"{time.decode()}-{int(number) + 1}"
-            self._lease.run_commands(("XTRIM", self._lease.keys.ticks, "MINID", first))
-        self._ids = []
+    def drop(self, until: str) -> None:
+        time, _, number = until.partition("-")
+        self._lease.run_commands(("XTRIM", self._lease.keys.ticks, "MINID", f"{time}-{int(number) + 1}"))

@@ -18,7 +18,7 @@ from dashapp.model.ticks import (
     to_milliseconds,
 )
 from dashapp.stores.archive import Archive, Retention
-from dashapp.stores.base import Level, Store
+from dashapp.stores.base import MAX_ROW_CHARS, Level, Store
 from dashapp.stores.compaction import Compactor
 from dashapp.stores.documents import Document, Value
 from dashapp.stores.notices import StoredNotice
@@ -31,8 +31,6 @@ from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
 
-# Maximum characters of a row, as on disk.
-MAX_ROW_CHARS = 1 << 18
 # The spans of all hosts end at the same times. Each host compacts up to this much later, because that reads a
 # megabyte from Redis.
 COMPACTION_SPREAD_MS = 60_000
@@ -85,7 +83,7 @@ class RedisStore(ReaderProxy, Store):
         newest = self._reader.newest_cursor
         self._last_ms = newest.time_ms
         self.writer = RedisWriter(self.lease, name, keep, newest, self._seal)
-        self._compactor = Compactor(
+        self._compactor: Compactor[str] = Compactor(
             lambda: Archive(lambda level: RedisBlockStorage(self.lease, level), limits),
             self.notice_sink("sealing"),
             FAILURES,

@@ -19,8 +19,8 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import StoreError, StoreLockedError, Tick
 from dashapp.query.levels import Levels
+from dashapp.stores.base import MAX_ROW_CHARS
 from dashapp.stores.disk import row_log
-from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 
@@ -101,7 +101,7 @@ def test_pending_ticks_of_killed_process_are_stored_by_next(tmp_path: Path) -> N
 def test_append_rejects_tick_that_is_too_large(store: DiskStore) -> None:
     store.append(tick(1))
     with pytest.raises(StoreError, match="expected at most"):
-        store.append(Tick(2, 1, {"x" * MAX_RECORD_BYTES: 1}))
+        store.append(Tick(2, 1, {"x" * MAX_ROW_CHARS: 1}))
     store.append(tick(3))
     assert [each.time for each in last_page(store, 10).ticks] == [1, 3]
 

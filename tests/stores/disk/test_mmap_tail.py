@@ -15,7 +15,7 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.stores.disk.mmap_tail import (
     HEADER_BYTES,
-    MAX_RECORD_BYTES,
+    RECORDS_PER_RING,
     RING_BYTES,
     RingBuffer,
     RingBufferError,
@@ -48,7 +48,7 @@ def test_each_tail_has_unique_generation(tmp_path: Path) -> None:
         each.close()
 
 
-@pytest.mark.parametrize("length", [1, 7, 100, 4096, MAX_RECORD_BYTES])
+@pytest.mark.parametrize("length", [1, 7, 100, 4096, RING_BYTES // RECORDS_PER_RING])
 def test_tail_keeps_newest_records_of_any_length(tail: RingBuffer, length: int) -> None:
     total = 3 * RING_BYTES // length + 10
     total = min(total, 60_000) if length < 50 else total
@@ -84,7 +84,7 @@ def test_records_reports_missed_records_when_overwritten(tail: RingBuffer) -> No
 def test_append_rejects_record_that_is_too_large(tail: RingBuffer) -> None:
     tail.append(b"one")
     with pytest.raises(ValueError, match="expected at most"):
-        tail.append(bytes(MAX_RECORD_BYTES + 1))
+        tail.append(bytes(RING_BYTES // RECORDS_PER_RING + 1))
     assert tail.records()[0] == [b"one"]
 
 
