@@ -1,36 +1,39 @@
-"""Roll up ticks into coarser points with total, lowest, highest and count.
+"""Roll up ticks into coarser points with total, lowest, highest and weight.
 
 A point of step S at time T represents the ticks in (T - S, T]. T is a multiple of S, so the point is complete
-once a tick at or after T exists. Points hold the total and not the mean, because totals add up without error;
-the mean is total over count.
+once a tick at or after T exists. A tick weighs as many seconds as its step, so a mean stays right if the
+interval changes, and a gap weighs nothing. Points hold the total of value times weight and not the mean,
+because totals add up without error; the mean is total over weight.
+
+In points of older versions each tick weighs 1, which is the same at an interval of one second. At another
+interval their means are right as well.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from dashapp.model.ticks import MAX_VALUE, Tick, to_milliseconds
+from dashapp.model.ticks import MAX_VALUE, Tick, to_milliseconds, weight_of_step
+
+# A sum of short decimals is a short decimal; the binary digits after these are noise, and would make up most
+# of a row. Decimals would not do: small values lose all of their digits.
+SIGNIFICANT_DIGITS = 15
 
 
 class Aggregate(NamedTuple):
-    """One metric over several ticks; `ticks` counts those with a value."""
+    """One metric over several ticks.
+
+    `total` is the sum of value times weight, and `weight` the seconds of the ticks with a value.
+    """
 
     total: float
     low: float
     high: float
-    ticks: int
-
-    def combine(self, other: Aggregate) -> Aggregate:
-        return Aggregate(
-            # A sum of short decimals is a short decimal; the remaining binary digits are noise.
-            round(self.total + other.total, 6),
-            min(self.low, other.low),
-            max(self.high, other.high),
-            self.ticks + other.ticks,
-        )
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Point:
     values: Mapping[str, Aggregate]
 
     def encode(self) -> str:
-        """Return one line of JSON: `[time_ms, step, {key: [total, low, high, ticks]}]`."""
+        """Return one line of JSON: `[time_ms, step, {key: [total, low, high, weight]}]`."""
         return json.dumps([self.time_ms, self.step, self.values], separators=(",", ":"))
 
     @staticmethod
@@ -58,7 +61,8 @@ class Point:
 
 def point_of_tick(tick: Tick) -> Point:
     """Return a point that represents this tick alone."""
-    values = {key: Aggregate(value, value, value, 1) for key, value in tick.values.items()}
+    weight = weight_of_step(tick.step)
+    values = {key: Aggregate(value * weight, value, value, weight) for key, value in tick.values.items()}
     return Point(to_milliseconds(tick.time), tick.step, values)
 
 
@@ -73,27 +77,32 @@ def roll_up(points: Iterable[Point], step: float) -> list[Point]:
 
     The last point may be incomplete; only the caller can know.
     """
-    groups: list[tuple[int, dict[str, list[Any]]]] = []
-    values: dict[str, list[Any]] = {}
+    groups: list[tuple[int, dict[str, list[Aggregate]]]] = []
+    values: dict[str, list[Aggregate]] = {}
     for point in points:
         end = point_end_ms(point.time_ms, step)
         if not groups or groups[-1][0] != end:
             values = {}
             groups.append((end, values))
-        # The same as Aggregate.combine(), without a temporary object for each key.
-        for key, other in point.values.items():
-            aggregate = values.get(key)
-            if aggregate is None:
-                values[key] = [*other]
-                continue
-            total, low, high, ticks = other
-            aggregate[0] = round(aggregate[0] + total, 6)
-            if low < aggregate[1]:
-                aggregate[1] = low
-            if high > aggregate[2]:
-                aggregate[2] = high
-            aggregate[3] += ticks
+        for key, aggregate in point.values.items():
+            values.setdefault(key, []).append(aggregate)
     return [
-        Point(end, step, {key: Aggregate(*aggregate) for key, aggregate in values.items()})
+        Point(end, step, {key: _combine(aggregates) for key, aggregates in values.items()})
         for end, values in groups
     ]
+
+
+def _combine(aggregates: Sequence[Aggregate]) -> Aggregate:
+    totals, lows, highs, weights = zip(*aggregates, strict=True)
+    weight = math.fsum(weights)
+    # A whole number takes two characters less in each row.
+    return Aggregate(
+        _short(math.fsum(totals)),
+        min(lows),
+        max(highs),
+        int(weight) if weight.is_integer() else _short(weight),
+    )
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.{SIGNIFICANT_DIGITS}g}")

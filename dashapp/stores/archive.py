@@ -7,12 +7,12 @@ and loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Protocol
 
-from dashapp.model.rollup import Point, point_end_ms, roll_up
+from dashapp.model.rollup import Aggregate, Point, point_end_ms, roll_up
 from dashapp.stores import block_codec
 
 
@@ -106,12 +106,14 @@ class ArchiveLevel:
             self.storage.drop_oldest()
 
 
-# The parts of a block, in the order of Aggregate's fields.
-PARTS = ("total", "low", "high", "count")
+# The parts of a block, each with its field of Aggregate. The format calls the weight `count`.
+PARTS = {"total": "total", "low": "low", "high": "high", "count": "weight"}
+# A single tick needs only its value: its weight is its step.
+TICK_PARTS = {"total": "low"}
 
 
-def encode_points(points: Sequence[Point], parts: Sequence[str] = PARTS) -> bytes:
-    """Encode points as one block. A single tick's total is its low and its high too."""
+def encode_points(points: Sequence[Point], parts: Mapping[str, str] = PARTS) -> bytes:
+    """Encode points as one block."""
     keys = list(dict.fromkeys(key for point in points for key in point.values))
     return block_codec.encode_block(
         {"t": [point.time_ms for point in points], "step": [point.step for point in points]},
@@ -120,7 +122,7 @@ def encode_points(points: Sequence[Point], parts: Sequence[str] = PARTS) -> byte
                 key: [point.values[key][index] if key in point.values else None for point in points]
                 for key in keys
             }
-            for index, part in enumerate(parts)
+            for part, index in ((part, Aggregate._fields.index(field)) for part, field in parts.items())
         },
     )
 
@@ -165,7 +167,7 @@ class Archive:
             self._minutes.seal(points)
         while points := self._hours.complete_span():
             self._hours.seal(points)
-        self._ticks.add_block(encode_points(ticks, PARTS[:1]), ticks[0].time_ms, end_ms)
+        self._ticks.add_block(encode_points(ticks, TICK_PARTS), ticks[0].time_ms, end_ms)
         self._drop_expired(end_ms)
 
     def size(self) -> int:

@@ -20,7 +20,7 @@ TICKS = st.lists(st.tuples(st.integers(1, 400), VALUES), min_size=1, max_size=20
 @given(TICKS, st.sampled_from([60, 600, 3600]))
 def test_roll_up_counts_every_tick_in_one_point(ticks: list[Tick], step: int) -> None:
     points = roll_up(map(point_of_tick, ticks), step)
-    assert sum(point.values["a"].ticks for point in points) == len(ticks)
+    assert sum(point.values["a"].weight for point in points) == len(ticks)
     for point in points:
         there = [t.values["a"] for t in ticks if point.time_ms - step * 1000 < t.time * 1000 <= point.time_ms]
         assert point.values["a"].low == min(there)
