@@ -54,7 +54,8 @@ RUNS = st.lists(st.tuples(STEPS, st.integers(1, 150)), min_size=1, max_size=4)
 
 def ticks_of(values: Sequence[float], runs: Sequence[tuple[float, int]], start: float) -> list[Tick]:
     """Return ticks without gaps, in runs of a step and a count each."""
-    ticks, time = [], start
+    ticks: list[Tick] = []
+    time = start
     for step, count in runs:
         for _ in range(count):
             time += step
