@@ -14,13 +14,12 @@ from random import Random
 from bench.served import folder
 from bench.table import Row
 from dashapp.api.endpoints import Api
-from dashapp.model.rollup import Point, point_of_tick
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.stores.archive import DAY, HOUR, MINUTE, Retention
+from dashapp.stores.archive import DAY, HOUR, Retention
 from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
-from dashapp.stores.span import PARTS, Span
+from dashapp.stores.span import TICK_PARTS, Span
 
 METRICS = 50
 QUERY_METRICS = 20
@@ -53,11 +52,7 @@ def run() -> list[Row]:
 def _fill(store: Path, end: int) -> int:
     """Fill the archive; return the number of ticks at the finest level."""
     templates = [
-        [
-            point_of_tick(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values
-            for row in values(Random(seed), SPAN)
-        ]
-        for seed in range(12)
+        [dict(zip(KEYS, row, strict=True)) for row in values(Random(seed), SPAN)] for seed in range(12)
     ]
     store.mkdir(exist_ok=True)
     memory = open_archive(store, Retention())
@@ -65,9 +60,9 @@ def _fill(store: Path, end: int) -> int:
     for start, stop, step in ((730, 90, 600), (90, 14, 60), (14, 0, 1)):
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
             template = templates[number % len(templates)]
-            span = Span(PARTS[:1], MINUTE)
+            span = Span(TICK_PARTS)
             for at in range(step, SPAN + 1, step):
-                span.add(Point(to_milliseconds(begin + at), step, template[at - 1]))
+                span.add_tick(Tick(begin + at, step, template[at - 1]))
             for _cost in memory.append_span(span, to_milliseconds(begin + SPAN)):
                 pass
             count += SPAN if step == 1 else 0

@@ -6,7 +6,8 @@
 
   app.formatQuantity = function (value, unit) {
     if (value === null || value === undefined) return "";
-    if (unit === "%") return `${value.toFixed(1)} %`;
+    // One decimal would show a small share as 0.
+    if (unit === "%") return `${value && Math.abs(value) < 0.05 ? Number(value.toPrecision(3)) : value.toFixed(1)} %`;
     if (unit === "s" && value >= 120) return app.formatDuration(value);
     if (unit === "1/s") return `${app.formatQuantity(value, "")}/s`;
     if (unit !== "B" && unit !== "B/s" && unit !== "Hz") {
@@ -24,7 +25,7 @@
 
   /* The same as a Plotly hover template. */
   app.hoverFormat = function (unit) {
-    if (unit === "%") return "%{y:.1f} %";
+    if (unit === "%") return "%{y:.3~r} %";
     if (unit === "B" || unit === "B/s" || unit === "Hz") return `%{y:.3s}${unit}`;
     if (unit === "1/s") return "%{y:,.4~r}/s";
     return `%{y:,.4~r} ${app.escapeForPlotly(unit)}`.trim();

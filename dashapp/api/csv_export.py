@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 
 from dashapp.api.params import TicksQuery, parse_ticks_query
-from dashapp.model.columns import Columns
+from dashapp.model.columns import Columns, round_significant
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import BadRequestError, BusyError
@@ -33,6 +33,8 @@ MAX_DOWNLOADS = 2
 RETRY_AFTER_S = 10
 # Cells in one chunk. A chunk takes two milliseconds, during which no other Python thread runs.
 CELLS_PER_CHUNK = 30_000
+# Significant digits of a mean.
+MEAN_DIGITS = 12
 LINE_END = b"\r\n"
 
 
@@ -164,10 +166,10 @@ def format_rows(columns: Columns, keys: Sequence[str]) -> Iterator[bytes]:
     """Lines of the points in `columns` with a cell for each of `keys`, in chunks."""
     if not keys or not len(columns.t):
         return
-    values = columns.mean()
-    if columns.low is not columns.total:
-        # The sums behind a mean are rounded to as many digits.
-        values = np.round(values, 6)
+    values = columns.mean
+    if columns.low is not columns.mean:
+        # The digits after these are noise of the sums. A mean of equal values has all digits of these.
+        values = np.clip(round_significant(values, MEAN_DIGITS), columns.low, columns.high)
     matrix = np.full((len(columns.t), len(keys)), np.nan)
     column_index = {key: column for column, key in enumerate(keys)}
     matrix[:, [column_index[key] for key in columns.keys]] = values.T

@@ -123,13 +123,15 @@ class ProcessTable:
                 # A new object each time: a cached one would describe a later process with the same PID.
                 process = self._process(pid)
                 with process.oneshot():
+                    # The name comes from the same file as the times, which is read once.
+                    read_at = self._steady()
                     name = process.name()[:KERNEL_NAME_LENGTH]
                     times = _value_or_none(process.cpu_times)
                     memory = _value_or_none(process.memory_info)
                     threads = _value_or_none(process.num_threads)
                     cpu = None
                     if times is not None:
-                        mark = (self._steady(), times.user + times.system)
+                        mark = (read_at, times.user + times.system)
                         cpu = self._cpu_percent(process, mark)
                         now[process] = mark
             except (psutil.Error, OSError):

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dashapp.model.ticks import Tick, to_milliseconds
+from dashapp.model.ticks import MAX_WEIGHT_S, MIN_WEIGHT_S, Tick, to_milliseconds, weight_of_step
+
+# Larger powers of ten are not exact in a double.
+MAX_EXACT_EXPONENT = 22
 
 Matrix = NDArray[np.float64]
 
@@ -22,17 +25,18 @@ class Columns:
     """Points of several metrics over one time axis.
 
     `t` is in epoch milliseconds and strictly rising, `step` in seconds; both have shape (n,). The other
-    arrays have shape (metrics, n). If a metric has no value at a point, `total`, `low` and `high` are NaN and
-    `count` is 0.
+    arrays have shape (metrics, n). `weight` is the seconds that a mean stands for. If a metric has no value
+    at a point, `mean`, `low` and `high` are NaN and `weight` is 0. If each point is one tick, its mean is
+    also its lowest and highest value, and one array serves all three.
     """
 
     t: NDArray[np.int64]
     step: Matrix
     keys: tuple[str, ...]
-    total: Matrix
+    mean: Matrix
     low: Matrix
     high: Matrix
-    count: Matrix
+    weight: Matrix
 
     def between(self, start: float, end: float) -> Columns:
         """Return the points in (start, end], in milliseconds."""
@@ -40,25 +44,21 @@ class Columns:
         if first == 0 and last == len(self.t):
             return self
         part = slice(first, last)
-        total = self.total[:, part]
+        mean = self.mean[:, part]
         return Columns(
             self.t[part],
             self.step[part],
             self.keys,
-            total,
-            total if self.low is self.total else self.low[:, part],
-            total if self.high is self.total else self.high[:, part],
-            self.count[:, part],
+            mean,
+            mean if self.low is self.mean else self.low[:, part],
+            mean if self.high is self.mean else self.high[:, part],
+            self.weight[:, part],
         )
 
     def shifted(self, offset_ms: int, names: Mapping[str, str]) -> Columns:
         """Return the points `offset_ms` milliseconds later, with keys renamed by `names`."""
         keys = tuple(names[key] for key in self.keys)
-        return Columns(self.t + offset_ms, self.step, keys, self.total, self.low, self.high, self.count)
-
-    def mean(self) -> Matrix:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return self.total / self.count
+        return Columns(self.t + offset_ms, self.step, keys, self.mean, self.low, self.high, self.weight)
 
 
 def empty_columns(keys: Sequence[str] = ()) -> Columns:
@@ -79,8 +79,29 @@ def columns_from_ticks(ticks: Sequence[Tick], requested_keys: Sequence[str] | No
         values,
         values,
         values,
-        (~np.isnan(values)).astype(float),
+        _weights(ticks, keys, values),
     )
+
+
+def _weights(ticks: Sequence[Tick], keys: Sequence[str], values: Matrix) -> Matrix:
+    weights = tick_weights(values, np.array([tick.step for tick in ticks], float))
+    rows = {key: row for row, key in enumerate(keys)}
+    for column, tick in enumerate(ticks):
+        for key, step in (tick.own_steps or {}).items():
+            if key in rows and key in tick.values:
+                weights[rows[key], column] = weight_of_step(step)
+    return weights
+
+
+def tick_weights(values: Matrix, steps: Matrix) -> Matrix:
+    """Return the weights of ticks: their step, and 0 for a metric without a value."""
+    return np.where(np.isnan(values), 0.0, np.clip(steps, MIN_WEIGHT_S, MAX_WEIGHT_S))
+
+
+def mean_of(total: Matrix, weight: Matrix, low: Matrix, high: Matrix) -> Matrix:
+    """Return total over weight. A rounded total must not put the mean outside of the extremes."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.clip(total / weight, low, high)
 
 
 def concat(parts: Iterable[Columns]) -> Columns:
@@ -94,18 +115,16 @@ def concat(parts: Iterable[Columns]) -> Columns:
     if len(non_empty) == 1:
         return non_empty[0]
     keys = tuple(dict.fromkeys(key for part in non_empty for key in part.keys))
-    total = _concat_matrix(non_empty, keys, "total")
-    # If each point is one tick, its total is also its lowest and highest value, and one array serves all
-    # three.
-    is_single = all(part.low is part.total and part.high is part.total for part in non_empty)
+    mean = _concat_matrix(non_empty, keys, "mean")
+    is_single = all(part.low is part.mean and part.high is part.mean for part in non_empty)
     return Columns(
         np.concatenate([part.t for part in non_empty]),
         np.concatenate([part.step for part in non_empty]),
         keys,
-        total,
-        total if is_single else _concat_matrix(non_empty, keys, "low"),
-        total if is_single else _concat_matrix(non_empty, keys, "high"),
-        _concat_matrix(non_empty, keys, "count"),
+        mean,
+        mean if is_single else _concat_matrix(non_empty, keys, "low"),
+        mean if is_single else _concat_matrix(non_empty, keys, "high"),
+        _concat_matrix(non_empty, keys, "weight"),
     )
 
 
@@ -125,23 +144,23 @@ def align(parts: Iterable[Columns]) -> Columns:
         step[index] = np.minimum(step[index], part.step)
 
     def merge_matrix(name: str) -> Matrix:
-        matrix = np.full((len(keys), len(times)), 0.0 if name == "count" else np.nan)
+        matrix = np.full((len(keys), len(times)), 0.0 if name == "weight" else np.nan)
         row = 0
         for part, index in zip(non_empty, indexes, strict=True):
             matrix[row : row + len(part.keys), index] = getattr(part, name)
             row += len(part.keys)
         return matrix
 
-    total = merge_matrix("total")
-    is_single = all(part.low is part.total and part.high is part.total for part in non_empty)
+    mean = merge_matrix("mean")
+    is_single = all(part.low is part.mean and part.high is part.mean for part in non_empty)
     return Columns(
         times,
         step,
         keys,
-        total,
-        total if is_single else merge_matrix("low"),
-        total if is_single else merge_matrix("high"),
-        merge_matrix("count"),
+        mean,
+        mean if is_single else merge_matrix("low"),
+        mean if is_single else merge_matrix("high"),
+        merge_matrix("weight"),
     )
 
 
@@ -163,7 +182,7 @@ def _expand_rows(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:
     matrix: Matrix = getattr(part, name)
     if part.keys == keys:
         return matrix
-    expanded_matrix = np.full((len(keys), len(part.t)), 0.0 if name == "count" else np.nan)
+    expanded_matrix = np.full((len(keys), len(part.t)), 0.0 if name == "weight" else np.nan)
     row_by_key = {key: row for row, key in enumerate(keys)}
     expanded_matrix[[row_by_key[key] for key in part.keys]] = matrix
     return expanded_matrix
@@ -183,19 +202,35 @@ def downsample(columns: Columns, step_ms: int) -> Columns:
             ends,
             steps,
             columns.keys,
-            columns.total,
+            columns.mean,
             columns.low,
             columns.high,
-            columns.count,
+            columns.weight,
         )
-    count = np.add.reduceat(columns.count, start_indexes, axis=1)
-    total = np.add.reduceat(np.nan_to_num(columns.total), start_indexes, axis=1)
+    weight = np.add.reduceat(columns.weight, start_indexes, axis=1)
+    total = np.add.reduceat(np.nan_to_num(columns.mean) * columns.weight, start_indexes, axis=1)
+    low = np.fmin.reduceat(columns.low, start_indexes, axis=1)
+    high = np.fmax.reduceat(columns.high, start_indexes, axis=1)
     return Columns(
         ends[start_indexes],
         np.maximum.reduceat(steps, start_indexes),
         columns.keys,
-        np.where(count > 0, total, np.nan),
-        np.fmin.reduceat(columns.low, start_indexes, axis=1),
-        np.fmax.reduceat(columns.high, start_indexes, axis=1),
-        count,
+        mean_of(total, weight, low, high),
+        low,
+        high,
+        weight,
     )
+
+
+def round_significant(matrix: Matrix, digits: int) -> Matrix:
+    """Round to significant digits. A larger number never becomes the smaller one."""
+    with np.errstate(divide="ignore"):
+        exponents = digits - 1 - np.floor(np.log10(np.abs(matrix)))
+    rounded = matrix.copy()
+    usual = np.abs(exponents) <= MAX_EXACT_EXPONENT
+    up = 10.0 ** np.maximum(exponents[usual], 0)
+    down = 10.0 ** np.maximum(-exponents[usual], 0)
+    rounded[usual] = np.round(matrix[usual] * up / down) / up * down
+    extreme = ~usual & np.isfinite(exponents)
+    rounded[extreme] = [float(f"{number:.{digits}g}") for number in matrix[extreme]]
+    return rounded

@@ -1,37 +1,40 @@
-"""Roll up ticks into coarser points with total, lowest, highest and count.
+"""Roll up ticks into coarser points with total, lowest, highest and weight.
 
 A point of step S at time T represents the ticks in (T - S, T]. T is a multiple of S, so the point is complete
-once a tick at or after T exists. Points hold the total and not the mean, because totals add up without error;
-the mean is total over count.
+once a tick at or after T exists. A tick weighs as many seconds as its step, so a mean stays right if the
+interval changes, and a gap weighs nothing. Points hold the total of value times weight and not the mean,
+because totals add up without error; the mean is total over weight.
+
+In points of older versions each tick weighs 1, which is the same at an interval of one second. At another
+interval their means are right as well.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from dashapp.model.ticks import MAX_VALUE, Tick, to_milliseconds
+from dashapp.model.ticks import MAX_VALUE, to_milliseconds
+
+# A sum of short decimals is a short decimal; the binary digits after these are noise, and would make up most
+# of a row. Decimals would not do: small values lose all of their digits.
+SIGNIFICANT_DIGITS = 15
 
 
 class Aggregate(NamedTuple):
-    """One metric over several ticks; `ticks` counts those with a value."""
+    """One metric over several ticks.
+
+    `total` is the sum of value times weight, and `weight` the seconds of the ticks with a value.
+    """
 
     total: float
     low: float
     high: float
-    ticks: int
-
-    def combine(self, other: Aggregate) -> Aggregate:
-        return Aggregate(
-            # A sum of short decimals is a short decimal; the remaining binary digits are noise.
-            round(self.total + other.total, 6),
-            min(self.low, other.low),
-            max(self.high, other.high),
-            self.ticks + other.ticks,
-        )
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Point:
     values: Mapping[str, Aggregate]
 
     def encode(self) -> str:
-        """Return one line of JSON: `[time_ms, step, {key: [total, low, high, ticks]}]`."""
+        """Return one line of JSON: `[time_ms, step, {key: [total, low, high, weight]}]`."""
         return json.dumps([self.time_ms, self.step, self.values], separators=(",", ":"))
 
     @staticmethod
@@ -58,23 +61,10 @@ class Point:
             time_ms, step, values = json.loads(text)
             # Older versions stored numbers so large that their total was infinite.
             valid_rows = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
-            return Point(
-                operator.index(time_ms),
-                float(step),
-                {key: _aggregate(*row) for key, row in valid_rows.items()},
-            )
+            aggregates = {key: Aggregate(*map(float, row)) for key, row in valid_rows.items()}
+            return Point(operator.index(time_ms), float(step), aggregates)
         except (TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
             raise ValueError("not a point") from error
-
-
-def _aggregate(total: Any, low: Any, high: Any, ticks: Any) -> Aggregate:
-    return Aggregate(float(total), float(low), float(high), operator.index(ticks))
-
-
-def point_of_tick(tick: Tick) -> Point:
-    """Return a point that represents this tick alone."""
-    values = {key: Aggregate(value, value, value, 1) for key, value in tick.values.items()}
-    return Point(to_milliseconds(tick.time), tick.step, values)
 
 
 def point_end_ms(time_ms: int, step: float) -> int:
@@ -83,43 +73,19 @@ def point_end_ms(time_ms: int, step: float) -> int:
     return -(-time_ms // span) * span
 
 
-class RollUp:
-    """Rolls up points of rising times, one by one, into points of `step` seconds."""
-
-    def __init__(self, step: float) -> None:
-        self._step = step
-        self._groups: list[tuple[int, dict[str, list[Any]]]] = []
-
-    def add(self, point: Point) -> None:
-        end = point_end_ms(point.time_ms, self._step)
-        if not self._groups or self._groups[-1][0] != end:
-            self._groups.append((end, {}))
-        values = self._groups[-1][1]
-        # The same as Aggregate.combine(), without a temporary object for each key.
-        for key, other in point.values.items():
-            aggregate = values.get(key)
-            if aggregate is None:
-                values[key] = [*other]
-                continue
-            total, low, high, ticks = other
-            aggregate[0] = round(aggregate[0] + total, 6)
-            if low < aggregate[1]:
-                aggregate[1] = low
-            if high > aggregate[2]:
-                aggregate[2] = high
-            aggregate[3] += ticks
-
-    def points(self) -> list[Point]:
-        """Return the points so far. The last one may be incomplete; only the caller can know."""
-        return [
-            Point(end, self._step, {key: Aggregate(*aggregate) for key, aggregate in values.items()})
-            for end, values in self._groups
-        ]
+def combine(
+    totals: Sequence[float], lows: Sequence[float], highs: Sequence[float], weights: Sequence[float]
+) -> Aggregate:
+    """Return several points of one metric as one; the arguments are the fields of their aggregates."""
+    weight = math.fsum(weights)
+    # A whole number takes two characters less in each row.
+    return Aggregate(
+        _short(math.fsum(totals)),
+        min(lows),
+        max(highs),
+        int(weight) if weight.is_integer() else _short(weight),
+    )
 
 
-def roll_up(points: Iterable[Point], step: float) -> list[Point]:
-    """Return `points`, which are in order, as points of `step` seconds; see RollUp."""
-    accumulator = RollUp(step)
-    for point in points:
-        accumulator.add(point)
-    return accumulator.points()
+def _short(number: float) -> float:
+    return float(f"{number:.{SIGNIFICANT_DIGITS}g}")

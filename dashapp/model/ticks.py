@@ -30,6 +30,8 @@ GAP_STEPS = 1.5
 MAX_VALUE = 1e300
 # A tick with more metrics is encoded in another way.
 WIDE_TICK_METRICS = 500
+# Bounds of the seconds that a tick weighs in a mean: a row can contain any step.
+MIN_WEIGHT_S, MAX_WEIGHT_S = 0.001, 86_400.0
 # Larger epoch milliseconds are no plausible time.
 MAX_EPOCH_MS = 1e14
 
@@ -122,12 +124,14 @@ class Tick:
 
     `time` is in seconds UTC, to the millisecond. `step` is the time between this collector's ticks in
     seconds; it distinguishes a gap from a slow interval. `values` holds numbers up to MAX_VALUE by metric
-    key.
+    key. `own_steps` holds the step of each metric that has another one, if several hosts share the tick; it
+    is not stored.
     """
 
     time: float
     step: float
     values: Mapping[str, float]
+    own_steps: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         # Use whole milliseconds everywhere, so that a cursor, a row and a response name the same instant.
@@ -198,6 +202,11 @@ class Cursor(NamedTuple):
 def stale_after(step: float) -> float:
     """Return the seconds without a tick after which the display is no longer live."""
     return 2 * step + 1.5
+
+
+def weight_of_step(step: float) -> float:
+    """Return the seconds that a tick of this step weighs in a mean."""
+    return min(max(step, MIN_WEIGHT_S), MAX_WEIGHT_S)
 
 
 def to_milliseconds(time: float) -> int:

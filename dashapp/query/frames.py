@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dashapp.model.columns import Columns
+from dashapp.model.columns import Columns, round_significant
 from dashapp.model.ticks import GAP_STEPS, Cursor, Tick, to_milliseconds
 from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader, ticks_since_position
@@ -145,23 +145,20 @@ def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, posit
         step=size / 1000 if size else levels.step,
         newest=levels.newest,
         t=t,
-        y=spread(columns.mean() if size else columns.total),
+        y=spread(columns.mean),
         low=spread(columns.low) if size else {},
         high=spread(columns.high) if size else {},
     )
 
 
 def _rounded(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round to three decimals, or to five digits if that is more.
+    """Round to five significant digits, or to three decimals if that is more.
 
-    A millionth is noise, and the characters of its numbers make up the size of a frame.
+    A millionth of a value is noise, and the characters of its numbers make up the size of a frame.
     """
     short = np.round(matrix, 3)
-    size = np.abs(matrix)
-    small = (size < 10) & (size > 0)
-    if small.any():
-        scale = 10.0 ** np.minimum(4 - np.floor(np.log10(size[small])), 15)
-        short[small] = np.round(matrix[small] * scale) / scale
+    small = np.abs(matrix) < 10
+    short[small] = round_significant(matrix[small], 5)
     return short
 
 

@@ -64,18 +64,16 @@ class OverlayReader(Reader):
     def since(self, time: float, limit: int) -> list[Tick]:
         members = self._progress()
         end = common_end(members)
-        ticks: dict[int, tuple[float, dict[str, float]]] = {}
+        ticks: dict[int, list[tuple[float, dict[str, float]]]] = {}
         for member in members:
             keys = self.names_of(member.name)
             for tick in member.reader.since(time + member.offset_ms / 1000, limit + MAX_TICKS_AHEAD):
                 time_ms = to_milliseconds(tick.time) - member.offset_ms
                 if time_ms > end:
                     break
-                step, values = ticks.setdefault(time_ms, (tick.step, {}))
-                if tick.step < step:
-                    ticks[time_ms] = (tick.step, values)
-                values.update((keys[key], value) for key, value in tick.values.items() if key in keys)
-        return [Tick(time_ms / 1000, *ticks[time_ms]) for time_ms in sorted(ticks)[-limit:]]
+                values = {keys[key]: value for key, value in tick.values.items() if key in keys}
+                ticks.setdefault(time_ms, []).append((tick.step, values))
+        return [_merge_ticks(time_ms, ticks[time_ms]) for time_ms in sorted(ticks)[-limit:]]
 
     def levels(self) -> Sequence[Level]:
         return self._levels
@@ -225,6 +223,14 @@ class OverlayReader(Reader):
         returning = self._hosts.now_ms() - self._returned_ms < CATCH_UP_MS
         state = [returning, *((member.name, member.generation, member.offset_ms) for member in members)]
         return hashlib.sha256(repr(state).encode()).hexdigest()[:16]
+
+
+def _merge_ticks(time_ms: int, parts: Sequence[tuple[float, Mapping[str, float]]]) -> Tick:
+    """Return the ticks of several hosts, each a step and values, as one."""
+    step = min(own_step for own_step, _ in parts)
+    values = {key: value for _, own_values in parts for key, value in own_values.items()}
+    own_steps = {key: own_step for own_step, own_values in parts if own_step != step for key in own_values}
+    return Tick(time_ms / 1000, step, values, own_steps or None)
 
 
 def _join_notices(parts: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ A page or an API on top of this reader cannot show more than the view, for any r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
@@ -63,7 +63,7 @@ class SharedViewReader(Reader):
         if is_past:
             ticks = [tick for tick in ticks if to_milliseconds(tick.time) <= end][-limit:]
         keys = self._keys()
-        return [Tick(tick.time, tick.step, _allowed_only(tick.values, keys)) for tick in ticks]
+        return [replace(tick, values=_allowed_only(tick.values, keys)) for tick in ticks]
 
     def levels(self) -> Sequence[Level]:
         start, end = self._time_range()

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from dashapp.model.rollup import Point, point_end_ms
 from dashapp.model.ticks import to_milliseconds
-from dashapp.stores.span import PARTS, Span
+from dashapp.stores.span import Span
 
 # Rows to read from a storage at a time, and characters of rows after which they become a block early.
 ROWS_PER_READ, MAX_ROW_CHARS_PER_BLOCK = 20, 4 << 20
@@ -119,9 +119,9 @@ class ArchiveLevel:
         end = self.newest // self._unit_ms * self._unit_ms
         return end if end >= self._oldest_row and self._row_chars > MAX_ROW_CHARS_PER_BLOCK else 0
 
-    def read_span(self, end_ms: int, coarser_step: float | None) -> Generator[int, None, Span]:
+    def read_span(self, end_ms: int) -> Generator[int, None, Span]:
         """Return the rows up to a time as a span. Yield the cost of each row. Skip damaged rows."""
-        span = Span(PARTS, coarser_step)
+        span = Span()
         for time_ms, row in self._rows(0):
             if time_ms > end_ms:
                 break
@@ -199,8 +199,7 @@ class Archive:
 
         Works step by step, and yields the cost of each. It may end after any of them, and be repeated.
         """
-        self._minutes.extend(ticks.coarser_points())
-        yield 0
+        self._minutes.extend((yield from ticks.roll_up(MINUTE)))
         yield from self._seal(self._minutes, self._hours)
         yield from self._seal(self._hours, None)
         block = yield from ticks.encode()
@@ -209,10 +208,10 @@ class Archive:
 
     def _seal(self, level: ArchiveLevel, coarser: ArchiveLevel | None) -> Iterator[int]:
         while end_ms := level.complete_until():
-            span = yield from level.read_span(end_ms, coarser.step if coarser else None)
+            span = yield from level.read_span(end_ms)
             block = (yield from span.encode()) if span else None
             if coarser is not None:
-                coarser.extend(span.coarser_points())
+                coarser.extend((yield from span.roll_up(coarser.step)))
             level.seal(block, end_ms)
             yield 0
 

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 import orjson
 
-from dashapp.model.columns import Columns, Matrix, concat, empty_columns, present_keys
+from dashapp.model.columns import (
+    Columns,
+    Matrix,
+    concat,
+    empty_columns,
+    mean_of,
+    present_keys,
+    tick_weights,
+)
 from dashapp.model.rollup import Point
 from dashapp.stores import block_codec
 from dashapp.stores.archive import ALL_LEVELS, BlockReader
@@ -100,15 +108,11 @@ def _decode_columns(data: bytes, metrics: Sequence[str] | None) -> Columns:
     times = _decode_column(header["axis"]["t"], body, length).astype(np.int64)
     if length > 1 and not bool((np.diff(times) > 0).all()):
         raise ValueError("times do not increase")
-    return Columns(
-        times,
-        _decode_column(header["axis"]["step"], body, length),
-        keys,
-        total,
-        parts.get("low", total),
-        parts.get("high", total),
-        np.nan_to_num(parts["count"]) if "count" in parts else (~np.isnan(total)).astype(float),
-    )
+    step = _decode_column(header["axis"]["step"], body, length)
+    if "count" not in parts:
+        return Columns(times, step, keys, total, total, total, tick_weights(total, step))
+    weight, low, high = np.nan_to_num(parts["count"]), parts["low"], parts["high"]
+    return Columns(times, step, keys, mean_of(total, weight, low, high), low, high, weight)
 
 
 def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
@@ -155,12 +159,13 @@ def _columns_from_rows(points: Sequence[Any], metrics: Sequence[str] | None) -> 
     empty = (np.nan, np.nan, np.nan, 0)
     cube = np.array([[point[2].get(key, empty) for point in points] for key in keys], float)
     cube = cube.reshape(len(keys), len(points), 4)
+    total, low, high, weight = np.moveaxis(cube, 2, 0)
     return Columns(
         np.array([point[0] for point in points], np.int64),
         np.array([point[1] for point in points], float),
         keys,
-        cube[:, :, 0],
-        cube[:, :, 1],
-        cube[:, :, 2],
-        cube[:, :, 3],
+        mean_of(total, weight, low, high),
+        low,
+        high,
+        weight,
     )

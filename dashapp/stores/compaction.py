@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from dashapp.model.notices import NoticeSink, os_error_reason
-from dashapp.model.rollup import point_end_ms, point_of_tick
+from dashapp.model.rollup import point_end_ms
 from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.archive import MINUTE, TICK_LEVEL, Archive
 from dashapp.stores.base import LOG_RETENTION_MS
-from dashapp.stores.span import PARTS, Span
+from dashapp.stores.span import TICK_PARTS, Span
 
 Position = TypeVar("Position")
 
 # Milliseconds to wait after the disk refused a write.
 RETRY_MS = 10_000
-# Microseconds, roughly: of all steps between two ticks; and of the block of a span, which then ends early, at
-# a whole minute.
-MAX_COST_PER_RUN, MAX_SPAN_COST = 30_000, 300_000
+# Microseconds, roughly: of all steps between two ticks, which is a tenth of the interval but at least the
+# second number; and of the block of a span, which then ends early, at a whole minute.
+MAX_COST_PER_RUN, MIN_COST_PER_RUN, MAX_SPAN_COST = 100_000, 5_000, 300_000
 # Rows to read at a time, and to delete at a time.
 ROWS_PER_READ, ROWS_PER_DROP = 20, 100
 # A log of rows that are longer than this many characters keeps them for a shorter time, but at least so long.
@@ -58,7 +58,10 @@ class Compactor(Generic[Position]):
         self._damaged_rows = 0
 
     def run(self, rows: RowSource[Position], newest: int) -> None:
-        """Do the next steps, up to MAX_COST_PER_RUN. `newest` is the newest tick in milliseconds."""
+        """Do the next steps. `newest` is the newest tick in milliseconds."""
+        # Ticks are regular, so the time since the last one is the interval.
+        interval_ms = newest - self._newest
+        max_cost = min(MAX_COST_PER_RUN, max(MIN_COST_PER_RUN, 100 * interval_ms))
         if newest < self._retry_ms:
             return
         self._newest = newest
@@ -68,7 +71,7 @@ class Compactor(Generic[Position]):
         try:
             for step_cost in self._steps:
                 cost += step_cost
-                if cost >= MAX_COST_PER_RUN:
+                if cost >= max_cost:
                     return
         except self._failures as error:
             self.close()
@@ -90,7 +93,7 @@ class Compactor(Generic[Position]):
             self._report(self._archive)
 
     def _compact_span(self, read: _RowReader[Position], archive: Archive) -> Iterator[int]:
-        span = Span(PARTS[:1], coarser_step=MINUTE)
+        span = Span(TICK_PARTS)
         last_ms = end_ms = 0
         while True:
             row = read.peek()
@@ -112,7 +115,7 @@ class Compactor(Generic[Position]):
                 end_ms, last_ms = minute_ms, last_ms or point_end_ms(time_ms, TICK_LEVEL[2])
                 while self._newest < end_ms + _log_retention_ms(row):
                     yield MAX_COST_PER_RUN
-            yield span.add(point_of_tick(tick))
+            yield span.add_tick(tick)
             read.skip()
         yield from archive.append_span(span, end_ms)
         yield from read.drop()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from spans import roll_up
 
-from dashapp.model.rollup import Point, point_end_ms, point_of_tick, roll_up
+from dashapp.model.rollup import Point, point_end_ms
 from dashapp.model.ticks import Tick
 
 VALUES = st.integers(-(10**6), 10**6).map(lambda whole: whole / 10)
@@ -19,8 +20,8 @@ TICKS = st.lists(st.tuples(st.integers(1, 400), VALUES), min_size=1, max_size=20
 
 @given(TICKS, st.sampled_from([60, 600, 3600]))
 def test_roll_up_counts_every_tick_in_one_point(ticks: list[Tick], step: int) -> None:
-    points = roll_up(map(point_of_tick, ticks), step)
-    assert sum(point.values["a"].ticks for point in points) == len(ticks)
+    points = roll_up(ticks, step)
+    assert sum(point.values["a"].weight for point in points) == len(ticks)
     for point in points:
         there = [t.values["a"] for t in ticks if point.time_ms - step * 1000 < t.time * 1000 <= point.time_ms]
         assert point.values["a"].low == min(there)
@@ -30,8 +31,8 @@ def test_roll_up_counts_every_tick_in_one_point(ticks: list[Tick], step: int) ->
 
 @given(TICKS)
 def test_roll_up_of_minutes_equals_roll_up_of_ticks(ticks: list[Tick]) -> None:
-    direct = roll_up(map(point_of_tick, ticks), 3600)
-    through = roll_up(roll_up(map(point_of_tick, ticks), 60), 3600)
+    direct = roll_up(ticks, 3600)
+    through = roll_up(roll_up(ticks, 60), 3600)
     assert [(p.time_ms, p.values["a"][1:]) for p in direct] == [
         (p.time_ms, p.values["a"][1:]) for p in through
     ]
@@ -46,11 +47,11 @@ def test_point_end_includes_tick_on_boundary() -> None:
 
 def test_roll_up_counts_only_ticks_that_have_metric() -> None:
     ticks = [Tick(61, 1.0, {"a": 1}), Tick(62, 1.0, {"a": 3, "b": 8}), Tick(63, 1.0, {"b": 2})]
-    (point,) = roll_up(map(point_of_tick, ticks), 60)
+    (point,) = roll_up(ticks, 60)
     assert point.values["a"] == (4, 1, 3, 2)
     assert point.values["b"] == (10, 2, 8, 2)
 
 
 def test_point_survives_encode_and_decode() -> None:
-    (point,) = roll_up([point_of_tick(Tick(61, 1.0, {"a": 1.5}))], 60)
+    (point,) = roll_up([Tick(61, 1.0, {"a": 1.5})], 60)
     assert Point.decode(point.encode()) == point

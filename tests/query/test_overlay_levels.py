@@ -38,7 +38,7 @@ def test_overlay_minutes_and_hours_count_ticks_of_each_host(size: int) -> None:
     assert got.t.tolist() == [end]
     assert set(got.keys) == {"a/cpu.percent", "b/cpu.percent"}
     ticks = [t for t in fleet.machines["a"].store.since(0, 7200) if end - size < 1000 * t.time <= end]
-    assert got.count[got.keys.index("a/cpu.percent")].tolist() == [len(ticks)]
+    assert got.weight[got.keys.index("a/cpu.percent")].tolist() == [len(ticks)]
     assert level.newest() == end
 
 

@@ -31,7 +31,7 @@ def encode(columns: dict[str, list[float | None]], length: int) -> bytes:
 
 
 def column(columns: Columns, key: str) -> list[float | None]:
-    return [None if math.isnan(v) else v for v in columns.total[columns.keys.index(key)].tolist()]
+    return [None if math.isnan(v) else v for v in columns.mean[columns.keys.index(key)].tolist()]
 
 
 TABLES = st.integers(1, 60).flatmap(

@@ -88,7 +88,7 @@ def test_push_is_stored_when_other_sources_fill_the_tick(tmp_path: Path) -> None
 
 
 def test_compaction_of_5000_metrics_works_in_small_steps(tmp_path: Path) -> None:
-    """Blocks end early, and no run between two ticks costs more than a few runs of a small store."""
+    """Blocks end early, and the work is spread over the ticks. Work is counted in calls of functions."""
     chance = random.Random(3)
     store = DiskStore(tmp_path)
     keys = [f"app.service{number}.requests" for number in range(5000)]
@@ -99,12 +99,11 @@ def test_compaction_of_5000_metrics_works_in_small_steps(tmp_path: Path) -> None
         costs.append(calls_of(lambda: run(rows, newest)))
 
     store._compactor.run = count  # type: ignore[method-assign, assignment]
-    for second in range(1, 400):
-        store.append(Tick(T0 + second, 1.0, {key: round(chance.random(), 2) for key in keys}))
+    for second in range(5, 500, 5):
+        store.append(Tick(T0 + second, 5.0, {key: round(chance.random(), 2) for key in keys}))
     store.close()
     reader = DiskReader(tmp_path)
     ticks, minutes, _ = reader.levels()
     assert ticks.newest() == minutes.newest() >= 1000 * (T0 + 120)
-    times = [*ticks.columns(0, 1 << 60, keys[:1]).t.tolist(), *stored(tmp_path)]
-    assert times == [1000 * (T0 + second) for second in range(1, 400)]
-    assert max(costs) < 100_000, "calls of functions, each about a third of a microsecond"
+    assert stored(tmp_path) == [1000 * (T0 + second) for second in range(5, 500, 5)]
+    assert max(costs) < sum(costs) / 5

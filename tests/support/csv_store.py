@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from spans import append_span
 from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import Api
-from dashapp.model.rollup import Point, point_of_tick
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.stores.archive import DAY, MINUTE, Archive, Retention
+from dashapp.stores.archive import DAY, Retention
 from dashapp.stores.base import Reader
 from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.span import PARTS, Span
 
 START = 1_700_006_400  # 2023-11-15T00:00:00Z
 SPAN = 600
@@ -31,17 +30,8 @@ def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
     for each in points:
         spans.setdefault(-(-int(each.time) // SPAN) * SPAN, []).append(each)
     for end, span in spans.items():
-        append_span(memory, [point_of_tick(each) for each in span], to_milliseconds(end))
+        append_span(memory, span, to_milliseconds(end))
     memory.close()
-
-
-def append_span(archive: Archive, points: Sequence[Point], end_ms: int) -> None:
-    """Append ticks as one span, in all steps at once."""
-    span = Span(PARTS[:1], MINUTE)
-    for point in points:
-        span.add(point)
-    for _cost in archive.append_span(span, end_ms):
-        pass
 
 
 def api_of(store: Reader) -> Api:

@@ -11,6 +11,7 @@ import http.client
 import socket
 import time
 import zlib
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from threading import Timer
@@ -69,7 +70,10 @@ class Url:
 
 
 class HttpFetcher:
-    """Fetches `url`; `content_types` are the accepted content types."""
+    """Fetches `url`; `content_types` are the accepted content types.
+
+    Calls `on_send` just before each request, also before those that follow a redirect.
+    """
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class HttpFetcher:
         self._accept = accept
         self._max_bytes = max_bytes
         self._timeout = timeout
+        self.on_send: Callable[[], object] = lambda: None
 
     def fetch(self) -> bytes:
         """Return the decompressed body; raises SourceError if the response is not usable."""
@@ -112,6 +117,7 @@ class HttpFetcher:
                 timer.daemon = True
                 timer.start()
                 try:
+                    self.on_send()
                     connection.request("GET", url.path, headers=self._headers(url))
                     with closing(connection.getresponse()) as response:
                         result = self._read_response(response, url)

@@ -34,6 +34,10 @@ PACKAGE_MISSING = (
 
 
 class Fetcher(Protocol):
+    """Requests the text of an exporter. It calls `on_send` just before it sends a request."""
+
+    on_send: Callable[[], object]
+
     def fetch(self) -> bytes:
         """Return the text of the exporter; raises SourceError if that fails."""
 
@@ -54,7 +58,10 @@ class PrometheusSource:
         self._patterns = patterns
         self._selection = SeriesSelection(patterns, MAX_SERIES)
         self._clock = clock
-        self._rates: CounterRates[SeriesIdentity] = CounterRates(clock)
+        self._rates: CounterRates[SeriesIdentity] = CounterRates()
+        self._request_time = clock()
+        # The last request is the one that gets the response.
+        fetcher.on_send = self._set_request_time
         self._names = SeriesNames()
         self._error: SourceError | None = None
         self._retry_time = float("-inf")
@@ -77,7 +84,11 @@ class PrometheusSource:
         self._backoff.reset()
         return values
 
+    def _set_request_time(self) -> None:
+        self._request_time = self._clock()
+
     def _read(self) -> Mapping[Metric, float]:
+        self._set_request_time()
         text = self._fetcher.fetch()
         try:
             series, has_more = self._selection.read(text)
@@ -87,7 +98,8 @@ class PrometheusSource:
         metrics = self._names.metrics(series)
         values = {(sample.name, sample.labels): sample.value for sample in series if not sample.is_counter}
         counters = {(sample.name, sample.labels): sample.value for sample in series if sample.is_counter}
-        values |= self._rates.per_second(counters)
+        # The exporter reads its counters when it is asked, however long its response takes.
+        values |= self._rates.per_second(counters, self._request_time)
         return {metrics[identity]: value for identity, value in values.items()}
 
     def _describe_problems(self, count: int, has_more: bool) -> str:

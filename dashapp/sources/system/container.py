@@ -79,12 +79,16 @@ class ContainerSource:
             0.0,
             100.0,
         )
-        self._rates: CounterRates[str] = CounterRates(self._clock)
+        self._rates: CounterRates[str] = CounterRates()
         if self._usage:
-            self._rates.per_second(self._usage.cpu())
+            self._cpu_rates(self._usage)
+
+    def _cpu_rates(self, usage: CgroupUsage) -> dict[str, float]:
+        read_at = self._clock()
+        return self._rates.per_second(usage.cpu(), read_at)
 
     def _cpu(self, usage: CgroupUsage) -> dict[Metric, float]:
-        rates = self._rates.per_second(usage.cpu())
+        rates = self._cpu_rates(usage)
         values: dict[Metric, float] = {}
         if "usage" in rates:
             values[self._percent] = round(100 * rates["usage"] / self._cores, 1)

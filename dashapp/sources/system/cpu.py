@@ -122,19 +122,22 @@ class CpuSource:
     ) -> None:
         self._counts = counts or cpu_counts()
         self._cores: dict[int, Metric] = {}
-        self._work: CounterRates[str] = CounterRates(clock)
+        self._clock = clock
+        self._work: CounterRates[str] = CounterRates()
+        read_at = clock()
         self._previous = self._counts()
-        self._work.per_second(self._previous.work)
+        self._work.per_second(self._previous.work, read_at)
 
     def read(self) -> Mapping[Metric, float]:
         """Return the load since the last reading.
 
         If no time has passed on any core, there are no CPU values. A new core is omitted once.
         """
+        read_at = self._clock()
         counts, previous = self._counts(), self._previous
         self._previous = counts
         values = self._compute_shares(counts, previous)
-        for name, rate in self._work.per_second(counts.work).items():
+        for name, rate in self._work.per_second(counts.work, read_at).items():
             values[WORK_METRICS[name]] = round(rate)
         return values
 

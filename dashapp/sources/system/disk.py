@@ -41,17 +41,18 @@ class DiskSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._counts = counts or disk_counts()
-        self._rates: CounterRates[tuple[str, str]] = CounterRates(clock)
+        self._clock = clock
+        self._rates: CounterRates[tuple[str, str]] = CounterRates()
         self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
-        self._rates.per_second(self._flatten_counts())
+        self._read_rates()
 
     def read(self) -> Mapping[Metric, float]:
         """Return the totals, then the values of each disk.
 
         A new disk is omitted once. A disk without any operation since its start is omitted always.
         """
-        rates = self._rates.per_second(self._flatten_counts())
+        rates = self._read_rates()
         values: dict[Metric, float] = {}
         for name, metric in (("read", READ), ("written", WRITTEN)):
             if disk_rates := [rate for (_, kind), rate in rates.items() if kind == name]:
@@ -63,6 +64,10 @@ class DiskSource:
             # Milliseconds per second are tenths of a percent.
             values[metric] = round(min(100.0, rate / 10), 1) if kind == "busy" else round(rate)
         return values
+
+    def _read_rates(self) -> dict[tuple[str, str], float]:
+        read_at = self._clock()
+        return self._rates.per_second(self._flatten_counts(), read_at)
 
     def _flatten_counts(self) -> dict[tuple[str, str], float]:
         counts_by_disk = self._counts()

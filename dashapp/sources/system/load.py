@@ -64,15 +64,18 @@ class PressureSource:
 
     def __init__(self, proc: str = "/proc", clock: Callable[[], float] = time.monotonic) -> None:
         self._files = {name: ProcFile(f"{proc}/pressure/{name}") for name in ("cpu", "memory", "io")}
-        self._rates: CounterRates[Metric] = CounterRates(clock)
+        self._clock = clock
+        self._rates: CounterRates[Metric] = CounterRates()
+        read_at = clock()
         totals = self._totals()
         if not totals:
             raise OSError("this kernel does not measure pressure")
-        self._rates.per_second(totals)
+        self._rates.per_second(totals, read_at)
 
     def read(self) -> Mapping[Metric, float]:
         """Return percent of the time since the last reading: Δtotal (µs) / Δtime x 100."""
-        rates = self._rates.per_second(self._totals())
+        read_at = self._clock()
+        rates = self._rates.per_second(self._totals(), read_at)
         return {metric: round(min(100.0, rate / 1e4), 1) for metric, rate in rates.items()}
 
     def _totals(self) -> dict[Metric, float]:

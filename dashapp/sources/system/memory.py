@@ -43,14 +43,17 @@ class MemorySource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._amounts = amounts or memory_amounts()
-        self._rates: CounterRates[Metric] = CounterRates(clock)
-        self._rates.per_second(_swap_counters(self._amounts()))
+        self._clock = clock
+        self._rates: CounterRates[Metric] = CounterRates()
+        read_at = clock()
+        self._rates.per_second(_swap_counters(self._amounts()), read_at)
 
     def read(self) -> Mapping[Metric, float]:
         """Return amounts, percentages and swap rates.
 
         Used memory is what no program can get: total - available. Percent is relative to the total.
         """
+        read_at = self._clock()
         amounts = self._amounts()
         values: dict[Metric, float] = {}
         total, available = amounts.get("total", 0), amounts.get("available")
@@ -62,7 +65,7 @@ class MemorySource:
             # A machine without swap uses 0 %.
             share = amounts["swap_used"] / amounts["swap_total"] if amounts["swap_total"] > 0 else 0
             values[SWAP_PERCENT] = round(100 * share, 1)
-        for metric, rate in self._rates.per_second(_swap_counters(amounts)).items():
+        for metric, rate in self._rates.per_second(_swap_counters(amounts), read_at).items():
             values[metric] = round(rate)
         return values
 

@@ -46,10 +46,12 @@ class NetworkSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._counts = counts or network_counts()
-        self._rates: CounterRates[tuple[str, str]] = CounterRates(clock)
+        self._clock = clock
+        self._rates: CounterRates[tuple[str, str]] = CounterRates()
         self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
-        self._rates.per_second(self._flatten_counts())
+        read_at = clock()
+        self._rates.per_second(self._flatten_counts(), read_at)
 
     def read(self) -> Mapping[Metric, float]:
         """Return the totals, then the values of each interface.
@@ -57,8 +59,9 @@ class NetworkSource:
         A new interface is omitted once. A counter that is still 0 has no line, because most machines have
         silent interfaces and few errors.
         """
+        read_at = self._clock()
         counters = self._flatten_counts()
-        rates = self._rates.per_second(counters)
+        rates = self._rates.per_second(counters, read_at)
         values: dict[Metric, float] = {}
         for name, metric in (("received", RECEIVED), ("sent", SENT)):
             physical_rates = [

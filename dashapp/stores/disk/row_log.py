@@ -101,7 +101,8 @@ class RowLog:
         while rows := self._cache._sql(
             "SELECT key, value FROM Cache WHERE key < ? ORDER BY key DESC LIMIT ?", (before, ROWS_PER_READ)
         ).fetchall():
-            for before, row in rows:
+            before = rows[-1][0]
+            for _key, row in rows:
                 with suppress(ValueError):
                     yield to_milliseconds(Tick.decode(row).time), row
 
