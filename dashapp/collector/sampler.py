@@ -6,10 +6,12 @@ If a source fails, only its own metrics are missing.
 from __future__ import annotations
 
 import logging
+import math
 import reprlib
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
+from dashapp.collector.catalog import MetricCatalog
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values
 from dashapp.sources.base import Backfill, Source
@@ -40,16 +42,21 @@ class Sampler:
     """
 
     def __init__(
-        self, sources: Sequence[Source], store: Store, step: float, notice: NoticeSink | None = None
+        self,
+        sources: Sequence[Source],
+        store: Store,
+        step: float,
+        notice: NoticeSink | None = None,
+        retention: float = math.inf,
     ) -> None:
+        """`retention`: the seconds for which the store keeps the history of a metric."""
         self._sources = sources
         self._store = store
         self._step = step
         self._notice = notice
         # A push is the last source. Its values were accepted, so no other source may take their place.
         self._reserved_chars = sum(getattr(source, "reserved_chars", 0) for source in sources)
-        self._stored_metrics: dict[str, Metric] = {metric.key: metric for metric in store.metrics()}
-        self._current_metrics: dict[str, Metric] = {}
+        self._catalog = MetricCatalog(store, retention, self._panel_kinds)
         self._curves: Mapping[str, Curves] | None = None
         self._problems: dict[int, str] | None = None
         self._log_times: dict[int, float] = {}
@@ -103,14 +110,7 @@ class Sampler:
         if not values:
             return None
         tick = Tick(time, self._step, values)
-        current_metrics = self._current_metrics
-        # Most are the same objects as in the last tick, and to compare two by value costs far more.
-        if any(
-            (old := current_metrics.get(key)) is not metric and old != metric
-            for key, metric in metrics.items()
-        ):
-            current_metrics.update(metrics)
-            self._describe()
+        self._catalog.update(tick.time, metrics)
         self._store.append(tick)
         return tick
 
@@ -130,8 +130,9 @@ class Sampler:
             # The usual distance is the step: ticks that are farther apart have a gap between them.
             steps = sorted(new - old for (old, _), (new, _) in pairwise(ticks))
             step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
-            self._current_metrics.update((metric.key, metric) for _, readings in ticks for metric in readings)
-            self._describe()
+            self._catalog.update(
+                ticks[-1][0], {metric.key: metric for _, readings in ticks for metric in readings}
+            )
             append_count = 0
             for time, readings in ticks:
                 values = finite_values({metric.key: value for metric, value in readings.items()})
@@ -142,11 +143,11 @@ class Sampler:
                     *(self._source_name(number), len(ticks), len(ticks) - append_count),
                 )
 
-    def _describe(self) -> None:
+    def _panel_kinds(self) -> dict[str, str]:
         panel_kinds: dict[str, str] = {}
         for source in self._sources:
             panel_kinds |= getattr(source, "panel_kinds", {})
-        self._store.describe((self._stored_metrics | self._current_metrics).values(), panel_kinds)
+        return panel_kinds
 
     def _source_name(self, number: int) -> str:
         source = self._sources[number]

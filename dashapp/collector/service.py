@@ -51,18 +51,20 @@ def collect(
     push_queue: PushReader | None = None,
     extra_sources: Sequence[Source] = (),
     delivery: AlertDelivery | None = None,
+    retention: float = math.inf,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
     pushed values; None disables push. `extra_sources` are sources that exist already.
+    `retention` is the seconds for which the store keeps the history of a metric.
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval), *extra_sources]
     if push_queue is not None:
         # The last source: a push cannot replace what the machine measures.
         sources.append(PushSource(push_queue, lambda: store.newest().time_ms))
-    sampler = Sampler(sources, store, interval, notice)
+    sampler = Sampler(sources, store, interval, notice, retention)
     log_time = MonotonicWallClock(clock, newest)
     sampler.backfill(math.floor(log_time.now() / interval) * interval, MAX_BACKFILL_TICKS)
     # A kernel counts CPU time in hundredths of a second: a rate over only a few of them is noise.
@@ -151,6 +153,7 @@ def collect_with_settings(
             push_queue,
             extra_sources,
             delivery,
+            max(settings.retention),
         )
 
 

@@ -5,7 +5,7 @@ The caller passes times, which never go back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Generic, TypeVar
 
 Name = TypeVar("Name")
@@ -62,3 +62,9 @@ class ExpiringValues(Generic[Name]):
             if time - self._times[name]
             <= max(self._min_seconds, EXPIRY_INTERVALS * self._intervals.get(name, 0.0))
         }
+
+    def keep(self, names: Collection[Name]) -> None:
+        """Forget all other names."""
+        for of_name in (self._values, self._times, self._intervals):
+            for name in of_name.keys() - names:
+                del of_name[name]

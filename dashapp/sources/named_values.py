@@ -6,7 +6,7 @@ Names and values come from foreign code and can be anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dashapp.model.ticks import Metric
@@ -19,7 +19,7 @@ _INVALID_CHARS = re.compile(r"[^\w.-]+")
 
 
 class NamedValues:
-    """Makes metrics of names, the same metric for the same name, at most MAX_METRICS.
+    """Makes metrics of names, the same metric for the same name, at most MAX_METRICS in a result.
 
     The key is `stem.name`. The label is the name, after `label` if there is one. `rejection` describes what
     the last reading dropped, as the end of a sentence; it is empty if nothing was dropped.
@@ -60,13 +60,19 @@ class NamedValues:
         values: dict[Metric, Any] = {}
         cache = self._cache
         invalid_count = excess_count = 0
-        for name, value in result.items():
+        items = result.items()
+        if len(cache) > MAX_METRICS or len(items) > MAX_METRICS:
+            # Names that are gone make room for others. Of too many names, those that were there first stay.
+            items = sorted(items, key=lambda item: item[0] not in cache)
+            self._forget({name for name, _value in items[:MAX_METRICS]})
+            cache = self._cache
+        for name, value in items:
             metric = cache.get(name)
             if metric is None:
                 if not is_name(name):
                     invalid_count += 1
                     continue
-                if len(cache) >= MAX_METRICS:
+                if len(values) >= MAX_METRICS:
                     excess_count += 1
                     continue
                 metric = self._metric(name)
@@ -79,6 +85,10 @@ class NamedValues:
                 f"returned {invalid_count:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
             )
         return values
+
+    def _forget(self, kept: Collection[object]) -> None:
+        self._cache = {name: metric for name, metric in self._cache.items() if name in kept}
+        self._keys = {metric.key for metric in self._cache.values()}
 
     def _metric(self, name: object) -> Metric:
         text = str(name)

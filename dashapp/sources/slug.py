@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _INVALID_CHARS, _INVALID_CHARS_ANY_CASE = re.compile(r"[^a-z0-9_-]+"), re.compile(r"[^a-zA-Z0-9_-]+")
 MAX_SLUG_LENGTH = 32
@@ -32,3 +33,7 @@ class SlugRegistry:
                 slug, number = f"{base}-{number}", number + 1
             self._slugs[name] = slug
         return self._slugs[name]
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget all other names."""
+        self._slugs = {name: slug for name, slug in self._slugs.items() if name in names}

@@ -26,6 +26,8 @@ from dashapp.sources.slug import SlugRegistry
 DESCRIPTORS_VARIABLE = "DASHAPP_STDIN"
 # A stream that invents a new name every second would flood the page.
 MAX_NAMES = 100
+# Seconds for which the page shows that a name was ignored.
+REJECTION_SHOWN_S = 60.0
 # After a chunk, reading pauses for this many times its processing time, so a flood gets at most a quarter of
 # a core.
 REST_FACTOR = 3.0
@@ -57,7 +59,8 @@ class StdinSource:
         self._metrics: dict[str, Metric] = {}
         self._slugs = SlugRegistry()
         self._lines = LineReader()
-        self._rejected_names = self._unreadable = 0
+        self._rejection_time = float("-inf")
+        self._unreadable = 0
         self._end_message = ""
         self._thread: Thread | None = None
 
@@ -68,7 +71,7 @@ class StdinSource:
         if self.unreadable_lines:
             # Omit the number: a message that changes every second would be logged every second.
             parts.append("some lines of standard input are not columns of numbers, name=value pairs or JSON")
-        if self._rejected_names:
+        if self._clock() - self._rejection_time < REJECTION_SHOWN_S:
             parts.append(f"standard input has more than {MAX_NAMES} names; later ones are ignored")
         return "; ".join(parts)
 
@@ -125,13 +128,21 @@ class StdinSource:
                 self._unreadable += 1
                 return
             now = self._clock()
-            accepted_values = {name: value for name, value in values.items() if self._ensure_metric(name)}
-            self._rejected_names += len(values) - len(accepted_values)
-            self._recent_values.record(accepted_values, now)
-            self._new_values.update(accepted_values)
+            for name, value in values.items():
+                if self._ensure_metric(name, now):
+                    self._recent_values.record({name: value}, now)
+                    self._new_values[name] = value
+                else:
+                    self._rejection_time = now
 
-    def _ensure_metric(self, name: str) -> bool:
+    def _ensure_metric(self, name: str, now: float) -> bool:
         """Return whether `name` has a metric; create it if there is room."""
+        if name not in self._metrics and len(self._metrics) >= MAX_NAMES:
+            # Names that are gone make room for others.
+            alive = self._recent_values.values_at(now) | self._new_values
+            self._recent_values.keep(alive)
+            self._metrics = {name: metric for name, metric in self._metrics.items() if name in alive}
+            self._slugs.keep(alive)
         if name not in self._metrics and len(self._metrics) < MAX_NAMES:
             label = "".join(letter for letter in name if letter.isprintable())[:64]
             key = ".".join(("stdin", self._slugs(name)))

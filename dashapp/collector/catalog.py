@@ -1,0 +1,74 @@
+"""The catalogue of a store: the metrics that sources have now, and those that they had.
+
+A metric that is gone leaves the catalogue once no level keeps its history, or when too many others went
+later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from dashapp.model.ticks import Metric, to_milliseconds
+from dashapp.stores.base import Store
+from dashapp.stores.documents import LAST_SEEN
+
+# Maximum metrics in the catalogue that are gone, and seconds without a value after which a metric is gone.
+MAX_GONE, GONE_AFTER_S = 2000, 60.0
+# Seconds between two writes, after the first few: thousands of metrics have hundreds of kilobytes.
+WRITE_INTERVAL_S, MAX_BURST = 3.0, 3
+
+
+class MetricCatalog:
+    """Writes the catalogue of `store`. `retention` is the seconds of the longest level."""
+
+    def __init__(self, store: Store, retention: float, panel_kinds: Callable[[], Mapping[str, str]]) -> None:
+        self._store = store
+        self._retention = retention
+        self._panel_kinds = panel_kinds
+        self._metrics = {metric.key: metric for metric in store.metrics()}
+        # A metric that has no time here was there until the end.
+        end = store.newest().time_ms
+        last_seen = store.read_document(LAST_SEEN)
+        self._last_seen = {key: last_seen.get(key, end) / 1000 for key in self._metrics}
+        self._has_changed = False
+        self._gone: set[str] = set()
+        self._checked = self._updated = float("-inf")
+        # The writes that are allowed now.
+        self._writes = 0.0
+
+    def update(self, time: float, metrics: Mapping[str, Metric]) -> None:
+        """Add the metrics of the tick at `time`, before it is stored."""
+        self._last_seen.update(dict.fromkeys(metrics, time))
+        known = self._metrics
+        # Most are the same objects as in the last tick, and to compare two by value costs far more.
+        if any((old := known.get(key)) is not metric and old != metric for key, metric in metrics.items()):
+            known.update(metrics)
+            self._has_changed = True
+        # A clock that was set back must not delay them.
+        if not 0 <= time - self._checked < GONE_AFTER_S:
+            self._checked = time
+            self._drop_old(time)
+        self._writes = min(MAX_BURST, self._writes + abs(time - self._updated) / WRITE_INTERVAL_S)
+        self._updated = time
+        if self._has_changed and self._writes >= 1:
+            self._writes -= 1
+            self._write()
+
+    def _drop_old(self, time: float) -> None:
+        gone = sorted(
+            (key for key, seen in self._last_seen.items() if time - seen > GONE_AFTER_S),
+            key=self._last_seen.__getitem__,
+        )
+        expired = [key for key in gone if time - self._last_seen[key] > self._retention]
+        for key in [*expired, *gone[len(expired) : len(gone) - MAX_GONE]]:
+            del self._metrics[key], self._last_seen[key]
+        kept = self._metrics.keys() & gone
+        self._has_changed |= kept != self._gone or bool(expired)
+        self._gone = set(kept)
+
+    def _write(self) -> None:
+        self._has_changed = False
+        self._store.write_document(
+            LAST_SEEN, {key: to_milliseconds(self._last_seen[key]) for key in self._gone}
+        )
+        self._store.describe(self._metrics.values(), self._panel_kinds())

@@ -1,0 +1,141 @@
+"""The catalogue: metrics that come and go cost as much as others, and leave after their retention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from effort import calls_of
+from sampler_harness import Heard
+
+from dashapp.collector import catalog
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import Metric
+from dashapp.sources.external.prometheus import PrometheusSource
+from dashapp.sources.named_values import MAX_METRICS, NamedValues
+from dashapp.stores.base import Store
+from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.documents import Document, Value
+from dashapp.stores.memory import MemoryStore
+
+START = 1_700_000_000
+
+
+class Pods:
+    """An exporter of 100 series, of which `replaced` are new in each response."""
+
+    def __init__(self, replaced: int) -> None:
+        self._replaced, self._first = replaced, 0
+
+    def fetch(self) -> bytes:
+        self._first += self._replaced
+        numbers = range(self._first, self._first + 100)
+        rows = "".join(f'memory_bytes{{pod="api-{number:06x}"}} {number}\n' for number in numbers)
+        return f"# TYPE memory_bytes gauge\n{rows}".encode()
+
+
+class Changing:
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def read(self) -> Mapping[Metric, float]:
+        return {Metric(name, name, "", "all"): 1.0 for name in self.names}
+
+
+class CountingStore(MemoryStore):
+    writes = 0
+
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        super().write_document(document, value)
+        self.writes += document.name == "metrics"
+
+
+def keys(store: Store) -> list[str]:
+    return [metric.key for metric in store.metrics()]
+
+
+def test_metric_leaves_catalog_after_its_retention() -> None:
+    store, source = MemoryStore(), Changing()
+    sampler = Sampler([source], store, 1.0, Heard(), retention=3600)
+    source.names = ["a", "b"]
+    sampler.tick(START)
+    source.names = ["a"]
+    for time in range(START + 10, START + 3590, 10):
+        sampler.tick(time)
+    assert keys(store) == ["a", "b"]
+    for time in range(START + 3600, START + 3700, 10):
+        sampler.tick(time)
+    assert keys(store) == ["a"]
+
+
+def test_retention_goes_on_over_restarts(tmp_path: Path) -> None:
+    source, retention = Changing(), 3600
+    source.names = ["a", "b"]
+    for time in range(START, START + 7200, 300):
+        store = DiskStore(tmp_path)
+        sampler = Sampler([source], store, 1.0, Heard(), retention)
+        for second in range(0, 200, 10):
+            sampler.tick(time + second)
+        assert ("b" in keys(store)) == (time - START <= retention)
+        store.close()
+        source.names = ["a"]
+
+
+def test_catalog_is_written_at_most_every_few_seconds() -> None:
+    store, source = CountingStore(), Changing()
+    sampler = Sampler([source], store, 1.0, Heard())
+    for second in range(300):
+        source.names = [f"name{second}"]
+        sampler.tick(START + second)
+    assert store.writes <= 300 / catalog.WRITE_INTERVAL_S + catalog.MAX_BURST
+    source.names = ["last"]
+    for second in range(300, 304):
+        sampler.tick(START + second)
+    assert "last" in keys(store)
+
+
+@pytest.mark.parametrize("set_back", [False, True])
+def test_new_metric_is_in_catalog_before_its_tick(set_back: bool) -> None:
+    store, source = MemoryStore(), Changing()
+    sampler = Sampler([source], store, 1.0, Heard())
+    source.names = ["a"]
+    sampler.tick(START)
+    source.names = ["a", "b"]
+    sampler.tick(START - 1000 if set_back else START + 10)
+    assert keys(store) == ["a", "b"]
+
+
+def test_names_that_come_and_go_cost_no_more_than_constant_ones(tmp_path: Path) -> None:
+    def cost(replaced: int) -> int:
+        store = DiskStore(tmp_path / str(replaced))
+        sampler = Sampler([PrometheusSource(Pods(replaced), "x")], store, 1.0, Heard())
+        for second in range(500):
+            sampler.tick(START + second)
+
+        def some_ticks() -> None:
+            for second in range(500, 530):
+                sampler.tick(START + second)
+
+        calls = calls_of(some_ticks)
+        assert len(keys(store)) <= 100 + catalog.MAX_GONE + 61 * replaced
+        store.close()
+        return calls
+
+    assert cost(7) < 2 * cost(0)
+
+
+def test_function_can_return_other_names_each_time() -> None:
+    names = NamedValues("f")
+    for first in range(0, 20 * MAX_METRICS, 500):
+        found = names.read({f"n{number}": 1.0 for number in range(first, first + MAX_METRICS)})
+        assert len(found) == MAX_METRICS
+        assert names.rejection == ""
+
+
+def test_function_with_too_many_names_keeps_its_first_ones() -> None:
+    names = NamedValues("f")
+    first = {metric.key for metric in names.read({f"n{number}": 1.0 for number in range(MAX_METRICS)})}
+    found = names.read({f"n{number}": 1.0 for number in reversed(range(MAX_METRICS + 7))})
+    assert {metric.key for metric in found} == first
+    assert names.rejection == "returned more than 1,000 metrics; 7 were dropped"
