@@ -1,8 +1,8 @@
 """The devices whose counters make up a total, so that each byte counts once.
 
-A byte can pass several devices: a bridge and its network card, or a RAID and its disks. /sys shows which
-device is above another one, and which one is hardware. Names decide only on other platforms, and for a
-device that /sys does not list.
+A byte can pass several devices: a bridge and its network card, or a RAID and its disks. The kernel
+reports in /sys which device is above another one, and which one is hardware. Names decide only on other
+platforms, and for a device that /sys does not list.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _CABLE_RANK, _MODEM_RANK, _EPHEMERAL_RANK, _TUNNEL_RANK = range(4)
 _NO_WHOLE_DISK = re.compile(
     r"(loop|ram|zram|dm-|md|bcache|zd|sr|fd|nbd|drbd)\d|mmcblk\d+(boot|rpmb)|nvme\d+c\d"
 )
-# Major numbers, see Documentation/admin-guide/devices.txt in Linux. Memory, loop devices and ZFS volumes are no
-# disks. Floppy and optical disks have no lines.
+# Major numbers, see Documentation/admin-guide/devices.txt in Linux. Memory, loop devices and ZFS volumes are
+# no disks. Floppy and optical disks have no lines.
 _NO_DISK_MAJORS = ("1", "7", "230", "2", "11")
 _DISK_RANK, _REMOTE_RANK = range(2)
 
@@ -63,9 +63,9 @@ class CachedSelection:
 
 
 def base_links(names: Collection[str], sys: str = "/sys") -> set[str]:
-    """Return the interfaces that each byte passes once: network cards, without those behind another card.
+    """Return the interfaces that each byte passes once.
 
-    A machine without a card, such as a container, has the end of a cable to another namespace, a modem, or a
+    These are network cards, without a card whose bytes another card counts as well. A machine without a card, such as a container, has the end of a cable to another namespace, a modem, or a
     tunnel.
     """
     folders = {name: f"{sys}/class/net/{name}" for name in names}
@@ -103,7 +103,13 @@ def _upper_links(folder: str) -> set[str]:
 
 
 def _virtual_rank(name: str, folder: str) -> int | None:
-    """Return the rank of an interface without hardware: the lowest count. None: others count its bytes."""
+    """Return the rank of an interface without hardware; None if others count its bytes.
+
+    The interfaces of the lowest rank count.
+    """
+    # A port of a bridge with such a name leads to a container inside this one. There can be hundreds.
+    if is_ephemeral(name) and os.path.lexists(f"{folder}/brport"):
+        return _TUNNEL_RANK
     entries = _entries(folder)
     kind = _read(f"{folder}/type")
     if name == "lo" or kind == _LOOPBACK or "bridge" in entries:
@@ -115,8 +121,7 @@ def _virtual_rank(name: str, folder: str) -> int | None:
     if not is_cable and not is_modem:
         return _TUNNEL_RANK
     if is_ephemeral(name):
-        # A port of a bridge leads to a container inside this one.
-        return _TUNNEL_RANK if "brport" in entries else _EPHEMERAL_RANK
+        return _EPHEMERAL_RANK
     return _CABLE_RANK if is_cable else _MODEM_RANK
 
 
@@ -151,7 +156,10 @@ def is_whole_disk(name: str, names: Collection[str]) -> bool:
 
 
 def _disk_rank(name: str, names: Collection[str], sys: str) -> int | None:
-    """Return the rank of a disk: the lowest count. None: it is no disk, or others count its bytes."""
+    """Return the rank of a disk; None if it is no disk, or others count its bytes.
+
+    The disks of the lowest rank count.
+    """
     folder = f"{sys}/class/block/{name.replace('/', '!')}"
     entries = _entries(folder)
     if not entries:
