@@ -65,8 +65,8 @@ class CachedSelection:
 def base_links(names: Collection[str], sys: str = "/sys") -> set[str]:
     """Return the interfaces that each byte passes once.
 
-    These are network cards, without a card whose bytes another card counts as well. A machine without a card, such as a container, has the end of a cable to another namespace, a modem, or a
-    tunnel.
+    These are network cards, without a card whose bytes another card counts as well. A machine without a card,
+    such as a container, has the end of a cable to another namespace, a modem, or a tunnel.
     """
     folders = {name: f"{sys}/class/net/{name}" for name in names}
     known = {name: folder for name, folder in folders.items() if os.path.lexists(folder)}
