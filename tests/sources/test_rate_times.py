@@ -8,12 +8,12 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
-from all_sources import PATIENCE_S
 from clocks import FakeClock
 from exporter_server import Exporter, body
 from fake_machine import FakeMachine
 from prometheus_source import exporter_of_a_test, source
 from readings import by_key
+from waiting import PATIENCE_S
 
 from dashapp.sources.base import Source
 from dashapp.sources.external.prometheus import PrometheusSource
@@ -40,7 +40,7 @@ def counter_text(clock: FakeClock) -> str:
 
 
 class SlowExporter:
-    """A fetcher in memory, whose exporter counts when it is asked and then takes its time."""
+    """A fetcher in memory, whose exporter counts at once and then responds late."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.on_send: Callable[[], object] = lambda: None

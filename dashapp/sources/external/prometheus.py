@@ -98,7 +98,7 @@ class PrometheusSource:
         metrics = self._names.metrics(series)
         values = {(sample.name, sample.labels): sample.value for sample in series if not sample.is_counter}
         counters = {(sample.name, sample.labels): sample.value for sample in series if sample.is_counter}
-        # The exporter reads its counters when it is asked, however long its response takes.
+        # The exporter reads its counters when a request arrives, however long its response takes.
         values |= self._rates.per_second(counters, self._request_time)
         return {metrics[identity]: value for identity, value in values.items()}
 

@@ -1,13 +1,11 @@
 """Disks: bytes and operations per second, and how busy each whole physical disk is.
 
-A disk's traffic includes that of its partitions. Loop, RAID and device-mapper devices are omitted, because
-the disks below them count the same traffic.
+A disk's traffic includes that of its partitions. `topology` selects the disks, so that each byte counts once.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +17,7 @@ from dashapp.sources.rates import CounterRates
 from dashapp.sources.slug import SlugRegistry
 from dashapp.sources.system.procfs import ProcFile
 from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_none, finite_fields
+from dashapp.sources.system.topology import CachedSelection, Select, base_disks, disks_by_name
 
 READ = Metric("disk.read", "Read", "B/s", "disk", 0.0)
 WRITTEN = Metric("disk.write", "Written", "B/s", "disk", 0.0)
@@ -26,21 +25,28 @@ WRITTEN = Metric("disk.write", "Written", "B/s", "disk", 0.0)
 # With more disks only the totals are shown: a line for each would flood the page.
 MAX_DISKS = 16
 
-_STACKED_DEVICE = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d|mmcblk\d+(boot|rpmb)|nvme\d+c\d")
 
 # By disk, since its start: read and written in bytes, reads and writes in operations, busy in milliseconds.
 Counts = Mapping[str, Mapping[str, float]]
 
 
 class DiskSource:
-    """Computes rates; `counts` reads the counters of every block device and partition."""
+    """Computes rates; `counts` reads the counters of every block device and partition.
+
+    `select` returns the disks to count; without it their names decide, except on Linux.
+    """
 
     def __init__(
         self,
         counts: Callable[[], Counts] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        select: Select | None = None,
     ) -> None:
         self._counts = counts or disk_counts()
+        if select is None:
+            is_linux = counts is None and isinstance(self._counts, ProcDisks)
+            select = base_disks if is_linux else disks_by_name
+        self._base_disks = CachedSelection(select)
         self._clock = clock
         self._rates: CounterRates[tuple[str, str]] = CounterRates()
         self._slugs = SlugRegistry()
@@ -67,16 +73,18 @@ class DiskSource:
 
     def _read_rates(self) -> dict[tuple[str, str], float]:
         read_at = self._clock()
-        return self._rates.per_second(self._flatten_counts(), read_at)
-
-    def _flatten_counts(self) -> dict[tuple[str, str], float]:
         counts_by_disk = self._counts()
-        return {
+        base_disks = self._base_disks(counts_by_disk, read_at)
+        counters = {
             (disk, kind): count
             for disk, counts in counts_by_disk.items()
-            if is_whole_disk(disk, counts_by_disk) and any(counts.values())
+            if disk in base_disks and any(counts.values())
             for kind, count in counts.items()
         }
+        rates = self._rates.per_second(counters, read_at)
+        if len(rates) < len(counters):
+            self._base_disks.forget()
+        return rates
 
     def _metric(self, disk: str, kind: str) -> Metric:
         if (disk, kind) not in self._metrics:
@@ -89,23 +97,6 @@ class DiskSource:
                 "busy": Metric(f"disk.{slug}.busy", f"{name} busy", "%", "diskbusy", 0.0, 100.0),
             }[kind]
         return self._metrics[disk, kind]
-
-
-def is_whole_disk(name: str, names: Mapping[str, object]) -> bool:
-    """Return whether `name` is a physical disk: not stacked on another, nor part of one.
-
-    >>> names = {"sda": 0, "sda1": 0, "nvme0n1": 0, "nvme0n1p2": 0, "xvda1": 0, "dm-0": 0}
-    >>> [name for name in names if is_whole_disk(name, names)]
-    ['sda', 'nvme0n1', 'xvda1']
-    """
-    if _STACKED_DEVICE.match(name):
-        return False
-    disk = name.rstrip("0123456789")
-    if disk == name:
-        return True
-    # If the name of a disk ends with a digit, a "p" precedes the number of a partition.
-    parent = disk[:-1] if disk[-1:] == "p" and disk[-2:-1].isdigit() else disk
-    return parent not in names
 
 
 def disk_counts(proc: str = "/proc") -> Callable[[], Counts]:

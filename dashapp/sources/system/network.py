@@ -1,13 +1,11 @@
 """Network: bytes, packets, errors and drops per second, in total and by interface.
 
-The totals omit loopback, and interfaces whose packets pass another interface as well: bridges, tunnels,
-VLANs.
+The totals count each byte once: `topology` selects the interfaces.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +17,13 @@ from dashapp.sources.rates import CounterRates
 from dashapp.sources.slug import SlugRegistry
 from dashapp.sources.system.procfs import ProcFile
 from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_none, finite_fields
+from dashapp.sources.system.topology import (
+    CachedSelection,
+    Select,
+    base_links,
+    is_ephemeral,
+    links_by_name,
+)
 
 RECEIVED = Metric("network.received", "Received", "B/s", "network", 0.0)
 SENT = Metric("network.sent", "Sent", "B/s", "network", 0.0)
@@ -26,32 +31,32 @@ SENT = Metric("network.sent", "Sent", "B/s", "network", 0.0)
 # With more interfaces only the totals are shown.
 MAX_INTERFACES = 16
 
-# The interfaces of containers come and go with random names, so they have no lines.
-_EPHEMERAL_INTERFACE = re.compile(r"veth|cali|lxc|vnet|tap|cni-|fwpr|fwln|fwbr|nodelocaldns")
-_VIRTUAL_INTERFACE = re.compile(
-    r"lo\d*$|lo$|docker|br-|br\d|virbr|cni|flannel|vxlan|geneve|kube|cilium|weave|dummy|ifb|bond|team|tun|utun|wg|"
-    r"tailscale|gre|sit\d|ip6tnl|ipip|bridge|awdl|llw|gif|stf|anpi|ap\d|podman|lxd|vmnet|Loopback|.*[.@]"
-)
-
 # By interface, since its start: received and sent in bytes; in, out, errors and drops in packets.
 Counts = Mapping[str, Mapping[str, float]]
 
 
 class NetworkSource:
-    """Computes rates; `counts` reads the counters of every interface."""
+    """Computes rates; `counts` reads the counters of every interface.
+
+    `select` returns the interfaces that the totals count; without it their names decide, except on Linux.
+    """
 
     def __init__(
         self,
         counts: Callable[[], Counts] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        select: Select | None = None,
     ) -> None:
         self._counts = counts or network_counts()
+        if select is None:
+            is_linux = counts is None and isinstance(self._counts, ProcNetwork)
+            select = base_links if is_linux else links_by_name
+        self._base_links = CachedSelection(select)
         self._clock = clock
         self._rates: CounterRates[tuple[str, str]] = CounterRates()
         self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
-        read_at = clock()
-        self._rates.per_second(self._flatten_counts(), read_at)
+        self.read()
 
     def read(self) -> Mapping[Metric, float]:
         """Return the totals, then the values of each interface.
@@ -60,31 +65,32 @@ class NetworkSource:
         silent interfaces and few errors.
         """
         read_at = self._clock()
-        counters = self._flatten_counts()
-        rates = self._rates.per_second(counters, read_at)
-        values: dict[Metric, float] = {}
-        for name, metric in (("received", RECEIVED), ("sent", SENT)):
-            physical_rates = [
-                rate
-                for (link, kind), rate in rates.items()
-                if kind == name and not _VIRTUAL_INTERFACE.match(link)
-            ]
-            if physical_rates:
-                values[metric] = round(sum(physical_rates))
-        active_rates = {counter: rate for counter, rate in rates.items() if counters[counter]}
-        if len({link for link, _ in active_rates}) <= MAX_INTERFACES:
-            values |= {self._metric(*counter): round(rate) for counter, rate in active_rates.items()}
-        return values
-
-    def _flatten_counts(self) -> dict[tuple[str, str], float]:
-        return {
+        counts_by_link = self._counts()
+        base_links = self._base_links(counts_by_link, read_at)
+        counters = {
             (link, kind): count
-            for link, counts in self._counts().items()
-            if not _EPHEMERAL_INTERFACE.match(link)
+            for link, counts in counts_by_link.items()
+            if link in base_links or not is_ephemeral(link)
             for kind, count in counts.items()
             # Loopback receives what it sends, so one direction is enough.
             if link != "lo" or kind not in ("sent", "out")
         }
+        rates = self._rates.per_second(counters, read_at)
+        if len(rates) < len(counters):
+            self._base_links.forget()
+        values: dict[Metric, float] = {}
+        for name, metric in (("received", RECEIVED), ("sent", SENT)):
+            base_rates = [rate for (link, kind), rate in rates.items() if kind == name and link in base_links]
+            if base_rates:
+                values[metric] = round(sum(base_rates))
+        active_rates = {
+            (link, kind): rate
+            for (link, kind), rate in rates.items()
+            if counters[link, kind] and not is_ephemeral(link)
+        }
+        if len({link for link, _ in active_rates}) <= MAX_INTERFACES:
+            values |= {self._metric(*counter): round(rate) for counter, rate in active_rates.items()}
+        return values
 
     def _metric(self, link: str, kind: str) -> Metric:
         if (link, kind) not in self._metrics:

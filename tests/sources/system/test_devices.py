@@ -10,7 +10,7 @@ import pytest
 from fake_machine import FakeMachine, size_of_disk
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.system import disk, filesystem, network
+from dashapp.sources.system import disk, filesystem, network, topology
 from dashapp.sources.system.disk import DiskSource, ProcDisks
 from dashapp.sources.system.filesystem import FilesystemSource, Mount, ProcMounts, shown_mounts
 from dashapp.sources.system.network import NetworkSource, ProcNetwork
@@ -48,14 +48,14 @@ def test_disk_source_reports_whole_disks_without_partitions(machine: FakeMachine
     "name", ["sda1", "nvme0n1p3", "mmcblk0p1", "loop3", "ram0", "zram0", "dm-2", "md127", "sr0", "nvme0c0n1"]
 )
 def test_is_whole_disk_rejects_partitions_and_stacked_devices(name: str) -> None:
-    assert not disk.is_whole_disk(name, {"sda": 0, "nvme0n1": 0, "mmcblk0": 0, name: 0})
+    assert not topology.is_whole_disk(name, {"sda": 0, "nvme0n1": 0, "mmcblk0": 0, name: 0})
 
 
 @pytest.mark.parametrize(
     "name", ["sda", "vdb", "xvda1", "nvme0n1", "nvme10n2", "mmcblk0", "PhysicalDrive0", "disk0"]
 )
 def test_is_whole_disk_accepts_disks(name: str) -> None:
-    assert disk.is_whole_disk(name, {name: 0})
+    assert topology.is_whole_disk(name, {name: 0})
 
 
 def test_disk_and_network_report_only_totals_with_many_devices(machine: FakeMachine) -> None:
