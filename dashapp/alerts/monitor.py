@@ -7,18 +7,20 @@ delivers the changes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
 from dashapp.alerts.evaluator import AlertEvaluator
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
-from dashapp.model.text import quote_value, suggest
-from dashapp.model.thresholds import AlertChange, Threshold
+from dashapp.model.text import quote_value, similar_names, suggest
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES, Store
 
 # Seconds for a metric to appear: some sources are read rarely, or wait for another machine.
 FIRST_VALUE_TIMEOUT_S = 30.0
+# Names to compare with an unknown one, so that a program which pushes new names fills no memory.
+MAX_COMPARED_NAMES = 10_000
 
 
 class AlertMonitor:
@@ -29,12 +31,15 @@ class AlertMonitor:
     ) -> None:
         self._store = store
         self._notice = notice
-        previous_states = store.thresholds()
-        self._evaluator = AlertEvaluator(thresholds, previous_states, store.newest().time_ms / 1000)
+        newest = store.newest().time_ms / 1000
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
+        previous_states = store.thresholds()
+        self._evaluator = AlertEvaluator(thresholds, _restore(previous_states, self._log, newest), newest)
         self._missing_metrics = {threshold.metric: None for threshold in thresholds}  # an ordered set
+        self._seen_names: set[str] = set()
+        self._similar_names: dict[str, list[str]] = {}
         self._start_time: float | None = None
-        self._notice_text: str | None = None
+        self._notice_is_current = False
         if notice is not None:
             notice.clear()
         if self._evaluator.states() != previous_states:
@@ -44,11 +49,12 @@ class AlertMonitor:
         """Evaluate `tick`, which is already in the store; return its changes."""
         changes = self._evaluator.evaluate(tick)
         if changes:
-            self._store.set_thresholds(self._evaluator.states())
             last = self._log[-1].number if self._log else 0
             changes = [replace(change, number=number) for number, change in enumerate(changes, last + 1)]
             self._log.extend(changes)
+            # The log comes first: if this process is killed in between, the next one repairs the states.
             self._store.set_changes(self._log)
+            self._store.set_thresholds(self._evaluator.states())
         if self._missing_metrics:
             self._check_missing(tick)
         return changes
@@ -57,21 +63,47 @@ class AlertMonitor:
         """Set a notice that names the metrics without any value, until they have one."""
         for key in [key for key in self._missing_metrics if key in tick.values]:
             del self._missing_metrics[key]
+            self._notice_is_current = False
+        new_names: Set[str] = set()
+        if len(self._seen_names) < MAX_COMPARED_NAMES and not tick.values.keys() <= self._seen_names:
+            new_names = tick.values.keys() - self._seen_names
+            self._seen_names |= new_names
+            self._notice_is_current = False
         if self._start_time is None:
             self._start_time = tick.time
-        if self._notice is None or tick.time - self._start_time < FIRST_VALUE_TIMEOUT_S:
+        is_due = tick.time - self._start_time >= FIRST_VALUE_TIMEOUT_S
+        if self._notice is None or self._notice_is_current or not is_due:
             return
-        text = " ".join(
-            _missing_metric_notice(key, tick.values) for key in list(self._missing_metrics)[:MAX_NOTICES]
-        )
-        if text != self._notice_text:
-            self._notice_text = text
-            if text:
-                self._notice.set(text)
-            else:
-                self._notice.clear()
+        self._notice_is_current = True
+        if keys := list(self._missing_metrics)[:MAX_NOTICES]:
+            self._notice.set(" ".join(self._missing_metric_notice(key, new_names) for key in keys))
+        else:
+            self._notice.clear()
+
+    def _missing_metric_notice(self, key: str, new_names: Set[str]) -> str:
+        """Return the sentence about a missing metric, with the most similar of all names seen.
+
+        A comparison with thousands of names takes longer than a tick may. So each name is compared once.
+        """
+        similar = self._similar_names.get(key)
+        names = self._seen_names if similar is None else [*new_names, *similar]
+        self._similar_names[key] = similar = similar_names(key, names)
+        hint = suggest(key, similar, "see /api/metrics")
+        return f"--threshold names {quote_value(key)}, which no source provides{hint}"
 
 
-def _missing_metric_notice(key: str, keys: Iterable[str]) -> str:
-    hint = suggest(key, keys, "see /api/metrics")
-    return f"--threshold names {quote_value(key)}, which no source provides{hint}"
+def _restore(states: Iterable[AlertState], log: Iterable[AlertChange], newest: float) -> list[AlertState]:
+    """Return the stored states, with the changes of the log that are later than they are.
+
+    A threshold that is in the log alone was removed meanwhile. It does not fire since `newest`, the time of
+    the newest tick.
+    """
+    restored = {state.threshold: state for state in states}
+    for change in {change.threshold: change for change in log}.values():
+        state = restored.get(change.threshold)
+        if state is None:
+            state = AlertState(change.threshold, False, max(newest, change.time))
+        elif state.since is None or state.since < change.time:
+            state = AlertState(change.threshold, change.firing, change.time)
+        restored[change.threshold] = state
+    return list(restored.values())

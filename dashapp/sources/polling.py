@@ -10,11 +10,15 @@ from collections.abc import Callable, Mapping
 from threading import Condition, Thread
 
 from dashapp.model.ticks import Curves, Metric
+from dashapp.process.threads import start_thread
 from dashapp.sources.base import Backfill, Source
+from dashapp.sources.expiring import UsualInterval
 
 # Ticks come some milliseconds early or late. A source that is due this soon is read now, not at the next
 # tick.
 SCHEDULE_SLACK_S = 0.05
+# Values are valid for this many of the source's usual intervals.
+VALID_INTERVALS = 1.5
 
 
 class BackgroundSource:
@@ -24,7 +28,9 @@ class BackgroundSource:
     later call returns its values. After `timeout` seconds calls raise TimeoutError until the reading ends,
     because a blocked thread cannot be stopped.
 
-    Between readings the last values remain valid, for at most 1.5 times the interval; then there is a gap.
+    Between readings the last values remain valid, for at most VALID_INTERVALS times the usual interval; then
+    there is a gap. That interval is `every`, or longer if the readings take longer, so that such a source has
+    a value at every tick.
 
     A source that learns its interval later has an attribute `every`. This class passes on the source's
     `status_message`, `panel_kinds` and `curves`.
@@ -51,6 +57,7 @@ class BackgroundSource:
         self._condition = Condition()
         self._pending_start: float | None = None
         self._last_start = float("-inf")
+        self._usual_interval = UsualInterval()
         self._is_slow = False
         self._last_end = float("-inf")
         self._is_fresh = False
@@ -64,6 +71,7 @@ class BackgroundSource:
         with self._condition:
             every = float(getattr(self._source, "every", self._every))
             if self._pending_start is None and now >= self._last_start + every - SCHEDULE_SLACK_S:
+                self._record_interval(now, every)
                 self._request_reading(now)
                 # Do not wait for a source that was slow last time: many of them would delay the tick.
                 if not self._is_slow:
@@ -73,7 +81,8 @@ class BackgroundSource:
                 raise TimeoutError(f"no response for {self._timeout:g} s")
             if self._error is not None:
                 raise self._error.with_traceback(None)
-            if not self._is_fresh and now - self._last_end > 1.5 * every:
+            interval = max(every, self._usual_interval.seconds)
+            if not self._is_fresh and now - self._last_end > VALID_INTERVALS * interval:
                 return {}
             self._is_fresh = False
             return self._values
@@ -83,11 +92,16 @@ class BackgroundSource:
         backfill = getattr(self._source, "backfill", None)
         return backfill(until, limit) if backfill else ()
 
+    def _record_interval(self, now: float, every: float) -> None:
+        """Record the interval that ends now: `every`, or longer after a reading that took longer."""
+        if self._thread is not None:
+            is_delayed = self._last_end - self._last_start > every
+            self._usual_interval.record(now - self._last_start if is_delayed else every)
+
     def _request_reading(self, now: float) -> None:
         self._pending_start = self._last_start = now
         if self._thread is None:
-            self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
-            self._thread.start()
+            self._thread = start_thread(f"source {self.name}", self._run)
         self._condition.notify_all()
 
     def _run(self) -> None:
@@ -96,19 +110,22 @@ class BackgroundSource:
                 self._condition.wait_for(lambda: self._pending_start is not None)
             values: Mapping[Metric, float] = {}
             error: Exception | None = None
+            status_message = ""
+            panel_kinds, curves = self.panel_kinds, self.curves
             try:
                 values = dict(self._source.read())
+                status_message = getattr(self._source, "status_message", "")
+                panel_kinds = getattr(self._source, "panel_kinds", {})
+                curves = getattr(self._source, "curves", {})
             except Exception as exception:
                 # Foreign code: keep the exception for the next call of `read`, so that the thread survives.
-                error = exception
+                values, error = {}, exception
             except BaseException as exception:
                 # sys.exit() and a cancelled task must not end this thread.
-                error = RuntimeError(f"it raised {type(exception).__name__}")
+                values, error = {}, RuntimeError(f"it raised {type(exception).__name__}")
             with self._condition:
                 self._values, self._error = values, error
-                self.status_message = getattr(self._source, "status_message", "")
-                self.panel_kinds = getattr(self._source, "panel_kinds", {})
-                self.curves = getattr(self._source, "curves", {})
+                self.status_message, self.panel_kinds, self.curves = status_message, panel_kinds, curves
                 self._is_fresh = True
                 self._last_end = self._clock()
                 self._is_slow = self._last_end - self._last_start > self._max_wait

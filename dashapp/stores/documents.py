@@ -114,12 +114,14 @@ DELIVERIES: Document[Mapping[str, int]] = Document(
     to_json=dict,
     from_json=lambda marks: {address: int(number) for address, number in marks.items()},
 )
+# Waiting documents are written in this order. The deliveries precede the changes, because a target without an
+# entry receives only later changes. The states follow the changes, from which the collector can repair them.
 DOCUMENTS: tuple[Document[Any], ...] = (
     METRICS,
     LAST_SEEN,
     PANEL_KINDS,
     CURVES,
-    THRESHOLDS,
-    CHANGES,
     DELIVERIES,
+    CHANGES,
+    THRESHOLDS,
 )

@@ -42,6 +42,7 @@ class RedisReader(CachedReader):
         self.loaded = False
         self.newest_cursor = Cursor(NO_GENERATION, 0)
         self.last_id = b""
+        self.problem = ""
         self._ready = ready
         self._more_notices = more_notices
         self._keys = Keys(name)
@@ -78,6 +79,8 @@ class RedisReader(CachedReader):
     def notices(self) -> list[str]:
         pairs = sorted(pair for pair in self._fields.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
         notices = [text.decode(errors="replace") for _name, text in pairs if text]
+        if self.problem:
+            notices.append(self.problem)
         return (
             notices
             + self.damage_notices()
@@ -85,6 +88,13 @@ class RedisReader(CachedReader):
         )
 
     def close(self) -> None: ...
+
+    def set_problem(self, error: Exception) -> None:
+        """Show on the page of this host that its keys cannot be read; log it once."""
+        problem = f"The data of {self.name} in Redis cannot be read ({describe_error(error)})."
+        if problem != self.problem:
+            log.warning(problem)
+        self.problem = problem
 
     def release(self) -> None:
         """Drop the cached ticks and documents of a host without requests."""
