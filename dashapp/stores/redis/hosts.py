@@ -131,8 +131,7 @@ class RedisHosts:
         if reader is not None:
             reader.last_request = now
         self._thread.start()
-        loaded = self._listed if reader is None else reader.loaded
-        if loaded:
+        if self._has_answer(reader):
             return
         name = "" if reader is None else reader.name
         self._wake.set()
@@ -140,9 +139,10 @@ class RedisHosts:
             return
         self._waited_at[name] = now
         with self._polled:
-            self._polled.wait_for(
-                lambda: self._listed if reader is None else reader.loaded, FIRST_POLL_TIMEOUT_S
-            )
+            self._polled.wait_for(lambda: self._has_answer(reader), FIRST_POLL_TIMEOUT_S)
+
+    def _has_answer(self, reader: RedisReader | None) -> bool:
+        return self._listed if reader is None else reader.loaded or bool(reader.problem)
 
     def _set_failure(self, sentence: str) -> None:
         self._failure = sentence

@@ -6,6 +6,7 @@ ticks ask Redis, and go without them if it does not answer at once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -15,9 +16,11 @@ from dashapp.stores.archive import BlockReader
 from dashapp.stores.cached_reader import MAX_CACHED_TICKS, NO_GENERATION, CachedReader
 from dashapp.stores.documents import Document, Value
 from dashapp.stores.redis.archive import RedisBlockReader
-from dashapp.stores.redis.client import Connection, RedisClient
+from dashapp.stores.redis.client import Connection, RedisClient, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
 from dashapp.stores.redis.keys import Keys
+
+log = logging.getLogger("dashapp")
 
 StreamEntry = tuple[bytes, dict[bytes, bytes]]
 

@@ -132,6 +132,30 @@ def test_reader_skips_invalid_stream_entries_and_documents(
     assert hosts.own().curves() == {}
 
 
+@pytest.mark.parametrize("part", ["ticks", "documents", "generation"])
+def test_unreadable_host_does_not_delay_others(redis: RedisServer, hosts: RedisHosts, part: str) -> None:
+    """Another program wrote a key of a host with another type."""
+    with closing(RedisStore(RedisClient(redis.url), "b")) as store, closing(redis.client()) as client:
+        write(store, 1)
+        client.hset(REGISTRY_KEY, "a", client.hget(REGISTRY_KEY, "b"))
+        key = getattr(Keys("a"), part)
+        if part == "generation":
+            client.hset(key, "x", "y")
+        else:
+            client.set(key, "x")
+        bad, good = hosts.own(), hosts.reader("b")
+        assert good is not None
+        bad.newest()
+        for second in range(2, 6):
+            write(store, second)
+            wait_for(lambda second=second: good.newest().time_ms == 1000 * second)  # type: ignore[misc]
+        assert good.notices() == []
+        wait_for(lambda: bad.notices() != [])
+        assert bad.notices()[0].startswith("The data of a in Redis cannot be read (WRONGTYPE")
+        client.delete(key)
+        wait_for(lambda: (bad.newest(), bad.notices())[1] == [])
+
+
 def test_hosts_poll_at_most_five_times_per_second_with_many_viewers(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from effort import calls_of
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 from redis_store import drain
 from waiting import PATIENCE_S, wait_for
@@ -221,3 +222,26 @@ def _seconds_until_compaction(store: RedisStore, name: str) -> int:
             if any(level.newest() for level in RedisReader(store.lease.client, name).levels()):
                 return second
     return 0
+
+
+def test_compaction_of_2000_metrics_leaves_time_for_heartbeats(redis: RedisServer) -> None:
+    """A long round would lose the lease. Work is counted in calls of functions."""
+    keys = [f"app.service{number}.requests" for number in range(2000)]
+    costs: list[int] = []
+    with closing(RedisStore(redis_client(redis.url), "wide")) as store:
+        on_round = store.writer._on_round
+
+        def count(stored_ms: int) -> None:
+            costs.append(calls_of(lambda: on_round(stored_ms)))
+
+        store.writer._on_round = count
+        for second in range(5, 1400, 5):
+            store.append(Tick(START + second, 5.0, dict.fromkeys(keys, second / 10)))
+            store.drain(PATIENCE_S)
+        wait_for(lambda: store.levels()[1].newest() >= 1000 * (START + 600))
+        assert not store.writer.is_lost
+        assert max(costs) < sum(costs) / 4
+        ticks = store.levels()[0].columns(0, 1 << 60, [keys[1]])
+        assert ticks.t.tolist() == [
+            1000 * (START + second) for second in range(5, int(ticks.t[-1]) // 1000 - START + 1, 5)
+        ]
