@@ -14,6 +14,7 @@ from typing import Protocol
 
 from dashapp.model.rollup import Point, point_end_ms, roll_up
 from dashapp.stores import block_codec
+from dashapp.stores.size_limit import BlockSizeLimit, SizedStorage
 
 
 class BlockStorage(Protocol):
@@ -35,7 +36,7 @@ class BlockStorage(Protocol):
         """Add a block at the end, and drop the rows up to its end."""
 
     def drop_oldest(self) -> bool:
-        """Drop the oldest block; False if there is none."""
+        """Drop the oldest block; False if there is nothing to drop."""
 
     def size(self) -> int:
         """Return the bytes in use."""
@@ -57,6 +58,13 @@ class BlockReader(Protocol):
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
         """Return the blocks that may hold points in (start, end], oldest first."""
+
+
+class SizeLimit(Protocol):
+    """Limits the size of all levels together."""
+
+    def enforce(self, storages: Sequence[SizedStorage]) -> None:
+        """Drop what is too much, or a part of it."""
 
 
 class ArchiveLevel:
@@ -146,9 +154,15 @@ class Retention:
 class Archive:
     """The writing side of all levels. Raises their storages' errors; open a new one then."""
 
-    def __init__(self, open_storage: Callable[[str], BlockStorage], retention: Retention) -> None:
+    def __init__(
+        self,
+        open_storage: Callable[[str], BlockStorage],
+        retention: Retention,
+        limit: SizeLimit | None = None,
+    ) -> None:
         """`open_storage` opens the storage of a level by its name."""
         self._retention = retention
+        self._limit = limit or BlockSizeLimit(retention.size)
         self._levels = tuple(ArchiveLevel(open_storage(name), step, span) for name, step, span in ALL_LEVELS)
         self._ticks, self._minutes, self._hours = self._levels
 
@@ -182,7 +196,4 @@ class Archive:
             self._levels, (retention.ticks, retention.minutes, retention.hours), strict=True
         ):
             level.drop_before(now_ms - int(seconds * 1000))
-        while self.size() > retention.size:
-            # The finest level first: the coarser ones still hold what it drops.
-            if not any(level.storage.drop_oldest() for level in self._levels):
-                break
+        self._limit.enforce([level.storage for level in self._levels])

@@ -5,93 +5,55 @@ Each append is one transaction, without retries and pickles.
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import diskcache
 
-FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
+from dashapp.stores.disk.database import Database
+
 # A reader that is stopped inside a statement keeps SQLite from resetting its log. Above the first size rows
 # are written by the hundred, which writes each page once and not a hundred times; above the second they wait.
 WAL_BATCH_BYTES, WAL_STOP_BYTES, BATCH_ROWS = 6 << 20, 13 << 20, 400
+# Pages of SQLite's log, which are 1 MB.
+WAL_PAGES = 256
 
 
-class TextDisk(diskcache.Disk):  # type: ignore[misc]
-    """Stores text and bytes in the database itself. Never pickles, never unpickles."""
-
-    def store(self, value: Any, read: Any, key: Any = diskcache.UNKNOWN) -> Any:
-        if not isinstance(value, str | bytes):
-            raise TypeError(f"a row is text or bytes, not {type(value).__name__}")
-        data = sqlite3.Binary(value) if isinstance(value, bytes) else value
-        return 0, diskcache.core.MODE_RAW, None, data
-
-    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
-        # Other modes are not ours: a pickle runs code when it is read. They count as empty rows.
-        return value if mode == diskcache.core.MODE_RAW else ""
-
-    def get(self, key: Any, raw: bool) -> Any:
-        return key if raw else ""
-
-
-def open_cache(folder: Path, **settings: Any) -> diskcache.Cache:
-    """Open the database in `folder`. It evicts nothing, and no call waits long."""
-    cache = diskcache.Cache(
-        str(folder),
-        timeout=0.05,  # less than the shortest interval; a failed write is repeated
-        disk=TextDisk,
-        eviction_policy="none",
-        cull_limit=0,
-        sqlite_mmap_size=0,
-        sqlite_auto_vacuum=0,
-        **settings,
-    )
-    folder.chmod(0o700)
-    (folder / "cache.db").chmod(0o600)
-    return cache
-
-
-class RowLog:
-    """At most `keep` rows in `folder`. Raises the errors in FAILURES; see also `is_corrupt`."""
+class RowLog(Database):
+    """At most `keep` rows in `folder`. Raises the errors in database.FAILURES."""
 
     def __init__(self, folder: Path, keep: int) -> None:
-        self._folder = folder
+        super().__init__(folder, WAL_PAGES)
         self._keep = keep
-        self.path = folder / "cache.db"
-        self._cache = open_cache(folder)
-        self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
-        self._count = len(self._deque)
-        self._cache._sql("SELECT value FROM Cache ORDER BY key DESC LIMIT 1").fetchall()  # raises if damaged
+        with self._checked():
+            self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
+            self._count = len(self._deque)
+            self._execute("SELECT value FROM Cache ORDER BY key DESC LIMIT 1")  # raises if it is damaged
         self._inode = self.path.stat().st_ino
 
     def extend(self, rows: Collection[str]) -> bool:
         """Add rows in one transaction; False if another process has emptied the Deque meanwhile."""
-        try:
-            with self._cache.transact(retry=False):
-                for row in rows:
-                    self._deque.append(row)
-                while len(self._deque) > self._keep:
-                    self._deque.popleft()
-                count = len(self._deque)
-        except BaseException:
-            self._cache.close()  # a failed COMMIT would leave its transaction open for good
-            raise
+        with self._transaction():
+            for row in rows:
+                self._deque.append(row)
+            while len(self._deque) > self._keep:
+                self._deque.popleft()
+            count = len(self._deque)
         is_complete = count >= min(self._count + len(rows), self._keep)
         self._count = count
         return is_complete
 
     def oldest(self, limit: int) -> list[str]:
-        """Return the first `limit` rows, oldest first."""
-        rows = self._cache._sql("SELECT value FROM Cache ORDER BY key LIMIT ?", (limit,)).fetchall()
-        return [value for (value,) in rows]
+        """Return the first `limit` rows, oldest first. A row that is no text is empty."""
+        # As bytes: a damaged text that is not UTF-8 would raise an error.
+        rows = self._execute("SELECT CAST(value AS BLOB) FROM Cache ORDER BY key LIMIT ?", limit)
+        return [(value or b"").decode(errors="replace") for (value,) in rows]
 
     def drop(self, count: int) -> None:
         """Delete the `count` oldest rows. Single deletes would delay the next tick."""
-        with self._cache.transact(retry=False):
-            self._cache._sql(
-                "DELETE FROM Cache WHERE key IN (SELECT key FROM Cache ORDER BY key LIMIT ?)", (count,)
+        with self._transaction():
+            self._execute(
+                "DELETE FROM Cache WHERE key IN (SELECT key FROM Cache ORDER BY key LIMIT ?)", count
             )
             self._count = len(self._deque)
 
@@ -111,22 +73,5 @@ class RowLog:
         # holds.
         if waiting % BATCH_ROWS > 1:
             return True
-        ((busy, _log, _done),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        ((busy, _log, _done),) = self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return bool(busy) and (waiting % BATCH_ROWS == 1 or size >= WAL_STOP_BYTES)
-
-    def close(self) -> None:
-        self._cache.close()
-
-
-def quarantine(folder: Path) -> str:
-    """Rename a damaged database, and return its new name."""
-    name = f"cache.db.corrupt-{time.strftime('%Y%m%dT%H%M%S')}"
-    (folder / "cache.db").replace(folder / name)
-    for suffix in ("-wal", "-shm"):
-        (folder / f"cache.db{suffix}").unlink(missing_ok=True)
-    return name
-
-
-def is_corrupt(error: BaseException) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
