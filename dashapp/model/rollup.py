@@ -50,10 +50,15 @@ class Point:
 
     @staticmethod
     def decode(text: str | bytes) -> Point:
-        time_ms, step, values = json.loads(text)
-        # Older versions stored numbers so large that their total was infinite.
-        valid_rows = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
-        return Point(time_ms, step, {key: Aggregate(*row) for key, row in valid_rows.items()})
+        """Return the point that `encode` wrote; ValueError on anything else."""
+        try:
+            time_ms, step, values = json.loads(text)
+            # Older versions stored numbers so large that their total was infinite.
+            valid_rows = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
+            aggregates = {key: Aggregate(*row) for key, row in valid_rows.items()}
+            return Point(int(time_ms), float(step), aggregates)
+        except (TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
+            raise ValueError("not a point") from error
 
 
 def point_of_tick(tick: Tick) -> Point:

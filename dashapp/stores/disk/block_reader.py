@@ -49,43 +49,62 @@ class DiskBlockReader:
         self._span_ms = span_ms
 
     def oldest(self) -> int | None:
-        # SQLite sorts integers, the keys of blocks, before text, the keys of rows.
-        for key, tag in self._rows("key, tag", "typeof(tag) = 'integer'", "ORDER BY key LIMIT 1"):
-            if not isinstance(key, int):
-                return int(tag)
-            for (value,) in select_rows(self._path, "SELECT value FROM Cache WHERE key = ?", key):
-                with suppress(ValueError):
-                    return int(read_header(value)[0]["start"])
-            return int(tag) - self._span_ms  # damaged: it began at most a span before its end
-        return None
+        key, tag = self._first("")
+        if key is None:
+            return None
+        if not isinstance(key, int):
+            return tag
+        for (value,) in select_rows(self._path, "SELECT value FROM Cache WHERE key = ?", key):
+            with suppress(ValueError):
+                return int(read_header(value)[0]["start"])
+        return tag - self._span_ms  # damaged: it began at most a span before its end
 
     def newest(self) -> int:
-        for (tag,) in self._rows("tag", "typeof(tag) = 'integer'", "ORDER BY key DESC LIMIT 1"):
-            return int(tag)
-        return 0
+        return self._first("DESC")[1]
 
     def rows(self, start: int, end: int) -> Sequence[object]:
-        found = self._rows(
-            "value", "typeof(key) = 'text' AND tag > ? AND tag <= ?", "ORDER BY key", start, end
-        )
-        return [value for (value,) in found]
+        return self._values("text", start, end + 1)
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
-        found = self._rows(
-            "value",
-            "typeof(key) = 'integer' AND tag > ? AND tag < ?",
-            "ORDER BY key",
-            *(start, end + self._span_ms),
-        )
-        return [value for (value,) in found]
+        return self._values("integer", start, end + self._span_ms)
 
-    def _rows(self, columns: str, condition: str, order: str, *values: int) -> list[Row]:
-        """Return the rows; without those in damaged pages, which the writer replaces later."""
+    def _first(self, order: str) -> tuple[object, int]:
+        """Return the first key and its tag. SQLite sorts the keys of blocks before those of rows."""
+        condition = "typeof(tag) = 'integer'"
         try:
-            return _select(self._path, f"SELECT {columns} FROM Cache WHERE {condition} {order}", *values)  # noqa: S608 - our own words only
+            rows = _select(
+                self._path,
+                f"SELECT key, tag FROM Cache WHERE {condition} ORDER BY key {order} LIMIT 1",  # noqa: S608
+            )
         except sqlite3.Error as error:
-            if not is_corrupt(error):
-                return []
-        found = [*salvage_rows(self._path, f"key, {columns}", condition, *values)]
-        found.sort(key=lambda row: (isinstance(row[0], str), row[0]), reverse="DESC" in order)
-        return [row[1:] for row in (found[:1] if "LIMIT" in order else found)]
+            found = salvage_rows(self._path, "key, tag", condition) if is_corrupt(error) else []
+            rows = sorted(found, key=lambda row: (isinstance(row[0], str), row[0]), reverse=bool(order))
+        return rows[0] if rows else (None, 0)
+
+    def _values(self, kind: str, after: int, before: int) -> list[object]:
+        """Return the values whose keys have this type and whose tags are between these times."""
+        statement = (
+            f"SELECT value FROM Cache WHERE typeof(key) = '{kind}' AND tag > ? AND tag < ? ORDER BY key"  # noqa: S608
+        )
+        try:
+            return [value for (value,) in _select(self._path, statement, after, before)]
+        except sqlite3.Error as error:
+            return self._readable_values(kind, after, before) if is_corrupt(error) else []
+
+    def _readable_values(self, kind: str, after: int, before: int) -> list[object]:
+        """Return the values one by one, and a text that is no value for each in a damaged page."""
+        condition = "tag > ? AND tag < ?"
+        indexed = f"SELECT rowid FROM Cache INDEXED BY Cache_tag_rowid WHERE {condition}"  # noqa: S608
+        hidden = {rowid for (rowid,) in select_rows(self._path, indexed, after, before)}
+        found = []
+        for rowid, key, type_ in salvage_rows(
+            self._path, "rowid, key, typeof(key)", condition, after, before
+        ):
+            hidden.discard(rowid)
+            if type_ == kind:
+                found.append((key, rowid))
+        values: list[object] = [f"damaged row {rowid}" for rowid in hidden]
+        for _key, rowid in sorted(found):
+            value = select_rows(self._path, "SELECT value FROM Cache WHERE rowid = ?", rowid)
+            values.append(value[0][0] if value else f"damaged row {rowid}")
+        return values
