@@ -55,7 +55,7 @@ class DiskBlockStorage(Database):
         with self._transaction():
             for time, row in rows:
                 self._cache.push(row, prefix=ROW_PREFIX, tag=time)
-        self._checkpoint()
+        self.checkpoint()  # before the ticks leave the log of the store
 
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
         with self._transaction():
@@ -64,7 +64,7 @@ class DiskBlockStorage(Database):
                 "DELETE FROM Cache WHERE typeof(key) = 'text' AND (tag <= ? OR typeof(tag) <> 'integer')",
                 end_ms,
             )
-        self._checkpoint()
+        self.checkpoint()  # before the ticks leave the log of the store
 
     def drop_oldest(self) -> bool:
         """Drop the oldest block, or some of the oldest rows if there is no block."""
@@ -96,10 +96,6 @@ class DiskBlockStorage(Database):
                 " VALUES (?, 1, 0, 0, 0, ?, 0, ?, ?)",
                 *(key, tag, diskcache.core.MODE_RAW, value),
             )
-
-    def _checkpoint(self) -> None:
-        """Write SQLite's log to the database, before the ticks leave the log of the store."""
-        self._execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _drop_oldest_rows(self) -> bool:
         with self._transaction():

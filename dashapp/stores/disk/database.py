@@ -53,6 +53,7 @@ class Database:
         """`wal_pages`: the size of SQLite's log above which it is written to the database."""
         self.path = folder / "cache.db"
         self.is_damaged = False
+        self._max_wal_bytes = wal_pages * 4096
         with self._checked():
             self._cache = diskcache.Cache(
                 str(folder),
@@ -63,7 +64,7 @@ class Database:
                 sqlite_mmap_size=0,
                 sqlite_auto_vacuum=2,  # incremental: `vacuum` returns pages to the disk
                 sqlite_wal_autocheckpoint=wal_pages,
-                sqlite_journal_size_limit=wal_pages * 4096,
+                sqlite_journal_size_limit=self._max_wal_bytes,
                 **settings,
             )
         folder.chmod(0o700)
@@ -97,9 +98,19 @@ class Database:
                 self._execute("VACUUM")
             else:
                 return False
-            # The file becomes smaller when SQLite's log is written to it.
-            self._execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self.checkpoint()  # the file becomes smaller when SQLite's log is written to it
         return True
+
+    def checkpoint(self) -> None:
+        """Write SQLite's log to the database, and make it small again after a large transaction.
+
+        It keeps a part of its size, so that the next transaction needs no room on a full disk.
+        """
+        size = 0
+        with suppress(OSError):
+            size = self.path.with_name("cache.db-wal").stat().st_size
+        mode = "TRUNCATE" if size > self._max_wal_bytes else "PASSIVE"
+        self._execute(f"PRAGMA wal_checkpoint({mode})")
 
     def _execute(self, statement: str, *values: Any) -> list[Any]:
         # diskcache has no method for keys and tags, so this uses its connection.
@@ -119,6 +130,8 @@ class Database:
                 # A failed COMMIT would leave its transaction open for good.
                 with suppress(*FAILURES):
                     self._cache.close()
+                    # On a full disk, the pages of the failed transaction take room in SQLite's log.
+                    self.checkpoint()
                 if "cannot rollback" in str(error) and isinstance(error.__context__, sqlite3.Error):
                     raise error.__context__ from None  # SQLite rolled back already: why is of interest
                 raise

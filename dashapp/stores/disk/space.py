@@ -26,14 +26,14 @@ MEASURE_EVERY, STEP_S = 10, 0.02
 VACUUM_PAGES = 128
 # Begin a little below the limit: files grow between two measurements.
 MAX_USAGE = 0.97
-# The levels keep this share of `--size`, even if the rest of the folder or other programs leave less.
-MIN_LEVELS_SHARE = 0.25
-# Bytes of the file system to leave free: a share of a small one.
-MAX_RESERVE_BYTES, RESERVE_SHARE = 50_000_000, 0.05
+# The levels keep these shares of `--size`, even if the rest of the folder or other programs leave less.
+MIN_LEVELS_SHARE, MIN_SHARE_ON_FULL_DISK = 0.25, 0.1
+# Bytes of the file system to leave free: a share of it. The least is room for SQLite's largest transactions.
+RESERVE_SHARE, MIN_RESERVE_BYTES, MAX_RESERVE_BYTES = 0.05, 3_000_000, 50_000_000
 # A file to delete on a full disk, because SQLite needs some room even to delete.
 BALLAST_BYTES = 512 << 10
 # Free pages of a level on a full disk: room for its next blocks.
-MIN_FREE_PAGES_BYTES = 256 << 10
+MIN_FREE_PAGES_BYTES = 1 << 20
 # The speakers of the notices about --size and about the disk.
 NOTICE_NAMES = ("size", "disk")
 
@@ -99,7 +99,7 @@ class DiskSpace:
         """Do one small part; False if nothing is left to do now."""
         usage = measure(self._folder)
         disk = shutil.disk_usage(self._folder)
-        reserve = min(MAX_RESERVE_BYTES, int(disk.total * RESERVE_SHARE))
+        reserve = min(MAX_RESERVE_BYTES, max(MIN_RESERVE_BYTES, int(disk.total * RESERVE_SHARE)))
         self._keep_ballast(disk.free, reserve)
         self.levels.has_room = disk.free > reserve
         if self.levels.salvage():
@@ -119,17 +119,18 @@ class DiskSpace:
         # A reader may delay the moment when a file becomes smaller.
         over_size -= sum(database.pending_bytes() for database in databases)
         used, unused = sum(storage.size() for storage in storages), [base.free_bytes() for base in databases]
-        min_bytes = int(min(max_bytes, disk.total) * MIN_LEVELS_SHARE)
+        min_share = MIN_LEVELS_SHARE if over_size > 0 else MIN_SHARE_ON_FULL_DISK
+        min_bytes = int(min(max_bytes, disk.total) * min_share)
         if missing > 0:
             self._report_full_disk(disk.free, reserve, storages[0])
         excess = max(over_size, min(missing, usage.total - min_bytes))
-        if excess <= 0:
-            return missing > 0 and self._reuse_pages(storages)
-        if sum(unused) < excess:
-            if used > min_bytes and drop_oldest_block(storages):
-                return True
-            if over_size > 0:
-                self._report_small_size(usage.total - used)
+        may_give = used > min_bytes
+        if over_size > sum(unused) and not may_give:
+            self._report_small_size(usage.total - used)
+        if missing > 0 and not (may_give and excess > 0):
+            return self._reuse_pages(storages)
+        if sum(unused) < excess and may_give and drop_oldest_block(storages):
+            return True
         largest = unused.index(max(unused))
         return unused[largest] > 0 and databases[largest].vacuum(VACUUM_PAGES, disk.free - reserve)
 

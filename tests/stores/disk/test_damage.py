@@ -70,7 +70,9 @@ def readable(folder: Path) -> tuple[dict[str, set[int]], list[str]]:
             name: {int(t) for t in level.columns(0, 1 << 60, ["m0"]).t}
             for name, level in zip(LEVELS, levels, strict=True)
         }
-        found["seconds"] |= {to_milliseconds(tick.time) for tick in reader.since(0, COUNT)}
+        # The tail also has ticks of the newest blocks, until later ones replace them.
+        log = [*reader.read_ticks(0, float("inf"), COUNT), *reader.since(levels[0].newest() / 1000, COUNT)]
+        found["seconds"] |= {to_milliseconds(tick.time) for tick in log}
         return found, reader.notices()
 
 
