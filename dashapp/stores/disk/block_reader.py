@@ -29,6 +29,7 @@ def select_rows(path: Path, statement: str, *values: int) -> list[Row]:
 
 def newest_values(path: Path, limit: int) -> Iterable[object]:
     """Return the newest values of a log, newest first, without those in damaged pages."""
+    rows: Iterable[Row]
     try:
         rows = _select(path, "SELECT value FROM Cache WHERE raw = 1 ORDER BY key DESC LIMIT ?", limit)
     except sqlite3.Error as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def salvage_rows(path: Path, columns: str, condition: str, *values: int) -> Iterator[Row]:
+def salvage_rows(path: Path, columns: str, condition: str, *values: int) -> Generator[Row, None, None]:
     """Yield the rows that can be read from a damaged database, newest first."""
     with suppress(sqlite3.Error), closing(connect_read_only(path)) as connection:
 
