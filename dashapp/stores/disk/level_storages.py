@@ -29,7 +29,7 @@ class LevelStorages:
         self._salvages: dict[str, Iterator[None]] = {}
 
     def open(self, name: str) -> DiskBlockStorage:
-        """Open the storage of a level anew."""
+        """Open the storage of a level again, after an error too."""
         directory = self._folder / name
         directory.mkdir(mode=0o700, exist_ok=True)
         previous = self._storages.pop(name, None)

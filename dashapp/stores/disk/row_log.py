@@ -1,11 +1,13 @@
-"""An append log of text rows in a diskcache Deque.
+"""An append log of text rows in a diskcache Deque, and the rows that wait for it.
 
 Each append is one transaction, without retries and pickles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import diskcache
@@ -17,6 +19,8 @@ from dashapp.stores.disk.database import Database
 WAL_BATCH_BYTES, WAL_STOP_BYTES, BATCH_ROWS = 6 << 20, 13 << 20, 400
 # Pages of SQLite's log, which are 1 MB.
 WAL_PAGES = 256
+# Maximum characters of waiting rows: hours of usual ticks, and less than a small machine's memory.
+MAX_PENDING_CHARS = 16 << 20
 
 
 class RowLog(Database):
@@ -75,3 +79,45 @@ class RowLog(Database):
             return True
         ((busy, _log, _done),) = self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return bool(busy) and (waiting % BATCH_ROWS == 1 or size >= WAL_STOP_BYTES)
+
+
+class PendingRows:
+    """Rows that wait for the disk: at most `max_chars` characters, without the oldest ones."""
+
+    def __init__(self, max_chars: int = MAX_PENDING_CHARS) -> None:
+        self.lost = 0
+        self._max_chars = max_chars
+        self._chars = 0
+        self._rows: deque[str] = deque()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def append(self, row: str) -> None:
+        self._rows.append(row)
+        self._chars += len(row)
+        while self._chars > self._max_chars and len(self._rows) > 1:
+            self._chars -= len(self._rows.popleft())
+            self.lost += 1
+
+    def oldest(self, limit: int) -> list[str]:
+        return [*islice(self._rows, limit)]
+
+    def remove(self, count: int) -> None:
+        """Remove the `count` oldest rows, which are stored now."""
+        for _ in range(count):
+            self._chars -= len(self._rows.popleft())
+        if not self._rows:
+            self.lost = 0
+
+    def replace(self, rows: Iterable[str]) -> None:
+        self.clear()
+        for row in rows:
+            self.append(row)
+
+    def clear(self) -> None:
+        self._rows.clear()
+        self._chars = 0

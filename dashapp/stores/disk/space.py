@@ -1,4 +1,4 @@
-"""The disk space of a store: keeps its folder below `--size`, and a reserve of the disk free.
+"""The disk space of a store: the limit `--size` of its folder, and a reserve of the disk.
 
 `step` does a little between two ticks: it drops the oldest blocks and returns their pages to the disk. Each
 part of it can be repeated after a crash.

@@ -22,9 +22,8 @@ from dashapp.stores.disk.level_storages import LEVEL_NAMES
 from dashapp.stores.disk.lock import WriterLock
 from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES, RingBuffer, RingBufferError, salvage_records
 from dashapp.stores.disk.notices import NoticeFile
-from dashapp.stores.disk.pending_rows import PendingRows
 from dashapp.stores.disk.reader import DiskReader
-from dashapp.stores.disk.row_log import BATCH_ROWS, RowLog
+from dashapp.stores.disk.row_log import BATCH_ROWS, PendingRows, RowLog
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
 from dashapp.stores.disk.space import NOTICE_NAMES, DiskSpace
 from dashapp.stores.documents import Document, Value

@@ -1,4 +1,4 @@
-"""A damaged page or row of any file costs only itself: the rest stays, and later ticks are stored."""
+"""A damaged page or row of any file costs only itself, and later ticks are stored."""
 
 from __future__ import annotations
 

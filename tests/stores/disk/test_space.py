@@ -18,8 +18,8 @@ from dashapp.model.ticks import Tick
 from dashapp.stores.archive import Archive, Retention
 from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.notices import read_notices
-from dashapp.stores.disk.pending_rows import PendingRows
 from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.row_log import PendingRows
 from dashapp.stores.disk.store import DiskStore
 
 BEGIN = 1_795_176_000
