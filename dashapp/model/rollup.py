@@ -63,7 +63,7 @@ class Point:
             valid_rows = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
             aggregates = {key: Aggregate(*map(float, row)) for key, row in valid_rows.items()}
             return Point(operator.index(time_ms), float(step), aggregates)
-        except (TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        except (TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
             raise ValueError("not a point") from error
 
 

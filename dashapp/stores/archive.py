@@ -13,6 +13,7 @@ from typing import Protocol
 
 from dashapp.model.rollup import Point, point_end_ms
 from dashapp.model.ticks import to_milliseconds
+from dashapp.stores.size_limit import BlockSizeLimit, SizedStorage
 from dashapp.stores.span import Span
 
 # Rows to read from a storage at a time, and characters of rows after which they become a block early.
@@ -34,14 +35,14 @@ class BlockStorage(Protocol):
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
         """Add rows, each with its time, at the end."""
 
-    def discard(self, time_ms: int, row: object) -> None:
-        """Delete one row."""
+    def discard(self, time_ms: int) -> None:
+        """Delete the row of a time."""
 
     def put(self, block: bytes | None, start_ms: int, end_ms: int) -> None:
         """Add a block at the end, None if it has no points, and drop the rows up to its end."""
 
     def drop_oldest(self) -> bool:
-        """Drop the oldest block; False if there is none."""
+        """Drop the oldest block; False if there is nothing to drop."""
 
     def size(self) -> int:
         """Return the bytes in use."""
@@ -63,6 +64,13 @@ class BlockReader(Protocol):
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
         """Return the blocks that may hold points in (start, end], oldest first."""
+
+
+class SizeLimit(Protocol):
+    """Limits the size of all levels together."""
+
+    def enforce(self, storages: Sequence[SizedStorage]) -> None:
+        """Drop what is too much, or a part of it."""
 
 
 class ArchiveLevel:
@@ -93,7 +101,7 @@ class ArchiveLevel:
                 self._count_row(time_ms, row)
             else:
                 # Its time may be damaged too: in the future, it would hide all points before it.
-                self.storage.discard(time_ms, row)
+                self.storage.discard(time_ms)
                 self.damaged_rows += 1
 
     def _count_row(self, time_ms: int, row: str) -> None:
@@ -176,9 +184,15 @@ class Retention:
 class Archive:
     """The writing side of all levels. Raises their storages' errors; open a new one then."""
 
-    def __init__(self, open_storage: Callable[[str], BlockStorage], retention: Retention) -> None:
+    def __init__(
+        self,
+        open_storage: Callable[[str], BlockStorage],
+        retention: Retention,
+        limit: SizeLimit | None = None,
+    ) -> None:
         """`open_storage` opens the storage of a level by its name."""
         self._retention = retention
+        self._limit = limit or BlockSizeLimit(retention.size)
         self._levels = tuple(
             ArchiveLevel(open_storage(name), step, span, BLOCK_UNITS[name]) for name, step, span in ALL_LEVELS
         )
@@ -229,7 +243,4 @@ class Archive:
             self._levels, (retention.ticks, retention.minutes, retention.hours), strict=True
         ):
             level.drop_before(now_ms - int(seconds * 1000))
-        while self.size() > retention.size:
-            # The finest level first: the coarser ones still hold what it drops.
-            if not any(level.storage.drop_oldest() for level in self._levels):
-                break
+        self._limit.enforce([level.storage for level in self._levels])

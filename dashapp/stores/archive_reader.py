@@ -143,12 +143,16 @@ def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
 
 
 def _decode_row(value: Any) -> Any:
+    """Return time, step and values of a point. ValueError if the row is damaged."""
     try:
-        return orjson.loads(value)
-    except ValueError:
-        # An older version may have written a total as Infinity, which is not JSON.
-        point = Point.decode(value)
-        return point.time_ms, point.step, point.values
+        time_ms, step, values = orjson.loads(value)
+        if np.array([*values.values()], float).shape[1:] == (4,) or not values:
+            return int(time_ms), float(step), values
+    except (ValueError, TypeError, AttributeError):
+        pass
+    # An older version may have written a total as Infinity, which is not JSON.
+    point = Point.decode(value)
+    return point.time_ms, point.step, point.values
 
 
 def _columns_from_rows(points: Sequence[Any], metrics: Sequence[str] | None) -> Columns:

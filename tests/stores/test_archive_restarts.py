@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from long_history import DAY, NOW, by_minute, calm_with_spikes, fill, store_of_n
 from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.query.frames import live_frame, past_frame
 from dashapp.stores.archive import ArchiveLevel, Retention
-from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import RowLog
 from dashapp.stores.disk.store import DiskStore
@@ -142,24 +140,6 @@ def test_archive_drops_oldest_ticks_by_time(tmp_path: Path) -> None:
     oldest = seconds.oldest()
     assert oldest is not None
     assert NOW - 3600 - 2 * 1260 < oldest / 1000 < NOW - 3600 + 600
-
-
-def test_archive_drops_oldest_ticks_by_size(tmp_path: Path) -> None:
-    most, begin, chance = 360_000, NOW - 6 * 3600, Random(5)
-    store = DiskStore(tmp_path, retention=Retention(size=most))
-    for second in range(10, 6 * 3600 + 1, 10):
-        store.append(Tick(begin + second, 10, {f"m{number}": chance.random() for number in range(8)}))
-    memory = open_archive(tmp_path, Retention())
-    assert memory.size() <= most
-    memory.close()
-    store.close()
-    seconds, minutes, _ = DiskReader(tmp_path).levels()
-    oldest, coarser = seconds.oldest(), minutes.oldest()
-    assert oldest is not None
-    assert coarser is not None
-    assert coarser / 1000 <= begin + 60
-    assert begin + 600 <= oldest / 1000 < NOW - 1200
-    assert not np.isnan(live_frame(DiskReader(tmp_path), 100).y["m0"]).any()
 
 
 def test_store_of_older_version_without_levels_is_migrated(tmp_path: Path) -> None:

@@ -6,26 +6,40 @@ No handle stays open between two reads, so that a lock, a checkpoint or a replac
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 from dashapp.stores.block_codec import read_header
+from dashapp.stores.disk.database import is_corrupt
+from dashapp.stores.disk.salvage import Row, connect_read_only, salvage_rows
 
 
-def select_rows(path: Path, statement: str, *values: int) -> list[tuple[Any, ...]]:
+def select_rows(path: Path, statement: str, *values: int) -> list[Row]:
     """Return the rows of a statement; none if the file is absent, locked or damaged.
 
     Fetches all of them: an open statement would keep the writer from resetting its log.
     """
-    uri = f"file:{quote(str(path))}?mode=ro"
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
-            return connection.execute(statement, values).fetchall()
+        return _select(path, statement, *values)
     except sqlite3.Error:
         return []
+
+
+def newest_values(path: Path, limit: int) -> Iterable[object]:
+    """Return the newest values of a log, newest first, without those in damaged pages."""
+    rows: Iterable[Row]
+    try:
+        rows = _select(path, "SELECT value FROM Cache WHERE raw = 1 ORDER BY key DESC LIMIT ?", limit)
+    except sqlite3.Error as error:
+        rows = islice(salvage_rows(path, "value", "raw = 1"), limit) if is_corrupt(error) else []
+    return (value for (value,) in rows)
+
+
+def _select(path: Path, statement: str, *values: int) -> list[Row]:
+    with closing(connect_read_only(path)) as connection:
+        return connection.execute(statement, values).fetchall()
 
 
 class DiskBlockReader:
@@ -36,30 +50,62 @@ class DiskBlockReader:
         self._span_ms = span_ms
 
     def oldest(self) -> int | None:
-        # SQLite sorts integers, the keys of blocks, before text, the keys of rows.
-        for value, tag in self._select("1 ORDER BY key LIMIT 1", what="value, tag"):
-            if not isinstance(value, bytes):
-                return int(tag)
-            try:
+        key, tag = self._first("")
+        if key is None:
+            return None
+        if not isinstance(key, int):
+            return tag
+        for (value,) in select_rows(self._path, "SELECT value FROM Cache WHERE key = ?", key):
+            with suppress(ValueError):
                 return int(read_header(value)[0]["start"])
-            except ValueError:
-                return int(tag) - self._span_ms  # damaged: it began at most a span before its end
-        return None
+        return tag - self._span_ms  # damaged: it began at most a span before its end
 
     def newest(self) -> int:
-        for (tag,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
-            return int(tag)
-        return 0
+        return self._first("DESC")[1]
 
     def rows(self, start: int, end: int) -> Sequence[object]:
-        rows = self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
-        return [value for (value,) in rows]
+        return self._values("text", start, end + 1)
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
-        rows = self._select(
-            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
-        )
-        return [value for (value,) in rows]
+        return self._values("integer", start, end + self._span_ms)
 
-    def _select(self, condition: str, *values: int, what: str = "value") -> list[tuple[Any, ...]]:
-        return select_rows(self._path, f"SELECT {what} FROM Cache WHERE {condition}", *values)  # noqa: S608 - our own words only
+    def _first(self, order: str) -> tuple[object, int]:
+        """Return the first key and its tag. SQLite sorts the keys of blocks before those of rows."""
+        condition = "typeof(tag) = 'integer'"
+        try:
+            rows = _select(
+                self._path,
+                f"SELECT key, tag FROM Cache WHERE {condition} ORDER BY key {order} LIMIT 1",  # noqa: S608
+            )
+        except sqlite3.Error as error:
+            found = salvage_rows(self._path, "key, tag", condition) if is_corrupt(error) else []
+            rows = sorted(found, key=lambda row: (isinstance(row[0], str), row[0]), reverse=bool(order))
+        return rows[0] if rows else (None, 0)
+
+    def _values(self, kind: str, after: int, before: int) -> list[object]:
+        """Return the values whose keys have this type and whose tags are between these times."""
+        statement = (
+            f"SELECT value FROM Cache WHERE typeof(key) = '{kind}' AND tag > ? AND tag < ? ORDER BY key"  # noqa: S608
+        )
+        try:
+            return [value for (value,) in _select(self._path, statement, after, before)]
+        except sqlite3.Error as error:
+            return self._readable_values(kind, after, before) if is_corrupt(error) else []
+
+    def _readable_values(self, kind: str, after: int, before: int) -> list[object]:
+        """Return the values one by one, and a text that is no value for each in a damaged page."""
+        condition = "tag > ? AND tag < ?"
+        indexed = f"SELECT rowid FROM Cache INDEXED BY Cache_tag_rowid WHERE {condition}"  # noqa: S608
+        hidden = {rowid for (rowid,) in select_rows(self._path, indexed, after, before)}
+        found = []
+        for rowid, key, type_ in salvage_rows(
+            self._path, "rowid, key, typeof(key)", condition, after, before
+        ):
+            hidden.discard(rowid)
+            if type_ == kind:
+                found.append((key, rowid))
+        values: list[object] = [f"damaged row {rowid}" for rowid in hidden]
+        for _key, rowid in sorted(found):
+            value = select_rows(self._path, "SELECT value FROM Cache WHERE rowid = ?", rowid)
+            values.append(value[0][0] if value else f"damaged row {rowid}")
+        return values

@@ -25,7 +25,7 @@ class WriterLock:
             os.close(self._descriptor)
             name = "unknown"
             with suppress(OSError):
-                name = holder.read_text().strip() or name
+                name = holder.read_text(errors="replace").strip() or name
             raise StoreLockedError(f"another collector (process {name}) already writes to {folder}") from None
         with suppress(OSError):  # a full disk: the lock works all the same
             holder.write_text(str(os.getpid()))

@@ -17,6 +17,7 @@ import os
 import secrets
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 MAGIC = b"dashtl01"
@@ -24,6 +25,8 @@ HEADER_BYTES = 64
 # The usual size of a ring, and its size for ticks of thousands of metrics: it holds at least four records.
 RING_BYTES, MAX_RING_BYTES = 1 << 20, 16 << 20
 RECORDS_PER_RING = 4
+# Bytes to read in search of records, which garbage that resembles many records would multiply.
+MAX_SEARCH_BYTES = 32 << 20
 _RECORD = struct.Struct("<II")
 # Positions in the header, in 64-bit words: the claim runs ahead of a write, the head follows it.
 _MAGIC, _GENERATION, _CLAIM, _HEAD, _START = range(5)
@@ -55,6 +58,7 @@ class RingBuffer:
         if bytes(self._view[:8]) != MAGIC or (write and not self._is_consistent()):
             self.close()
             raise RingBufferError(f"{path.name} is not a ring buffer")
+        self._header = bytes(self._view[:HEADER_BYTES])
 
     @staticmethod
     def create(path: Path, record_bytes: int = 0, generation: str = "") -> RingBuffer:
@@ -85,16 +89,23 @@ class RingBuffer:
         return self._size // RECORDS_PER_RING
 
     def append(self, record: bytes) -> None:
-        """Add a record over the oldest ones. ValueError for more than `max_record_bytes`."""
+        """Add a record over the oldest ones. ValueError for more than `max_record_bytes`.
+
+        RingBufferError if another program has damaged the file.
+        """
         data = _RECORD.pack(len(record), zlib.crc32(record)) + record
         if len(record) > self.max_record_bytes:
             raise ValueError(f"a tick has {len(record)} bytes; expected at most {self.max_record_bytes}")
+        if bytes(self._view[:HEADER_BYTES]) != self._header:
+            raise RingBufferError("the header was overwritten")
         head = self.head
         claim = head + len(data)
         start = self._counters[_START]
         while claim - start > self._size:
             (length, _crc) = _RECORD.unpack(self._read(start, _RECORD.size))
             start += _RECORD.size + length
+            if start > head:
+                raise RingBufferError("a record was overwritten")
         self._counters[_START] = start
         self._counters[_CLAIM] = claim
         offset = head % self._size
@@ -102,6 +113,7 @@ class RingBuffer:
         self._body[offset : offset + len(first)] = first
         self._body[: len(data) - len(first)] = data[len(first) :]
         self._counters[_HEAD] = claim
+        self._header = bytes(self._view[:HEADER_BYTES])
 
     def reset(self) -> None:
         """Delete all records and begin a new generation."""
@@ -111,13 +123,15 @@ class RingBuffer:
         self._view[8:16] = secrets.token_bytes(8)
         self._counters[_CLAIM] = head
         self._counters[_HEAD] = head
+        self._header = bytes(self._view[:HEADER_BYTES])
 
     def records(self, after: int = 0) -> tuple[list[bytes], int, bool]:
         """Return the complete records after byte `after`, their head, and whether some were missed.
 
         Records are missed if they were overwritten before this call read them. RingBufferError if it can read
-        none.
+        none. Without damaged records.
         """
+        data = b""
         for _attempt in range(50):
             position = max(after, int(self._counters[_START]))
             head = self.head
@@ -128,6 +142,8 @@ class RingBuffer:
             records = _split_records(data[max(0, start - position) :])
             if records is not None:
                 return records, head, after < start
+        if records := list(find_records(data)):
+            return records, head, True
         raise RingBufferError("the records are incomplete")
 
     def _is_consistent(self) -> bool:
@@ -166,3 +182,25 @@ def _split_records(data: bytes) -> list[bytes] | None:
         records.append(record)
         position += _RECORD.size + length
     return records
+
+
+def find_records(data: bytes) -> Iterator[bytes]:
+    """Yield the records whose checksum is right, wherever they begin."""
+    position, remaining = 0, MAX_SEARCH_BYTES
+    while position + _RECORD.size <= len(data) and remaining > 0:
+        length, crc = _RECORD.unpack_from(data, position)
+        start = position + _RECORD.size
+        position += 1
+        if 0 < length <= min(MAX_RING_BYTES // RECORDS_PER_RING, len(data) - start):
+            record = data[start : start + length]
+            remaining -= length
+            if zlib.crc32(record) == crc:
+                yield record
+                position = start + length
+
+
+def salvage_records(path: Path) -> list[bytes]:
+    """Return the records of a damaged file, in no order. OSError if it cannot be read."""
+    body = path.read_bytes()[HEADER_BYTES : HEADER_BYTES + MAX_RING_BYTES]
+    # The newest record may continue at the beginning.
+    return list(find_records(body + body[: len(body) // RECORDS_PER_RING + _RECORD.size]))

@@ -15,7 +15,7 @@ from threading import Lock
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.stores.archive import BlockReader
 from dashapp.stores.cached_reader import MAX_CACHED_TICKS, NO_GENERATION, CachedReader
-from dashapp.stores.disk.block_reader import DiskBlockReader, select_rows
+from dashapp.stores.disk.block_reader import DiskBlockReader, newest_values
 from dashapp.stores.disk.documents import DocumentFile
 from dashapp.stores.disk.mmap_tail import RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import read_notices
@@ -103,5 +103,4 @@ class DiskReader(CachedReader):
         return Cursor(NO_GENERATION, to_milliseconds(newest[-1].time) if newest else 0)
 
     def newest_rows(self, limit: int) -> Iterable[object]:
-        statement = "SELECT value FROM Cache WHERE raw = 1 ORDER BY key DESC LIMIT ?"
-        return (value for (value,) in select_rows(self._folder / "cache.db", statement, limit))
+        return newest_values(self._folder / "cache.db", limit)

@@ -1,115 +1,85 @@
-"""An append log of text rows in a diskcache Deque.
+"""An append log of text rows in a diskcache Deque, and the rows that wait for it.
 
 Each append is one transaction, without retries and pickles.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import diskcache
 
 from dashapp.model.ticks import Tick, to_milliseconds
+from dashapp.stores.disk.database import Database
 
-FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
 # A reader that is stopped inside a statement keeps SQLite from resetting its log. Above the first size rows
 # are written by the hundred, which writes each page once and not a hundred times; above the second they wait.
 WAL_BATCH_BYTES, WAL_STOP_BYTES, BATCH_ROWS = 6 << 20, 13 << 20, 400
+# Pages of SQLite's log, which are 1 MB.
+WAL_PAGES = 256
 # Rows to read at a time: a row of thousands of metrics has hundreds of kilobytes.
 ROWS_PER_READ = 20
+# Maximum characters of waiting rows: hours of usual ticks, and less than a small machine's memory.
+MAX_PENDING_CHARS = 16 << 20
 
 
-class TextDisk(diskcache.Disk):  # type: ignore[misc]
-    """Stores text and bytes in the database itself. Never pickles, never unpickles."""
-
-    def store(self, value: Any, read: Any, key: Any = diskcache.UNKNOWN) -> Any:
-        if not isinstance(value, str | bytes):
-            raise TypeError(f"a row is text or bytes, not {type(value).__name__}")
-        data = sqlite3.Binary(value) if isinstance(value, bytes) else value
-        return 0, diskcache.core.MODE_RAW, None, data
-
-    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
-        # Other modes are not ours: a pickle runs code when it is read. They count as empty rows.
-        return value if mode == diskcache.core.MODE_RAW else ""
-
-    def get(self, key: Any, raw: bool) -> Any:
-        return key if raw else ""
-
-
-def open_cache(folder: Path, **settings: Any) -> diskcache.Cache:
-    """Open the database in `folder`. It evicts nothing, and no call waits long."""
-    cache = diskcache.Cache(
-        str(folder),
-        timeout=0.05,  # less than the shortest interval; a failed write is repeated
-        disk=TextDisk,
-        eviction_policy="none",
-        cull_limit=0,
-        sqlite_mmap_size=0,
-        sqlite_auto_vacuum=0,
-        **settings,
-    )
-    folder.chmod(0o700)
-    (folder / "cache.db").chmod(0o600)
-    return cache
-
-
-class RowLog:
-    """At most `keep` rows in `folder`. Raises the errors in FAILURES; see also `is_corrupt`."""
+class RowLog(Database):
+    """At most `keep` rows in `folder`. Raises the errors in database.FAILURES."""
 
     def __init__(self, folder: Path, keep: int) -> None:
-        self._folder = folder
+        super().__init__(folder, WAL_PAGES)
         self._keep = keep
-        self.path = folder / "cache.db"
-        self._cache = open_cache(folder)
-        self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
-        self._count = len(self._deque)
-        self._cache._sql("SELECT value FROM Cache ORDER BY key DESC LIMIT 1").fetchall()  # raises if damaged
+        with self._checked():
+            self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
+            self._count = len(self._deque)
+            self._execute("SELECT value FROM Cache ORDER BY key DESC LIMIT 1")  # raises if it is damaged
         self._inode = self.path.stat().st_ino
 
     def extend(self, rows: Collection[str]) -> bool:
         """Add rows in one transaction; False if another process has emptied the Deque meanwhile."""
-        try:
-            with self._cache.transact(retry=False):
-                for row in rows:
-                    self._deque.append(row)
-                while len(self._deque) > self._keep:
-                    self._deque.popleft()
-                count = len(self._deque)
-        except BaseException:
-            self._cache.close()  # a failed COMMIT would leave its transaction open for good
-            raise
+        with self._transaction():
+            for row in rows:
+                self._deque.append(row)
+            while len(self._deque) > self._keep:
+                self._deque.popleft()
+            count = len(self._deque)
         is_complete = count >= min(self._count + len(rows), self._keep)
         self._count = count
         return is_complete
 
     def read(self, after: int | None, limit: int) -> list[tuple[int, object]]:
-        """Return the first `limit` rows after a position, each with its position."""
-        rows = self._cache._sql(
-            "SELECT key, value FROM Cache WHERE key > ? ORDER BY key LIMIT ?",
-            (-1 if after is None else after, limit),
+        """Return the first `limit` rows after a position, each with its position.
+
+        A row that is no text is empty.
+        """
+        # As bytes: a damaged text that is not UTF-8 would raise an error.
+        rows = self._execute(
+            "SELECT key, CAST(value AS BLOB) FROM Cache WHERE key > ? ORDER BY key LIMIT ?",
+            *(-1 if after is None else after, limit),
         )
-        return list(rows.fetchall())
+        return [(key, (value or b"").decode(errors="replace")) for key, value in rows]
 
     def newest(self) -> Iterator[tuple[int, str]]:
         """Yield the valid rows, newest first, each with its time in milliseconds."""
         before = (1 << 63) - 1
-        while rows := self._cache._sql(
-            "SELECT key, value FROM Cache WHERE key < ? ORDER BY key DESC LIMIT ?", (before, ROWS_PER_READ)
-        ).fetchall():
+        while rows := self._execute(
+            "SELECT key, CAST(value AS BLOB) FROM Cache WHERE key < ? ORDER BY key DESC LIMIT ?",
+            *(before, ROWS_PER_READ),
+        ):
             before = rows[-1][0]
-            for _key, row in rows:
+            for _key, value in rows:
                 with suppress(ValueError):
+                    row = (value or b"").decode()
                     yield to_milliseconds(Tick.decode(row).time), row
 
     def drop(self, until: int) -> None:
         """Delete the rows up to a position. Single deletes would delay the next tick."""
-        with self._cache.transact(retry=False):
-            self._cache._sql("DELETE FROM Cache WHERE key <= ?", (until,))
+        with self._transaction():
+            self._execute("DELETE FROM Cache WHERE key <= ?", until)
             self._count = len(self._deque)
 
     def is_current(self) -> bool:
@@ -128,22 +98,47 @@ class RowLog:
         # holds.
         if waiting % BATCH_ROWS > 1:
             return True
-        ((busy, _log, _done),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        ((busy, _log, _done),) = self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return bool(busy) and (waiting % BATCH_ROWS == 1 or size >= WAL_STOP_BYTES)
 
-    def close(self) -> None:
-        self._cache.close()
 
+class PendingRows:
+    """Rows that wait for the disk: at most `max_chars` characters, without the oldest ones."""
 
-def quarantine(folder: Path) -> str:
-    """Rename a damaged database, and return its new name."""
-    name = f"cache.db.corrupt-{time.strftime('%Y%m%dT%H%M%S')}"
-    (folder / "cache.db").replace(folder / name)
-    for suffix in ("-wal", "-shm"):
-        (folder / f"cache.db{suffix}").unlink(missing_ok=True)
-    return name
+    def __init__(self, max_chars: int = MAX_PENDING_CHARS) -> None:
+        self.lost = 0
+        self._max_chars = max_chars
+        self._chars = 0
+        self._rows: deque[str] = deque()
 
+    def __len__(self) -> int:
+        return len(self._rows)
 
-def is_corrupt(error: BaseException) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def append(self, row: str) -> None:
+        self._rows.append(row)
+        self._chars += len(row)
+        while self._chars > self._max_chars and len(self._rows) > 1:
+            self._chars -= len(self._rows.popleft())
+            self.lost += 1
+
+    def oldest(self, limit: int) -> list[str]:
+        return [*islice(self._rows, limit)]
+
+    def remove(self, count: int) -> None:
+        """Remove the `count` oldest rows, which are stored now."""
+        for _ in range(count):
+            self._chars -= len(self._rows.popleft())
+        if not self._rows:
+            self.lost = 0
+
+    def replace(self, rows: Iterable[str]) -> None:
+        self.clear()
+        for row in rows:
+            self.append(row)
+
+    def clear(self) -> None:
+        self._rows.clear()
+        self._chars = 0

@@ -7,23 +7,25 @@ disk refuses wait here, in order and bounded, until a write succeeds.
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
-from dashapp.stores.archive import Retention
+from dashapp.stores.archive import Archive, Retention
 from dashapp.stores.base import MAX_ROW_CHARS, Store, row_time
 from dashapp.stores.compaction import Compactor
-from dashapp.stores.disk.archive import open_archive
+from dashapp.stores.disk.database import FAILURES, DamagedError, is_corrupt
 from dashapp.stores.disk.documents import DocumentFiles
+from dashapp.stores.disk.level_storages import LEVEL_NAMES
 from dashapp.stores.disk.lock import WriterLock
-from dashapp.stores.disk.mmap_tail import RING_BYTES, RingBuffer, RingBufferError
+from dashapp.stores.disk.mmap_tail import RING_BYTES, RingBuffer, RingBufferError, salvage_records
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.reader import DiskReader
-from dashapp.stores.disk.row_log import FAILURES, RowLog, is_corrupt, quarantine
+from dashapp.stores.disk.row_log import BATCH_ROWS, PendingRows, RowLog
+from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
+from dashapp.stores.disk.space import NOTICE_NAMES, DiskSpace
 from dashapp.stores.documents import Document, Value
 from dashapp.stores.proxy import ReaderProxy
 
@@ -43,9 +45,12 @@ class DiskStore(ReaderProxy, Store):
         self._folder = folder
         self._keep = keep
         self._notice = self.notice_sink("store")
-        open_store_archive = partial(open_archive, folder, retention or Retention())
-        self._compactor: Compactor[int] = Compactor(open_store_archive, self.notice_sink("sealing"), FAILURES)
-        self._pending: deque[str] = deque(maxlen=keep)
+        limits = retention or Retention()
+        self._space = space = DiskSpace(folder, limits)
+        self._compactor: Compactor[int] = Compactor(
+            lambda: Archive(space.levels.open, limits, space), self.notice_sink("sealing"), FAILURES
+        )
+        self._pending = PendingRows()
         self._rows: RowLog | None = None
         self._tail: RingBuffer | None = None
         self._lock: WriterLock | None = None
@@ -53,8 +58,8 @@ class DiskStore(ReaderProxy, Store):
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = WriterLock(folder)
-            self._notice.clear()
-            self.notice_sink("history").clear()
+            for name in ("store", "history", *LEVEL_NAMES, *NOTICE_NAMES):
+                self.notice_sink(name).clear()
             self._open()
             self._flush()
         except FAILURES as error:
@@ -71,18 +76,19 @@ class DiskStore(ReaderProxy, Store):
             raise StoreError(f"a tick has {len(row)} characters; expected at most {MAX_ROW_CHARS}")
         self._last = time
         self._pending.append(row)
+        is_stored = False
         try:
-            if self._tail is not None:
-                self._tail = self._append_to_tail(self._tail, row)
+            self._append_to_tail(row)
             if not self._is_current():
                 self._reopen()
                 log.warning("%s was removed or replaced; it is created again", self._folder)
-            self._flush()
+            is_stored = self._flush()
         except FAILURES as error:
             self._fail(error)
         self._documents.write()
-        if self._rows is not None and not self._pending:
+        if is_stored and self._rows is not None:
             self._compactor.run(self._rows, time)
+        self._keep_space()
         return True
 
     def newest(self) -> Cursor:
@@ -101,7 +107,8 @@ class DiskStore(ReaderProxy, Store):
     def close(self) -> None:
         """Write the waiting rows, and unlock the folder."""
         with suppress(*FAILURES):
-            self._flush(closing=True)
+            while self._pending and self._flush(closing=True):
+                pass
         self._close_files()
         self._reader.close()
 
@@ -111,18 +118,45 @@ class DiskStore(ReaderProxy, Store):
         self._folder.chmod(0o700)
         if self._lock is None:
             self._lock = WriterLock(self._folder)
+        self._space.free_ballast()
+        self._rows = self._open_log()
+        self._open_tail(self._rows, next((time for time, _row in self._rows.newest()), 0))
+
+    def _open_log(self) -> RowLog:
+        """Open the log. A damaged one is quarantined, and its readable rows are copied."""
         try:
-            self._rows = RowLog(self._folder, self._keep)
+            rows = RowLog(self._folder, self._keep)
         except FAILURES as error:
             if not is_corrupt(error):
                 raise
-            self._quarantine()
-            self._rows = RowLog(self._folder, self._keep)
-        self._open_tail(self._rows, next((time for time, _row in self._rows.newest()), 0))
+            quarantine(self._folder)
+            rows = RowLog(self._folder, self._keep)
+        if (self._folder / DAMAGED_NAME).exists():
+            self._salvage_log(rows)
+        return rows
+
+    def _salvage_log(self, log: RowLog) -> None:
+        damaged = self._folder / DAMAGED_NAME
+        found: dict[int, str] = {}
+        texts = (value for (value,) in salvage_rows(damaged, "value", "raw = 1"))
+        found.update(_rows_by_time(text for text in texts if isinstance(text, str)))
+        oldest = min(found, default=0)
+        # The tail may have the rows of the damaged pages.
+        with suppress(OSError):
+            tail = salvage_records(self._folder / "tail")
+            rows = _rows_by_time(record.decode(errors="replace") for record in tail)
+            found |= {time: row for time, row in rows.items() if time >= oldest and time not in found}
+        waiting = min(_rows_by_time(self._pending), default=1 << 62)
+        rows_to_keep = [found[time] for time in sorted(found) if time < waiting]
+        if not log.read(None, 1):
+            log.extend(rows_to_keep)
+        name = finish_quarantine(damaged)
+        result = f"{len(rows_to_keep)} of its ticks were recovered" if found else "a new one has begun"
+        self.notice_sink("history").set(f"The history was damaged. It was renamed to {name}, and {result}.")
 
     def _open_tail(self, log_rows: RowLog, stored: int) -> None:
         """Open the tail, or create one. Ticks that only tail or Deque has go into the other."""
-        rows = {to_milliseconds(row_time(row)): row for row in self._pending}
+        rows = _rows_by_time(self._pending)
         path = self._folder / "tail"
         newest = 0
         try:
@@ -133,23 +167,29 @@ class DiskStore(ReaderProxy, Store):
                 if time > stored:
                     rows.setdefault(time, row)
         except (OSError, RingBufferError, ValueError):
+            with suppress(OSError):
+                records = salvage_records(path)
+                rows = _rows_by_time(record.decode(errors="replace") for record in records) | rows
             self._tail = RingBuffer.create(path)
         newest = max(rows, default=newest)
-        self._pending.clear()
-        self._pending.extend(rows[time] for time in sorted(rows) if time > stored)
+        self._pending.replace(rows[time] for time in sorted(rows) if time > stored)
         if newest < stored or self._tail.head == 0:
             # No tail, or an older one (from a backup of the store): fill it from the Deque.
             self._tail.reset()
-            refill, free_bytes = list[str](), RING_BYTES
-            for _time, row in log_rows.newest():
-                refill.append(row)
-                free_bytes -= len(row)
-                if free_bytes < 0 or len(refill) >= REFILL_ROWS:
-                    break
-            self._tail = self._append_to_tail(self._tail, *reversed(refill), *self._pending)
+            self._tail = self._refill(self._tail, log_rows)
         self._last = max(self._last, newest, stored)
 
-    def _append_to_tail(self, tail: RingBuffer, *rows: str) -> RingBuffer:
+    def _refill(self, tail: RingBuffer, log_rows: RowLog) -> RingBuffer:
+        """Add the newest rows of the log, and the waiting ones."""
+        rows, free_bytes = list[str](), RING_BYTES
+        for _time, row in log_rows.newest():
+            rows.append(row)
+            free_bytes -= len(row)
+            if free_bytes < 0 or len(rows) >= REFILL_ROWS:
+                break
+        return self._extend_tail(tail, [*reversed(rows), *self._pending])
+
+    def _extend_tail(self, tail: RingBuffer, rows: Iterable[str]) -> RingBuffer:
         """Add rows. Return the tail, which is a larger one if they are too long for it."""
         for row in rows:
             record = row.encode()
@@ -179,8 +219,7 @@ class DiskStore(ReaderProxy, Store):
         if self._tail is not None:
             with suppress(RingBufferError):
                 records = [record.decode() for record in self._tail.records()[0]]
-                self._pending.clear()
-                self._pending.extend(records)
+                self._pending.replace(records)
         self._close_files()
         self._open()
         self._documents.rewrite_all()
@@ -191,34 +230,69 @@ class DiskStore(ReaderProxy, Store):
                 with suppress(*FAILURES):
                     part.close()
         self._compactor.close()
+        self._space.levels.close()
         self._rows = self._tail = self._lock = None
 
-    def _flush(self, closing: bool = False) -> None:
-        """Move the waiting rows into the Deque, in one transaction."""
-        rows = self._rows
-        if rows is None or not self._pending or (not closing and rows.should_defer(len(self._pending))):
+    def _append_to_tail(self, row: str) -> None:
+        if self._tail is None:
             return
-        if not rows.extend(self._pending) and self._tail is not None:
+        try:
+            self._tail = self._extend_tail(self._tail, [row])
+        except RingBufferError:
+            log.warning("the file of the newest ticks was damaged; it is created again")
+            self._tail.close()
+            self._tail = None  # a failure here opens it again at the next tick
+            tail = RingBuffer.create(self._folder / "tail")
+            self._tail = (
+                self._extend_tail(tail, self._pending)
+                if self._rows is None
+                else self._refill(tail, self._rows)
+            )
+
+    def _flush(self, closing: bool = False) -> bool:
+        """Move some waiting rows into the Deque, in one transaction; False if they still wait."""
+        rows = self._rows
+        if rows is None or (not closing and self._pending and rows.should_defer(len(self._pending))):
+            return False
+        batch = self._pending.oldest(BATCH_ROWS)
+        if not batch:
+            return True
+        if not rows.extend(batch) and self._tail is not None:
             log.warning("another process emptied the store; a new one begins")
             self._tail.reset()
-            self._tail = self._append_to_tail(self._tail, *self._pending)
-        self._pending.clear()
+            self._tail = self._extend_tail(self._tail, self._pending)
+        self._pending.remove(len(batch))
         self._notice.clear()
+        return True
+
+    def _keep_space(self) -> None:
+        """Check the space, and replace the log if it was found to be damaged."""
+        with suppress(*FAILURES):
+            self._space.step(self._rows)
+        if self._rows is not None and self._rows.is_damaged:
+            self._fail(DamagedError("the log is damaged"))
 
     def _fail(self, error: BaseException) -> None:
         if is_corrupt(error):
             with suppress(*FAILURES):
-                self._quarantine()
-                self._reopen()
+                self._compactor.close()
+                if self._rows is not None:
+                    self._rows.close()
+                self._rows = None
+                quarantine(self._folder)
+                self._rows = self._open_log()
                 self._flush()
             return
         # diskcache raises Timeout, without a reason, if a transaction cannot begin.
         reason = os_error_reason(error) or "it is locked or may not be written"
-        self._notice.set(f"The history cannot be saved ({reason}): new ticks wait in memory.")
+        lost = f", and the {self._pending.lost} oldest of them are lost" if self._pending.lost else ""
+        self._notice.set(f"The history cannot be saved ({reason}): new ticks wait in memory{lost}.")
 
-    def _quarantine(self) -> None:
-        if self._rows is not None:
-            self._rows.close()
-        name = quarantine(self._folder)
-        sentence = f"The history was damaged. It was renamed to {name}, and a new one has begun."
-        self.notice_sink("history").set(sentence)
+
+def _rows_by_time(rows: Iterable[str]) -> dict[int, str]:
+    """Return the rows by their time in epoch milliseconds, without those that are no ticks."""
+    result = {}
+    for row in rows:
+        with suppress(ValueError, OverflowError):
+            result[to_milliseconds(row_time(row))] = row
+    return result

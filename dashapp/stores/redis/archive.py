@@ -58,7 +58,7 @@ class RedisBlockStorage:
             commands.append(("ZADD", self._keys.rows, *arguments))
         self._lease.run_commands(*commands)
 
-    def discard(self, time_ms: int, row: object) -> None:
+    def discard(self, time_ms: int) -> None:
         self._lease.run_commands(("ZREMRANGEBYSCORE", self._keys.rows, time_ms, time_ms))
 
     def put(self, block: bytes | None, start_ms: int, end_ms: int) -> None:
