@@ -8,6 +8,7 @@ import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state, window
 from playwright.sync_api import Locator, Page, expect
 from served_page import Live, Serve
+from tab import Tab
 from waiting import stays, wait_until, wait_until_passes
 
 CPU_PANEL = '[data-panel="cpu"]'
@@ -30,12 +31,12 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Iterator[Live]:
+def live(page: Page, served: Live, tab: Tab) -> Iterator[Live]:
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     yield served
     served.trouble.calm()
-    assert page.evaluate("window.flights.most") == 1
+    assert tab.most_flights == 1
 
 
 def drag(page: Page, plot: Locator, start: float, end: float) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 from reporting import keep_evidence
 from waiting import PATIENCE_S
 
@@ -43,6 +44,8 @@ class Tab:
         context.set_default_timeout(1000 * PATIENCE_S)
         self.page = context.new_page()
         self.page.add_init_script(COUNT_FLIGHTS)
+        # The maximum number of requests for ticks in flight, in the page that was left last.
+        self.most_flights = 0
         self._thrown: list[str] = []
         self._console: list[str] = []
         self.page.on("pageerror", lambda error: self._thrown.append(str(error)))
@@ -66,6 +69,8 @@ class Tab:
         keep_evidence(test, page, [*self._console, *(f"thrown: {error}" for error in self._thrown)])
         if page.is_closed():
             return
+        with suppress(Error):  # the page is being left already
+            self.most_flights = page.evaluate("window.flights.most")
         # Errors from here on are those of a page that is left while it loads.
         thrown = list(self._thrown)
         page.goto("about:blank")
