@@ -60,12 +60,12 @@ class NamedValues:
         values: dict[Metric, Any] = {}
         cache = self._cache
         invalid_count = excess_count = 0
-        items = result.items()
+        items: Collection[tuple[Any, Any]] = result.items()
         if len(cache) > MAX_METRICS or len(items) > MAX_METRICS:
             # Names that are gone make room for others. Of too many names, those that were there first stay.
-            items = sorted(items, key=lambda item: item[0] not in cache)
-            self._forget({name for name, _value in items[:MAX_METRICS]})
-            cache = self._cache
+            ordered = sorted(items, key=lambda item: item[0] not in cache)
+            self._forget({name for name, _value in ordered[:MAX_METRICS]})
+            cache, items = self._cache, ordered
         for name, value in items:
             metric = cache.get(name)
             if metric is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ class Pods:
 
     def __init__(self, replaced: int) -> None:
         self._replaced, self._first = replaced, 0
+        self.on_send: Callable[[], object] = list
 
     def fetch(self) -> bytes:
         self._first += self._replaced

@@ -23,9 +23,9 @@ def run_all(steps: Generator[int, None, Result]) -> Result:
 
 
 def span_of(points: Iterable[Point] | Iterable[Tick]) -> Span:
-    points = list(points)
-    span = Span(TICK_PARTS) if isinstance(points[0], Tick) else Span()
-    for point in points:
+    found: list[Point | Tick] = [*points]
+    span = Span(TICK_PARTS) if isinstance(found[0], Tick) else Span()
+    for point in found:
         if isinstance(point, Tick):
             span.add_tick(point)
         else:

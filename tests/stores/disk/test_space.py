@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from spans import append_span
 
-from dashapp.model.rollup import point_of_tick
 from dashapp.model.ticks import Tick
 from dashapp.stores.archive import Archive, Retention
 from dashapp.stores.disk.archive import open_archive
@@ -38,7 +38,7 @@ def feed(archive: Archive, first: int, count: int, metrics: int, chance: Random)
             Tick(start + second, 10, {f"m{number}": chance.random() for number in range(metrics)})
             for second in range(10, SPAN + 1, 10)
         ]
-        archive.append_span([point_of_tick(tick) for tick in ticks], 1000 * (start + SPAN))
+        append_span(archive, ticks, 1000 * (start + SPAN))
         yield span
 
 
