@@ -6,7 +6,7 @@ every extreme. Algorithms such as LTTB do not fit, because they choose other tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ class Columns:
 
     `t` is in epoch milliseconds and strictly rising, `step` in seconds; both have shape (n,). The other
     arrays have shape (metrics, n). If a metric has no value at a point, `total`, `low` and `high` are NaN and
-    `count` is 0.
+    its count is 0. `counts` is None if each value is that of one tick; `low` and `high` are then `total`.
     """
 
     t: NDArray[np.int64]
@@ -32,7 +32,12 @@ class Columns:
     total: Matrix
     low: Matrix
     high: Matrix
-    count: Matrix
+    counts: Matrix | None = None
+
+    @property
+    def count(self) -> Matrix:
+        """The number of ticks behind each value."""
+        return (~np.isnan(self.total)).astype(float) if self.counts is None else self.counts
 
     def between(self, start: float, end: float) -> Columns:
         """Return the points in (start, end], in milliseconds."""
@@ -40,30 +45,79 @@ class Columns:
         if first == 0 and last == len(self.t):
             return self
         part = slice(first, last)
-        total = self.total[:, part]
-        return Columns(
-            self.t[part],
-            self.step[part],
-            self.keys,
-            total,
-            total if self.low is self.total else self.low[:, part],
-            total if self.high is self.total else self.high[:, part],
-            self.count[:, part],
-        )
+        return self._take(self.t[part], self.step[part], self.keys, lambda matrix: matrix[:, part])
+
+    def select(self, keys: Sequence[str] | None) -> Columns:
+        """Return only metrics that have a value: all, or those of `keys` in this order."""
+        if keys is None:
+            is_used = has_value(self.total)
+            if is_used.all():
+                return self
+            rows = np.flatnonzero(is_used)
+        else:
+            row_by_key = {key: row for row, key in enumerate(self.keys)}
+            rows = np.array([row_by_key[key] for key in keys if key in row_by_key], np.intp)
+            rows = rows[has_value(self.total[rows])]
+        names = tuple(self.keys[row] for row in rows)
+        return self._take(self.t, self.step, names, lambda matrix: matrix[rows])
 
     def shifted(self, offset_ms: int, names: Mapping[str, str]) -> Columns:
         """Return the points `offset_ms` milliseconds later, with keys renamed by `names`."""
         keys = tuple(names[key] for key in self.keys)
-        return Columns(self.t + offset_ms, self.step, keys, self.total, self.low, self.high, self.count)
+        return self._take(self.t + offset_ms, self.step, keys, lambda matrix: matrix)
 
     def mean(self) -> Matrix:
+        if self.counts is None:
+            return self.total
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self.total / self.count
+            return self.total / self.counts
+
+    def ticks(self) -> list[Tick]:
+        """Return the points as ticks; each must be one."""
+        points = zip(self.t.tolist(), self.step.tolist(), self.total.T.tolist(), strict=True)
+        return [
+            Tick(
+                time / 1000,
+                step,
+                {key: number for key, number in zip(self.keys, row, strict=True) if number == number},
+            )
+            for time, step, row in points
+        ]
+
+    def _take(
+        self,
+        t: NDArray[np.int64],
+        step: Matrix,
+        keys: tuple[str, ...],
+        take: Callable[[Matrix], Matrix],
+    ) -> Columns:
+        total = take(self.total)
+        return Columns(
+            t,
+            step,
+            keys,
+            total,
+            total if self.low is self.total else take(self.low),
+            total if self.high is self.total else take(self.high),
+            None if self.counts is None else take(self.counts),
+        )
+
+
+def has_value(matrix: Matrix) -> NDArray[np.bool_]:
+    """Return for each row whether it has a number."""
+    if not matrix.shape[1]:
+        return np.zeros(len(matrix), bool)
+    # Nearly every metric has one at the last point.
+    is_used = ~np.isnan(matrix[:, -1])
+    others = np.flatnonzero(~is_used)
+    if len(others):
+        is_used[others] = (~np.isnan(matrix[others])).any(axis=1)
+    return is_used
 
 
 def empty_columns(keys: Sequence[str] = ()) -> Columns:
     empty = np.empty((len(keys), 0))
-    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), empty, empty, empty, empty)
+    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), empty, empty, empty)
 
 
 def columns_from_ticks(ticks: Sequence[Tick], requested_keys: Sequence[str] | None = None) -> Columns:
@@ -79,7 +133,6 @@ def columns_from_ticks(ticks: Sequence[Tick], requested_keys: Sequence[str] | No
         values,
         values,
         values,
-        (~np.isnan(values)).astype(float),
     )
 
 
@@ -97,7 +150,7 @@ def concat(parts: Iterable[Columns]) -> Columns:
     total = _concat_matrix(non_empty, keys, "total")
     # If each point is one tick, its total is also its lowest and highest value, and one array serves all
     # three.
-    is_single = all(part.low is part.total and part.high is part.total for part in non_empty)
+    is_single = all(part.counts is None for part in non_empty)
     return Columns(
         np.concatenate([part.t for part in non_empty]),
         np.concatenate([part.step for part in non_empty]),
@@ -105,7 +158,7 @@ def concat(parts: Iterable[Columns]) -> Columns:
         total,
         total if is_single else _concat_matrix(non_empty, keys, "low"),
         total if is_single else _concat_matrix(non_empty, keys, "high"),
-        _concat_matrix(non_empty, keys, "count"),
+        None if is_single else _concat_matrix(non_empty, keys, "count"),
     )
 
 
@@ -133,7 +186,7 @@ def align(parts: Iterable[Columns]) -> Columns:
         return matrix
 
     total = merge_matrix("total")
-    is_single = all(part.low is part.total and part.high is part.total for part in non_empty)
+    is_single = all(part.counts is None for part in non_empty)
     return Columns(
         times,
         step,
@@ -141,7 +194,7 @@ def align(parts: Iterable[Columns]) -> Columns:
         total,
         total if is_single else merge_matrix("low"),
         total if is_single else merge_matrix("high"),
-        merge_matrix("count"),
+        None if is_single else merge_matrix("count"),
     )
 
 
@@ -186,7 +239,7 @@ def downsample(columns: Columns, step_ms: int) -> Columns:
             columns.total,
             columns.low,
             columns.high,
-            columns.count,
+            columns.counts,
         )
     count = np.add.reduceat(columns.count, start_indexes, axis=1)
     total = np.add.reduceat(np.nan_to_num(columns.total), start_indexes, axis=1)
