@@ -15,6 +15,7 @@ import orjson
 
 from dashapp.model.columns import Columns, Matrix, concat, empty_columns, present_keys
 from dashapp.model.rollup import Point
+from dashapp.model.ticks import MAX_VALUE, Tick
 from dashapp.stores import block_codec
 from dashapp.stores.archive import ALL_LEVELS, BlockReader
 
@@ -107,7 +108,7 @@ def _decode_columns(data: bytes, metrics: Sequence[str] | None) -> Columns:
         total,
         parts.get("low", total),
         parts.get("high", total),
-        np.nan_to_num(parts["count"]) if "count" in parts else (~np.isnan(total)).astype(float),
+        np.nan_to_num(parts["count"]) if "count" in parts else None,
     )
 
 
@@ -136,6 +137,19 @@ def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
     spread = np.full(length, np.nan)
     spread[present] = values
     return spread
+
+
+def decode_tick(row: str) -> Tick:
+    """Return what `Tick.decode` returns, in a third of the time; or ValueError."""
+    try:
+        time, step, values = orjson.loads(row)
+        numbers = np.fromiter(values.values(), float, len(values))
+        is_plain = set(map(type, values.values())) <= {float, int} and (np.abs(numbers) <= MAX_VALUE).all()
+        if is_plain and {type(time), type(step)} <= {float, int}:
+            return Tick(time, float(step), values)
+    except (ValueError, TypeError, AttributeError):
+        pass
+    return Tick.decode(row)
 
 
 def _decode_row(value: Any) -> Any:
