@@ -28,6 +28,7 @@ PARTS = (
     "latency",
     "soak",
     "two_years",
+    "wide",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

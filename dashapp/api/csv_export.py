@@ -87,7 +87,7 @@ class CsvExport:
         # A requested metric that the catalogue lacks can still have older values.
         keys = tuple(dict.fromkeys([*existing_keys, *sorted(requested_keys or ())]))
         keys = tuple(key for key in keys if requested_keys is None or key in requested_keys)
-        newest = self._store.newest().time_ms
+        newest = levels.snapshot.cursor.time_ms
         start, end = ticks_query.time_range or (newest - round(ticks_query.window * 1000), newest)
         if not self._slots.acquire(blocking=False):
             raise BusyError(f"{MAX_DOWNLOADS} downloads are running; retry when one has ended")

@@ -29,8 +29,8 @@ from dashapp.http.types import StartResponse
 from dashapp.model.notices import redact_for_public
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import BadRequestError, BusyError, stale_after, to_milliseconds
-from dashapp.query.frames import Frame, live_frame, past_frame
-from dashapp.stores.base import Reader
+from dashapp.query.frames import MAX_VALUES, Frame, live_frame, past_frame
+from dashapp.stores.base import Reader, Snapshot
 
 # Path, query, and the table of processes that goes with it.
 RequestKey = tuple[str, str, Table | None]
@@ -180,7 +180,7 @@ class Api:
         """Status, body, and whether a shared cache may serve it for a second."""
         try:
             if path == "/api/ticks":
-                return "200 OK", *self._ticks(query, table, now)
+                return "200 OK", *self._ticks(query, table, now, self._store.snapshot(), MAX_VALUES)
             if path == "/api/frames":
                 return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
@@ -198,20 +198,31 @@ class Api:
 
     def _current_values(self) -> Mapping[str, float] | None:
         """The current values; None if the newest tick is stale."""
-        newest = self._store.since(float("-inf"), 1)
-        is_fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
-        return newest[-1].values if is_fresh else None
+        newest = self._store.snapshot().newest
+        is_fresh = newest is not None and self._clock() - newest.time <= stale_after(newest.step)
+        return newest.values if newest is not None and is_fresh else None
 
     def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
         """The responses to several tick queries, each a `q`."""
         parameters = parse_qsl(query, keep_blank_values=True)
         if not 1 <= len(parameters) <= MAX_QUERIES_PER_REQUEST or any(name != "q" for name, _ in parameters):
             raise BadRequestError(f"expected 1 to {MAX_QUERIES_PER_REQUEST} parameters named q, and no other")
-        responses = [self._build("/api/ticks", ticks_query, None, now) for _, ticks_query in parameters]
-        bodies = b",".join(body for _, body, _ in responses)
-        return b'{"frames":[' + bodies + b"]}", all(shareable for _, _, shareable in responses)
+        # All frames end at the same tick, and together they have at most as many numbers as one.
+        snapshot, max_values = self._store.snapshot(), MAX_VALUES // len(parameters)
+        frames = []
+        for _, ticks_query in parameters:
+            try:
+                frames.append(self._ticks(ticks_query, None, now, snapshot, max_values))
+            except BadRequestError as error:
+                frames.append((error_json(str(error)), False))
+        return (
+            b'{"frames":[' + b",".join(body for body, _ in frames) + b"]}",
+            all(shareable for _, shareable in frames),
+        )
 
-    def _ticks(self, query: str, table: Table | None, now: float) -> tuple[bytes, bool]:
+    def _ticks(
+        self, query: str, table: Table | None, now: float, snapshot: Snapshot, max_values: int
+    ) -> tuple[bytes, bool]:
         ticks_query = parse_ticks_query(
             query,
             window=self._window,
@@ -229,9 +240,24 @@ class Api:
             else match_metrics(self._store, ticks_query.patterns)
         )
         if ticks_query.time_range is not None:
-            frame = past_frame(self._store, *ticks_query.time_range, metrics, self._interval)
+            frame = past_frame(
+                self._store,
+                *ticks_query.time_range,
+                metrics,
+                self._interval,
+                snapshot=snapshot,
+                max_values=max_values,
+            )
         else:
-            frame = live_frame(self._store, ticks_query.window, ticks_query.after, metrics, self._interval)
+            frame = live_frame(
+                self._store,
+                ticks_query.window,
+                ticks_query.after,
+                metrics,
+                self._interval,
+                snapshot=snapshot,
+                max_values=max_values,
+            )
         body = self._body(frame, now)
         if ticks_query.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()

@@ -115,7 +115,7 @@ class PrometheusEndpoint:
         return [body]
 
     def _text(self) -> str:
-        newest = self._store.newest().time_ms
-        ticks = self._store.since(float("-inf"), 1)
+        snapshot = self._store.snapshot()
+        newest = snapshot.cursor.time_ms
         age = max(0.0, self._now() - newest / 1000) if newest else None
-        return format_metrics(self._store.metrics(), ticks[-1] if ticks else None, age)
+        return format_metrics(self._store.metrics(), snapshot.newest, age)

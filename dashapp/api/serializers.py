@@ -123,9 +123,9 @@ def health_json(store: Reader, interval: float, now: float) -> tuple[bool, bytes
 
     `interval`: seconds between ticks, for use before the first tick.
     """
-    newest = store.newest().time_ms
-    ticks = store.since(float("-inf"), 1)
-    step = ticks[-1].step if ticks else interval
+    snapshot = store.snapshot()
+    newest = snapshot.cursor.time_ms
+    step = snapshot.newest.step if snapshot.newest else interval
     age = max(0.0, now - newest / 1000) if newest else None
     stale = age is None or age > stale_after(step)
     return stale, encode_json(

@@ -6,13 +6,13 @@ every extreme. Algorithms such as LTTB do not fit, because they choose other tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashapp.model.ticks import MAX_WEIGHT_S, MIN_WEIGHT_S, Tick, to_milliseconds, weight_of_step
+from dashapp.model.ticks import MAX_WEIGHT_S, MIN_WEIGHT_S, Tick, to_milliseconds
 
 # Larger powers of ten are not exact in a double.
 MAX_EXACT_EXPONENT = 22
@@ -25,9 +25,9 @@ class Columns:
     """Points of several metrics over one time axis.
 
     `t` is in epoch milliseconds and strictly rising, `step` in seconds; both have shape (n,). The other
-    arrays have shape (metrics, n). `weight` is the seconds that a mean stands for. If a metric has no value
-    at a point, `mean`, `low` and `high` are NaN and `weight` is 0. If each point is one tick, its mean is
-    also its lowest and highest value, and one array serves all three.
+    arrays have shape (metrics, n). If a metric has no value at a point, `mean`, `low` and `high` are NaN and
+    its weight is 0. If each point is one tick, its mean is also its lowest and highest value, and one array
+    serves all three. `weights` is None if each value weighs as much as the `step` of its point.
     """
 
     t: NDArray[np.int64]
@@ -36,7 +36,12 @@ class Columns:
     mean: Matrix
     low: Matrix
     high: Matrix
-    weight: Matrix
+    weights: Matrix | None = None
+
+    @property
+    def weight(self) -> Matrix:
+        """The seconds that each mean stands for."""
+        return tick_weights(self.mean, self.step) if self.weights is None else self.weights
 
     def between(self, start: float, end: float) -> Columns:
         """Return the points in (start, end], in milliseconds."""
@@ -44,26 +49,73 @@ class Columns:
         if first == 0 and last == len(self.t):
             return self
         part = slice(first, last)
-        mean = self.mean[:, part]
-        return Columns(
-            self.t[part],
-            self.step[part],
-            self.keys,
-            mean,
-            mean if self.low is self.mean else self.low[:, part],
-            mean if self.high is self.mean else self.high[:, part],
-            self.weight[:, part],
-        )
+        return self._take(self.t[part], self.step[part], self.keys, lambda matrix: matrix[:, part])
+
+    def select(self, keys: Sequence[str] | None) -> Columns:
+        """Return only metrics that have a value: all, or those of `keys` in this order."""
+        if keys is None:
+            is_used = has_value(self.mean)
+            if is_used.all():
+                return self
+            rows = np.flatnonzero(is_used)
+        else:
+            row_by_key = {key: row for row, key in enumerate(self.keys)}
+            rows = np.array([row_by_key[key] for key in keys if key in row_by_key], np.intp)
+            rows = rows[has_value(self.mean[rows])]
+        names = tuple(self.keys[row] for row in rows)
+        return self._take(self.t, self.step, names, lambda matrix: matrix[rows])
 
     def shifted(self, offset_ms: int, names: Mapping[str, str]) -> Columns:
         """Return the points `offset_ms` milliseconds later, with keys renamed by `names`."""
         keys = tuple(names[key] for key in self.keys)
-        return Columns(self.t + offset_ms, self.step, keys, self.mean, self.low, self.high, self.weight)
+        return self._take(self.t + offset_ms, self.step, keys, lambda matrix: matrix)
+
+    def ticks(self) -> list[Tick]:
+        """Return the points as ticks; each must be one."""
+        points = zip(self.t.tolist(), self.step.tolist(), self.mean.T.tolist(), strict=True)
+        return [
+            Tick(
+                time / 1000,
+                step,
+                {key: number for key, number in zip(self.keys, row, strict=True) if number == number},
+            )
+            for time, step, row in points
+        ]
+
+    def _take(
+        self,
+        t: NDArray[np.int64],
+        step: Matrix,
+        keys: tuple[str, ...],
+        take: Callable[[Matrix], Matrix],
+    ) -> Columns:
+        mean = take(self.mean)
+        return Columns(
+            t,
+            step,
+            keys,
+            mean,
+            mean if self.low is self.mean else take(self.low),
+            mean if self.high is self.mean else take(self.high),
+            None if self.weights is None else take(self.weights),
+        )
+
+
+def has_value(matrix: Matrix) -> NDArray[np.bool_]:
+    """Return for each row whether it has a number."""
+    if not matrix.shape[1]:
+        return np.zeros(len(matrix), bool)
+    # Nearly every metric has one at the last point.
+    is_used = ~np.isnan(matrix[:, -1])
+    others = np.flatnonzero(~is_used)
+    if len(others):
+        is_used[others] = (~np.isnan(matrix[others])).any(axis=1)
+    return is_used
 
 
 def empty_columns(keys: Sequence[str] = ()) -> Columns:
     empty = np.empty((len(keys), 0))
-    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), empty, empty, empty, empty)
+    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), empty, empty, empty)
 
 
 def columns_from_ticks(ticks: Sequence[Tick], requested_keys: Sequence[str] | None = None) -> Columns:
@@ -79,18 +131,7 @@ def columns_from_ticks(ticks: Sequence[Tick], requested_keys: Sequence[str] | No
         values,
         values,
         values,
-        _weights(ticks, keys, values),
     )
-
-
-def _weights(ticks: Sequence[Tick], keys: Sequence[str], values: Matrix) -> Matrix:
-    weights = tick_weights(values, np.array([tick.step for tick in ticks], float))
-    rows = {key: row for row, key in enumerate(keys)}
-    for column, tick in enumerate(ticks):
-        for key, step in (tick.own_steps or {}).items():
-            if key in rows and key in tick.values:
-                weights[rows[key], column] = weight_of_step(step)
-    return weights
 
 
 def tick_weights(values: Matrix, steps: Matrix) -> Matrix:
@@ -117,6 +158,7 @@ def concat(parts: Iterable[Columns]) -> Columns:
     keys = tuple(dict.fromkeys(key for part in non_empty for key in part.keys))
     mean = _concat_matrix(non_empty, keys, "mean")
     is_single = all(part.low is part.mean and part.high is part.mean for part in non_empty)
+    has_plain_weights = all(part.weights is None for part in non_empty)
     return Columns(
         np.concatenate([part.t for part in non_empty]),
         np.concatenate([part.step for part in non_empty]),
@@ -124,7 +166,9 @@ def concat(parts: Iterable[Columns]) -> Columns:
         mean,
         mean if is_single else _concat_matrix(non_empty, keys, "low"),
         mean if is_single else _concat_matrix(non_empty, keys, "high"),
-        _concat_matrix(non_empty, keys, "weight"),
+        None
+        if all(part.weights is None for part in non_empty)
+        else _concat_matrix(non_empty, keys, "weight"),
     )
 
 
@@ -151,6 +195,11 @@ def align(parts: Iterable[Columns]) -> Columns:
             row += len(part.keys)
         return matrix
 
+    # A slower host's value weighs more than the common step.
+    has_plain_weights = all(
+        part.weights is None and np.array_equal(part.step, step[index])
+        for part, index in zip(non_empty, indexes, strict=True)
+    )
     mean = merge_matrix("mean")
     is_single = all(part.low is part.mean and part.high is part.mean for part in non_empty)
     return Columns(
@@ -160,7 +209,7 @@ def align(parts: Iterable[Columns]) -> Columns:
         mean,
         mean if is_single else merge_matrix("low"),
         mean if is_single else merge_matrix("high"),
-        merge_matrix("weight"),
+        None if has_plain_weights else merge_matrix("weight"),
     )
 
 
@@ -205,7 +254,7 @@ def downsample(columns: Columns, step_ms: int) -> Columns:
             columns.mean,
             columns.low,
             columns.high,
-            columns.weight,
+            columns.weights if np.array_equal(steps, columns.step) else columns.weight,
         )
     weight = np.add.reduceat(columns.weight, start_indexes, axis=1)
     total = np.add.reduceat(np.nan_to_num(columns.mean) * columns.weight, start_indexes, axis=1)

@@ -124,14 +124,12 @@ class Tick:
 
     `time` is in seconds UTC, to the millisecond. `step` is the time between this collector's ticks in
     seconds; it distinguishes a gap from a slow interval. `values` holds numbers up to MAX_VALUE by metric
-    key. `own_steps` holds the step of each metric that has another one, if several hosts share the tick; it
-    is not stored.
+    key.
     """
 
     time: float
     step: float
     values: Mapping[str, float]
-    own_steps: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         # Use whole milliseconds everywhere, so that a cursor, a row and a response name the same instant.

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashapp.model.columns import Columns, round_significant
-from dashapp.model.ticks import GAP_STEPS, Cursor, Tick, to_milliseconds
+from dashapp.model.columns import Columns, empty_columns, round_significant
+from dashapp.model.ticks import GAP_STEPS, BadRequestError, Cursor, Tick, to_milliseconds
 from dashapp.query.levels import Levels
-from dashapp.stores.base import Reader, ticks_since_position
+from dashapp.stores.base import Reader, Snapshot
 
-# Maximum points of one metric in a frame.
-MAX_POINTS = 2000
+# Maximum points of one metric in a frame, and the minimum if many metrics make the points coarser.
+MAX_POINTS, MIN_POINTS = 2000, 10
+# Maximum numbers in a frame, about 7 MB of JSON. Two hundred metrics, all that one query can name, have room
+# for every point.
+MAX_VALUES = 1_200_000
 # A reader keeps its points if they are at most this many times coarser than necessary: the window may once
 # have held closer ticks.
 MAX_COARSENING = 100
@@ -47,28 +51,42 @@ class Frame:
 
 
 def live_frame(
-    store: Reader, window: float, cursor: str = "", metrics: Collection[str] | None = None, step: float = 1.0
+    store: Reader,
+    window: float,
+    cursor: str = "",
+    metrics: Collection[str] | None = None,
+    step: float = 1.0,
+    *,
+    snapshot: Snapshot | None = None,
+    max_values: int = MAX_VALUES,
 ) -> Frame:
     """Return what a reader at `cursor` lacks of the newest `window` seconds.
 
     If it cannot continue from there, the frame holds the whole window and has `reset`. The window ends at the
-    newest tick. `step` is the step of an empty store.
+    newest tick. `step` is the step of an empty store. `snapshot`: the moment to show instead of now.
+    BadRequestError if more than `max_values` numbers are necessary.
     """
-    newest = store.newest()
+    levels = Levels(store, step, snapshot)
+    newest = levels.snapshot.cursor
     span = to_milliseconds(window)
-    levels = Levels(store, step)
-    size = levels.size_for(newest.time_ms - span, newest.time_ms, MAX_POINTS)
+    limits = _Limits(max_values, levels, metrics)
+    size = limits.size_for(newest.time_ms - span, newest.time_ms)
     position = Cursor.decode(cursor)
-    if position is not None and not position.size_ms and _is_ahead_of_store(store, position, newest):
-        # Another process has already served that tick, and this one will in a moment.
-        newest = newest._replace(time_ms=position.time_ms)
-        size, columns = 0, levels.read(position.time_ms, position.time_ms, 0, metrics)
-    elif position is not None and _can_continue(store, position, newest, span, size or levels.step_ms, size):
+    columns = None
+    if position is not None:
+        if not position.size_ms and _is_ahead_of_store(store.lag_ms, position, newest):
+            # Another process has already served that tick, and this one will in a moment.
+            newest = newest._replace(time_ms=position.time_ms)
+            columns = empty_columns()
+        else:
+            columns = _newer_points(levels, position, newest, span, size, metrics)
+        if columns is not None and not limits.allow(columns, position.size_ms):
+            columns = None
+    if position is not None and columns is not None:
         size = position.size_ms
-        columns = levels.read(position.time_ms, _last_whole_point(newest.time_ms, size), size, metrics)
     else:
         position = None
-        size, columns = _read_fitting(levels, newest.time_ms - span, newest.time_ms, size, metrics)
+        size, columns = _read_fitting(levels, newest.time_ms - span, newest.time_ms, size, metrics, limits)
     last_ms = newest.time_ms
     if size:
         # The last point that exists, not the last possible one: the next response then shows a gap that goes
@@ -82,45 +100,102 @@ def live_frame(
 
 
 def past_frame(
-    store: Reader, start_ms: int, end_ms: int, metrics: Collection[str] | None = None, step: float = 1.0
+    store: Reader,
+    start_ms: int,
+    end_ms: int,
+    metrics: Collection[str] | None = None,
+    step: float = 1.0,
+    *,
+    snapshot: Snapshot | None = None,
+    max_values: int = MAX_VALUES,
 ) -> Frame:
     """Return the points in (start, end], in epoch milliseconds, at the finest step that fits."""
-    newest = store.newest()
-    levels = Levels(store, step)
+    levels = Levels(store, step, snapshot)
+    newest = levels.snapshot.cursor
+    limits = _Limits(max_values, levels, metrics)
     end_ms = min(end_ms, newest.time_ms)
-    size = levels.size_for(start_ms, end_ms, MAX_POINTS)
-    size, columns = _read_fitting(levels, start_ms, end_ms, size, metrics)
+    size = limits.size_for(start_ms, end_ms)
+    size, columns = _read_fitting(levels, start_ms, end_ms, size, metrics, limits)
     return _build_frame(columns, newest.encode(), size, levels, None)
 
 
+class _Limits:
+    """The points and the numbers in a frame of some metrics."""
+
+    def __init__(self, max_values: int, levels: Levels, metrics: Collection[str] | None) -> None:
+        self._max_values = max_values
+        self._levels = levels
+        # The metrics of the newest tick, as an estimate: older ticks may have others.
+        values = levels.newest.values if levels.newest else ()
+        self._metrics = len(values if metrics is None else set(metrics).intersection(values))
+
+    def size_for(self, start: int, end: int) -> int:
+        """Return the milliseconds of a point for (start, end]; 0 if each tick is a point."""
+        size = self._levels.size_for(start, end, self._points(self._metrics, 0))
+        return self._levels.size_for(start, end, self._points(self._metrics, size)) if size else 0
+
+    def allow(self, columns: Columns, size: int) -> bool:
+        return len(columns.t) <= self._points(len(columns.keys), size)
+
+    def coarser_size(self, columns: Columns, size: int) -> int:
+        """Return a larger size than that of `columns`, to make them fit; or BadRequestError."""
+        points = self._points(len(columns.keys), size or 1)
+        return self._levels.coarser_size(size, len(columns.t) / points)
+
+    def _points(self, metrics: int, size: int) -> int:
+        """Return the maximum number of points of that many metrics."""
+        # A point of several ticks has a mean, a minimum and a maximum.
+        numbers = max(1, metrics) * (3 if size else 1)
+        if size and numbers * MIN_POINTS > self._max_values:
+            raise BadRequestError(
+                f"{metrics:,} metrics in {MIN_POINTS} points are {numbers * MIN_POINTS:,} numbers; "
+                f"expected at most {self._max_values:,}: request fewer with metrics="
+            )
+        return min(MAX_POINTS, self._max_values // numbers)
+
+
 def _read_fitting(
-    levels: Levels, start: int, end: int, size: int, metrics: Collection[str] | None
+    levels: Levels, start: int, end: int, size: int, metrics: Collection[str] | None, limits: _Limits
 ) -> tuple[int, Columns]:
-    """Read points of `size`, or coarser ones if older ticks were closer together."""
+    """Read points of `size`, or coarser ones if they do not fit.
+
+    Older ticks may have been closer together, or had more metrics.
+    """
     columns = levels.read(start, _last_whole_point(end, size), size, metrics)
-    if len(columns.t) > MAX_POINTS:
-        size = levels.coarser_size(end - start, MAX_POINTS)
+    while not limits.allow(columns, size):
+        size = limits.coarser_size(columns, size)
         columns = levels.read(start, _last_whole_point(end, size), size, metrics)
     return size, columns
 
 
-def _can_continue(store: Reader, position: Cursor, newest: Cursor, span: int, unit: int, size: int) -> bool:
-    """Whether new points alone, of the size it has, are enough for a reader at `position`."""
+def _newer_points(
+    levels: Levels, position: Cursor, newest: Cursor, span: int, size: int, metrics: Collection[str] | None
+) -> Columns | None:
+    """Return the points after `position`; None if its reader needs the whole window.
+
+    `size` is the size that a frame of the whole window has.
+    """
     if (
         position.generation != newest.generation
         or not newest.time_ms - span <= position.time_ms <= newest.time_ms
     ):
-        return False
+        return None
+    unit = size or levels.step_ms
     if position.size_ms:
         # The server never gave out such a size. It would be read from a level that is far too fine.
         fits = size <= position.size_ms <= MAX_COARSENING * unit and position.size_ms % unit == 0
-        return fits and position.window_ms == span
-    return size == 0 and ticks_since_position(store, position, MAX_POINTS) is not None
+        if not fits or position.window_ms != span:
+            return None
+        end = _last_whole_point(newest.time_ms, position.size_ms)
+        return levels.read(position.time_ms, end, position.size_ms, metrics)
+    return None if size else levels.ticks_after(position.time_ms, metrics)
 
 
-def _is_ahead_of_store(store: Reader, position: Cursor, newest: Cursor) -> bool:
-    """Whether a reader is at a tick that this process has not received yet."""
-    lag = store.lag_ms
+def _is_ahead_of_store(lag: int, position: Cursor, newest: Cursor) -> bool:
+    """Whether a reader is at a tick that this process has not received yet.
+
+    `lag`: milliseconds that it can be behind other processes.
+    """
     # A cleared store has another generation. In this generation, no tick means that none has arrived yet.
     newest_ms = newest.time_ms or position.time_ms - lag
     return position.generation == newest.generation and 0 < position.time_ms - newest_ms <= lag
@@ -137,7 +212,8 @@ def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, posit
     def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
         if len(holes):
             matrix = np.insert(matrix, holes, np.nan, axis=1)
-        return dict(zip(columns.keys, _rounded(matrix), strict=True))
+        # In order of the keys: every process then builds the same bytes.
+        return dict(sorted(zip(columns.keys, _rounded(matrix), strict=True), key=itemgetter(0)))
 
     return Frame(
         cursor=cursor,

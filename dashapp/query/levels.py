@@ -12,26 +12,25 @@ from collections.abc import Collection, Iterator, Sequence
 from dashapp.model import columns as columns_of
 from dashapp.model.columns import Columns, downsample
 from dashapp.model.ticks import to_milliseconds
-from dashapp.stores.base import LOG_RETENTION_MS, Reader
+from dashapp.stores.base import FOREVER_MS, LOG_RETENTION_MS, Reader, Snapshot
 
 # Maximum points that a response reads of a level before a coarser one serves: numpy gets through these
 # without a visible delay. Minutes carry three numbers a point.
 MAX_POINTS_READ = (25_000, 20_000, math.inf)
-# Maximum ticks per read, for any interval.
-MAX_TICKS_READ = 80_000
 DAY_MS = 86_400_000
-# Later than every other time, in milliseconds.
-NEVER_MS = 1 << 62
 
 
 class Levels:
-    """The levels of a store. `step` is the seconds between its ticks if it has none yet."""
+    """The levels of a store at one moment.
 
-    def __init__(self, store: Reader, step: float) -> None:
+    `step` is the seconds between its ticks if it has none yet. `snapshot`: the moment instead of now.
+    """
+
+    def __init__(self, store: Reader, step: float, snapshot: Snapshot | None = None) -> None:
         self._store = store
-        self._coarser = store.levels()
-        newest = store.since(float("-inf"), 1)
-        self.newest = newest[-1] if newest else None
+        self.snapshot = snapshot or store.snapshot()
+        self._coarser = self.snapshot.levels()
+        self.newest = self.snapshot.newest
         self.step = self.newest.step if self.newest else step
         self.step_ms = max(1, to_milliseconds(self.step))
 
@@ -49,21 +48,21 @@ class Levels:
         times = max(1, math.ceil(span / unit / max_points))
         if level == 0 and times == 1:
             return 0
-        # Points of several hours each would show day and night as a solid block. Points of whole days do not.
-        size = times * unit
-        return size if size <= DAY_MS / 4 else math.ceil(size / DAY_MS) * DAY_MS
+        return _whole_days(times * unit)
 
-    def coarser_size(self, span: int, max_points: int) -> int:
-        """Return the milliseconds of a point if the ticks are closer together than expected."""
-        times = math.ceil(span / max_points / self.step_ms)
-        return max(2, times) * self.step_ms
+    def coarser_size(self, size: int, times: float) -> int:
+        """Return the milliseconds of a point that is at least `times` as long as one of `size`."""
+        return _whole_days(max(2, math.ceil(times)) * (size or self.step_ms))
 
     def _oldest_of_all(self) -> int:
         times = [time for reader in self._coarser if (time := reader.oldest()) is not None]
-        if not times:
-            ticks = self._store.since(float("-inf"), MAX_TICKS_READ)
-            times = [to_milliseconds(ticks[0].time)] if ticks else [0]
-        return min(times) - self.step_ms
+        oldest = min(times) if times else self._oldest_tick()
+        return (oldest or 0) - self.step_ms
+
+    def _oldest_tick(self) -> int | None:
+        """Return the time of the log's oldest tick in epoch milliseconds."""
+        columns, _is_complete = self.snapshot.ticks(-FOREVER_MS, FOREVER_MS, ())
+        return int(columns.t[0]) if len(columns.t) else None
 
     def read(self, start: int, end: int, size: int, metrics: Collection[str] | None) -> Columns:
         """Read points of `size` milliseconds (0: ticks) in (start, end], both multiples of it."""
@@ -77,6 +76,18 @@ class Levels:
         # The first point is complete too, although it begins before the window.
         points = self._level(level, start // size * size, end, keys)
         return downsample(points, size).between(start, end)
+
+    def ticks_after(self, time_ms: int, metrics: Collection[str] | None) -> Columns | None:
+        """Return the ticks after the one at `time_ms`; None if the log no longer has that tick."""
+        newest_ms = self.snapshot.cursor.time_ms
+        if time_ms == 0:
+            # The position in an empty store.
+            return None if newest_ms else columns_of.empty_columns()
+        keys = None if metrics is None else sorted(metrics)
+        columns, _is_complete = self.snapshot.ticks(time_ms - 1, newest_ms, keys)
+        if not len(columns.t) or columns.t[0] != time_ms:
+            return None
+        return columns.between(time_ms, newest_ms).select(None)
 
     def segments(self, start: int, end: int, keys: Sequence[str]) -> Iterator[Columns]:
         """Yield all points in (start, end] in parts, each from the finest level that has it.
@@ -93,6 +104,8 @@ class Levels:
             if level is None:
                 position = min(starts)
             elif level == 0 and position >= compacted_until:
+                # Ticks may have moved into blocks since the first part.
+                self.snapshot = self._store.snapshot()
                 yield self._ticks(position, end, list(keys))
                 return
             else:
@@ -105,17 +118,19 @@ class Levels:
     def _starts(self) -> list[int]:
         """Return for each level, finest first, the time after which it is complete.
 
-        NEVER_MS if the level is empty. Times are multiples of the next coarser point, so that exactly one
+        FOREVER_MS if the level is empty. Times are multiples of the next coarser point, so that exactly one
         level serves each point.
         """
         times = [reader.oldest() for reader in self._coarser] or [None]
         if times[0] is None:
-            ticks = self._store.since(float("-inf"), MAX_TICKS_READ)
-            times[0] = to_milliseconds(ticks[0].time) if ticks else None
+            times[0] = self._oldest_tick()
+            # The first block may have taken the oldest ticks from the log meanwhile.
+            if self._coarser and (oldest := self._coarser[0].oldest()) is not None:
+                times[0] = oldest
         units = [to_milliseconds(reader.step) for reader in self._coarser[1:]]
         units.append(units[-1] if units else 1)
         return [
-            NEVER_MS if time is None else (time - 1) // unit * unit
+            FOREVER_MS if time is None else (time - 1) // unit * unit
             for time, unit in zip(times, units, strict=True)
         ]
 
@@ -138,7 +153,7 @@ class Levels:
         oldest = self._coarser[level].oldest()
         if oldest is None:
             # The ticks of the last minutes, which are in no block yet.
-            oldest = self._store.newest().time_ms - LOG_RETENTION_MS
+            oldest = self.snapshot.cursor.time_ms - LOG_RETENTION_MS
         return oldest - 2 * to_milliseconds(self._coarser[level + 1].step)
 
     def _level(self, level: int, start: int, end: int, keys: list[str] | None) -> Columns:
@@ -158,13 +173,16 @@ class Levels:
 
         The log comes first: a tick that moves into a block meanwhile is then in both, and never in neither.
         """
-        ticks = self._store.since(start / 1000, MAX_TICKS_READ)
-        recent = columns_of.columns_from_ticks(ticks, keys)
+        recent, is_complete = self.snapshot.ticks(start, end, keys)
+        if is_complete or not self._coarser:
+            return recent
         first = int(recent.t[0]) - 1 if len(recent.t) else end
-        one_more = self._store.since(float("-inf"), len(ticks) + 1)
-        # Compare times: one more tick may have arrived at the end meanwhile.
-        is_enough = bool(one_more) and (not ticks or one_more[0].time < ticks[0].time)
-        if is_enough or not self._coarser or first <= start:
-            return recent.between(start, end)
-        older = self._coarser[0].columns(start, min(end, first), keys)
-        return columns_of.concat([older, recent.between(start, end)])
+        return columns_of.concat([self._coarser[0].columns(start, first, keys), recent])
+
+
+def _whole_days(size: int) -> int:
+    """Round up to days above a quarter of one.
+
+    Points of several hours each would show day and night as a solid block.
+    """
+    return size if size <= DAY_MS / 4 else math.ceil(size / DAY_MS) * DAY_MS

@@ -14,19 +14,19 @@ from typing import Any, ClassVar
 
 from dashapp.model.notices import PublicNotice
 from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, stale_after, to_milliseconds
+from dashapp.model.ticks import Cursor, Curves, Metric, stale_after
 from dashapp.query.host_reader import ClockSkews
-from dashapp.query.overlay_levels import LEVEL_SPANS_S, OverlayLevel
+from dashapp.query.overlay_levels import LEVEL_SPANS_S, OverlayLevel, OverlaySnapshot
 from dashapp.query.overlay_metrics import compared_metrics, host_metric
 from dashapp.query.overlay_sync import (
-    MAX_TICKS_AHEAD,
     HostProgress,
     common_end,
     host_progress,
     lagging_hosts,
     newest_marks,
+    read_all,
 )
-from dashapp.stores.base import MAX_CHANGES, Level, Reader
+from dashapp.stores.base import MAX_CHANGES, Level, Reader, Snapshot
 from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
 from dashapp.stores.hosts import HostStore, sorted_hosts
 
@@ -58,22 +58,11 @@ class OverlayReader(Reader):
         return self._hosts.now_ms() / 1000
 
     def newest(self) -> Cursor:
-        members = self._progress()
-        return Cursor(self._generation(members), common_end(members))
+        return self._cursor(self.progress())
 
-    def since(self, time: float, limit: int) -> list[Tick]:
-        members = self._progress()
-        end = common_end(members)
-        ticks: dict[int, list[tuple[float, dict[str, float]]]] = {}
-        for member in members:
-            keys = self.names_of(member.name)
-            for tick in member.reader.since(time + member.offset_ms / 1000, limit + MAX_TICKS_AHEAD):
-                time_ms = to_milliseconds(tick.time) - member.offset_ms
-                if time_ms > end:
-                    break
-                values = {keys[key]: value for key, value in tick.values.items() if key in keys}
-                ticks.setdefault(time_ms, []).append((tick.step, values))
-        return [_merge_ticks(time_ms, ticks[time_ms]) for time_ms in sorted(ticks)[-limit:]]
+    def snapshot(self) -> OverlaySnapshot:
+        members = self.progress(read_all([*self._readers.values()], lambda reader: reader.snapshot()))
+        return OverlaySnapshot(self._cursor(members), self, members)
 
     def levels(self) -> Sequence[Level]:
         return self._levels
@@ -93,7 +82,7 @@ class OverlayReader(Reader):
 
     def offsets(self) -> dict[str, tuple[Reader, int]]:
         """Return each host's reader, and the milliseconds by which its clock is ahead."""
-        return {member.name: (member.reader, member.offset_ms) for member in self._progress()}
+        return {member.name: (member.reader, member.offset_ms) for member in self.progress()}
 
     def _all_metrics(self) -> list[Metric]:
         self._update_catalog()
@@ -201,19 +190,25 @@ class OverlayReader(Reader):
             ]
             self._catalogues = catalogues
 
-    def _progress(self) -> list[HostProgress]:
+    def progress(self, snapshots: Sequence[Snapshot] | None = None) -> list[HostProgress]:
+        """Return each host's progress, at its snapshot if there are snapshots."""
         hosts = sorted_hosts(self._hosts)
         now = self._hosts.now_ms()
-        marks = zip(self._readers.items(), newest_marks([*self._readers.values()]), strict=True)
+        readers = [*self._readers.values()]
+        moments: Sequence[Snapshot | None] = snapshots or [None] * len(readers)
+        marks = [snapshot.cursor for snapshot in snapshots] if snapshots else newest_marks(readers)
         members = [
-            host_progress(name, reader, mark, hosts.get(name), now, self._skews)
-            for (name, reader), mark in marks
+            host_progress(name, reader, mark, hosts.get(name), now, self._skews, snapshot)
+            for (name, reader), mark, snapshot in zip(self._readers.items(), marks, moments, strict=True)
         ]
         waited_for = {member.name for member in lagging_hosts(members)}
         if self._awaited_hosts is not None and waited_for - self._awaited_hosts:
             self._returned_ms = now
         self._awaited_hosts = waited_for
         return members
+
+    def _cursor(self, members: Sequence[HostProgress]) -> Cursor:
+        return Cursor(self._generation(members), common_end(members))
 
     def _generation(self, members: Sequence[HostProgress]) -> str:
         """Return an identifier that is the same for the same view of the hosts.
@@ -223,14 +218,6 @@ class OverlayReader(Reader):
         returning = self._hosts.now_ms() - self._returned_ms < CATCH_UP_MS
         state = [returning, *((member.name, member.generation, member.offset_ms) for member in members)]
         return hashlib.sha256(repr(state).encode()).hexdigest()[:16]
-
-
-def _merge_ticks(time_ms: int, parts: Sequence[tuple[float, Mapping[str, float]]]) -> Tick:
-    """Return the ticks of several hosts, each a step and values, as one."""
-    step = min(own_step for own_step, _ in parts)
-    values = {key: value for _, own_values in parts for key, value in own_values.items()}
-    own_steps = {key: own_step for own_step, own_values in parts if own_step != step for key in own_values}
-    return Tick(time_ms / 1000, step, values, own_steps or None)
 
 
 def _join_notices(parts: Sequence[str]) -> str:

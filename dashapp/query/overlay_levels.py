@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dashapp.model.columns import Columns, align, downsample
-from dashapp.model.ticks import to_milliseconds
-from dashapp.query.levels import MAX_TICKS_READ, Levels
-from dashapp.stores.base import Reader
+from dashapp.model.ticks import Cursor, Tick, to_milliseconds
+from dashapp.query.levels import Levels
+from dashapp.query.overlay_sync import HostProgress
+from dashapp.stores.base import FOREVER_MS, Level, Reader, Snapshot
 
 if TYPE_CHECKING:
     from dashapp.query.overlay import OverlayReader
@@ -49,22 +50,58 @@ class OverlayLevel:
         return self._overlay.newest().time_ms // unit * unit
 
     def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
-        parts = []
-        for name, (reader, offset_ms) in self._overlay.offsets().items():
-            names = self._overlay.names_of(name)
-            keys = [key for key, own in names.items() if metrics is None or own in metrics]
-            if not keys:
-                continue
-            points = Levels(reader, 1.0).read(start + offset_ms, end + offset_ms, self._size, keys)
-            moved = points.shifted(-offset_ms, names)
-            # Minutes that were complete by a skewed clock go into the minutes in which they end.
-            parts.append(downsample(moved, self._size) if self._size and offset_ms % self._size else moved)
-        return align(parts)
+        return overlay_points(self._overlay, self._overlay.progress(), start, end, self._size, metrics)
+
+
+class OverlaySnapshot(Snapshot):
+    """The hosts of an overlay at one moment. Each adds its ticks from its own log and blocks."""
+
+    def __init__(self, cursor: Cursor, overlay: OverlayReader, members: Sequence[HostProgress]) -> None:
+        self.cursor = cursor
+        self._overlay = overlay
+        self._members = members
+        newest = overlay_points(overlay, members, cursor.time_ms - 1, cursor.time_ms, 0, None).ticks()
+        self.newest: Tick | None = newest[-1] if newest else None
+
+    def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
+        end = min(end, self.cursor.time_ms)
+        columns = overlay_points(self._overlay, self._members, start, end, 0, metrics)
+        return columns.between(start, end).select(None), True
+
+    def levels(self) -> Sequence[Level]:
+        return self._overlay.levels()
+
+
+def overlay_points(
+    overlay: OverlayReader,
+    members: Sequence[HostProgress],
+    start: int,
+    end: int,
+    size: int,
+    metrics: Sequence[str] | None,
+) -> Columns:
+    """Return the points of `size` milliseconds (0: ticks) of all hosts, by the common clock."""
+    parts = []
+    for member in members:
+        names = overlay.names_of(member.name)
+        keys = [key for key, own in names.items() if metrics is None or own in metrics]
+        if not keys:
+            continue
+        offset_ms = member.offset_ms
+        points = Levels(member.reader, 1.0, member.snapshot).read(
+            start + offset_ms, end + offset_ms, size, keys
+        )
+        moved = points.shifted(-offset_ms, names)
+        # Minutes that were complete by a skewed clock go into the minutes in which they end.
+        parts.append(downsample(moved, size) if size and offset_ms % size else moved)
+    return align(parts)
 
 
 def _oldest_ms(reader: Reader, index: int) -> int | None:
-    levels = reader.levels()
+    snapshot = reader.snapshot()
+    levels = snapshot.levels()
     time_ms = levels[index].oldest() if len(levels) > index else None
-    if time_ms is None and (ticks := reader.since(float("-inf"), MAX_TICKS_READ)):
-        time_ms = to_milliseconds(ticks[0].time)
+    if time_ms is None:
+        ticks, _is_complete = snapshot.ticks(-FOREVER_MS, FOREVER_MS, ())
+        time_ms = int(ticks.t[0]) if len(ticks.t) else None
     return time_ms

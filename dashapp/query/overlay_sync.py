@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dashapp.model.ticks import Cursor, to_milliseconds
 from dashapp.query.host_reader import ClockSkews
-from dashapp.stores.base import Reader
+from dashapp.stores.base import FOREVER_MS, Reader, Snapshot
 from dashapp.stores.hosts import Host
 
 # Milliseconds to wait for a host's next tick after it is due.
@@ -20,8 +21,8 @@ MAX_LAG_MS = 10_000
 EARLY_TOLERANCE_MS = 500
 # Seconds of sequential reads after which the remaining readers run in parallel.
 PARALLEL_AFTER_S = 0.05
-# Maximum ticks of a host after the common end.
-MAX_TICKS_AHEAD = 64
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class HostProgress:
     """A host at one moment.
 
     `newest` is the time of its newest tick and `offset_ms` its clock skew, both in milliseconds. `writes` is
-    True if it sent a tick recently.
+    True if it sent a tick recently. `snapshot` is None until a read of its ticks.
     """
 
     name: str
@@ -39,6 +40,7 @@ class HostProgress:
     offset_ms: int
     step: int
     writes: bool
+    snapshot: Snapshot | None = None
 
     @property
     def end(self) -> int:
@@ -46,23 +48,34 @@ class HostProgress:
         return self.newest - self.offset_ms if self.newest else -1
 
 
-def newest_marks(readers: Sequence[Reader]) -> list[Cursor]:
-    """Return the newest cursor of each reader.
+def read_all(readers: Sequence[Reader], read: Callable[[Reader], Result]) -> list[Result]:
+    """Return the result of `read` for each reader.
 
-    The store may block the first calls; the remaining readers then run in parallel.
+    The store may block the first calls; the remaining ones then run in parallel.
     """
-    marks: list[Cursor] = []
+    results: list[Result] = []
     start = time.monotonic()
-    while len(marks) < len(readers) and time.monotonic() - start < PARALLEL_AFTER_S:
-        marks.append(readers[len(marks)].newest())
-    if rest := readers[len(marks) :]:
+    while len(results) < len(readers) and time.monotonic() - start < PARALLEL_AFTER_S:
+        results.append(read(readers[len(results)]))
+    if rest := readers[len(results) :]:
         with ThreadPoolExecutor(len(rest)) as pool:
-            marks += pool.map(lambda reader: reader.newest(), rest)
-    return marks
+            results += pool.map(read, rest)
+    return results
+
+
+def newest_marks(readers: Sequence[Reader]) -> list[Cursor]:
+    """Return the newest cursor of each reader."""
+    return read_all(readers, lambda reader: reader.newest())
 
 
 def host_progress(
-    name: str, reader: Reader, newest: Cursor, host: Host | None, now: int, skews: ClockSkews
+    name: str,
+    reader: Reader,
+    newest: Cursor,
+    host: Host | None,
+    now: int,
+    skews: ClockSkews,
+    snapshot: Snapshot | None = None,
 ) -> HostProgress:
     step = to_milliseconds(host.step) if host else 1000
     # The list of hosts may be a little older than the reader.
@@ -72,9 +85,8 @@ def host_progress(
         and newest.time_ms > 0
         and now - host.arrived_ms - newer_ms <= step + NEXT_TICK_GRACE_MS
     )
-    return HostProgress(
-        name, reader, newest.generation, newest.time_ms, skews.offset_ms(host) if host else 0, step, writes
-    )
+    offset_ms = skews.offset_ms(host) if host else 0
+    return HostProgress(name, reader, newest.generation, newest.time_ms, offset_ms, step, writes, snapshot)
 
 
 def lagging_hosts(members: Sequence[HostProgress]) -> list[HostProgress]:
@@ -99,10 +111,8 @@ def common_end(members: Sequence[HostProgress]) -> int:
     reached = [end for end in ends if end < limit]
     for member in members:
         if member.end >= limit:
-            after = (limit + member.offset_ms - 3 * member.step) / 1000
-            times = [
-                to_milliseconds(tick.time) - member.offset_ms
-                for tick in member.reader.since(after, MAX_TICKS_AHEAD)
-            ]
-            reached += [time for time in times if time < limit]
+            snapshot = member.snapshot or member.reader.snapshot()
+            start = limit + member.offset_ms
+            ticks, _is_complete = snapshot.ticks(start - 3 * member.step, FOREVER_MS, ())
+            reached += ticks.between(-FOREVER_MS, start - 1).shifted(-member.offset_ms, {}).t.tolist()
     return max(reached)

@@ -6,19 +6,15 @@ A page or an API on top of this reader cannot show more than the view, for any r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
-from dashapp.stores.base import Level, Reader
+from dashapp.stores.base import FOREVER_MS, Level, Reader, Snapshot
 from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
-
-# Maximum ticks of the log to search for a past range.
-MAX_TICKS_SEARCHED = 80_000
-FOREVER_MS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +47,15 @@ class SharedViewReader(Reader):
         return self._store.lag_ms
 
     def newest(self) -> Cursor:
-        newest = self._store.newest()
-        end = self.view.time_range[1] if self.view.time_range else FOREVER_MS
-        return newest._replace(time_ms=min(newest.time_ms, end))
+        return self._visible_cursor(self._store.newest())
 
-    def since(self, time: float, limit: int) -> list[Tick]:
-        start, end = self._time_range()
-        time = max(time, start / 1000)
-        is_past = self.view.time_range is not None
-        ticks = self._store.since(time, MAX_TICKS_SEARCHED if is_past else limit)
-        if is_past:
-            ticks = [tick for tick in ticks if to_milliseconds(tick.time) <= end][-limit:]
-        keys = self._keys()
-        return [replace(tick, values=_allowed_only(tick.values, keys)) for tick in ticks]
+    def snapshot(self) -> Snapshot:
+        snapshot = self._store.snapshot()
+        start, end = self._time_range(snapshot.cursor)
+        return _SharedSnapshot(snapshot, self._visible_cursor(snapshot.cursor), start, end, self._keys())
 
     def levels(self) -> Sequence[Level]:
-        start, end = self._time_range()
-        keys = self._keys()
-        return [_SharedLevel(reader, start, end, keys) for reader in self._store.levels()]
+        return self.snapshot().levels()
 
     def read_document(self, document: Document[Value]) -> Value:
         """Return the visible part of a document; nothing of one without a filter here."""
@@ -93,7 +80,7 @@ class SharedViewReader(Reader):
         return [state for state in states if state.threshold.metric in keys]
 
     def _visible_changes(self, changes: Sequence[AlertChange]) -> list[AlertChange]:
-        start, end = self._time_range()
+        start, end = self._time_range(self._store.newest())
         keys = self._keys()
         return [
             change
@@ -115,13 +102,44 @@ class SharedViewReader(Reader):
 
     def close(self) -> None: ...
 
-    def _time_range(self) -> tuple[int, int]:
+    def _visible_cursor(self, newest: Cursor) -> Cursor:
+        end = self.view.time_range[1] if self.view.time_range else FOREVER_MS
+        return newest._replace(time_ms=min(newest.time_ms, end))
+
+    def _time_range(self, newest: Cursor) -> tuple[int, int]:
         if self.view.time_range:
             return self.view.time_range
-        return self._store.newest().time_ms - to_milliseconds(self.view.window), FOREVER_MS
+        return newest.time_ms - to_milliseconds(self.view.window), FOREVER_MS
 
     def _keys(self) -> frozenset[str]:
         return frozenset(metric.key for metric in self.metrics())
+
+
+class _SharedSnapshot(Snapshot):
+    """A store at one moment, restricted to (start, end] and `keys`."""
+
+    def __init__(
+        self, snapshot: Snapshot, cursor: Cursor, start: int, end: int, keys: frozenset[str]
+    ) -> None:
+        self.cursor = cursor
+        self._snapshot = snapshot
+        self._start = start
+        self._end = end
+        self._keys = keys
+        self.newest = self._visible_tick(snapshot.newest)
+
+    def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
+        keys = _allowed_keys(metrics, self._keys)
+        return self._snapshot.ticks(max(start, self._start), min(end, self._end), keys)
+
+    def levels(self) -> Sequence[Level]:
+        return [_SharedLevel(level, self._start, self._end, self._keys) for level in self._snapshot.levels()]
+
+    def _visible_tick(self, newest: Tick | None) -> Tick | None:
+        if newest is not None and to_milliseconds(newest.time) <= self._end:
+            return Tick(newest.time, newest.step, _allowed_only(newest.values, self._keys))
+        ticks, _is_complete = self.ticks(self._start, self._end, None)
+        return ticks.between(ticks.t[-1] - 1, self._end).ticks()[0] if len(ticks.t) else None
 
 
 class _SharedLevel:
@@ -142,8 +160,12 @@ class _SharedLevel:
         return self._reader.newest()
 
     def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
-        keys = sorted(self._keys) if metrics is None else [key for key in metrics if key in self._keys]
+        keys = _allowed_keys(metrics, self._keys)
         return self._reader.columns(max(start, self._start), min(end, self._end), keys)
+
+
+def _allowed_keys(metrics: Sequence[str] | None, allowed: frozenset[str]) -> list[str]:
+    return sorted(allowed) if metrics is None else [key for key in metrics if key in allowed]
 
 
 def _allowed_only(values: Mapping[str, Value], allowed: frozenset[str] | tuple[str, ...]) -> dict[str, Value]:

@@ -20,9 +20,9 @@ from dashapp.model.columns import (
     empty_columns,
     mean_of,
     present_keys,
-    tick_weights,
 )
 from dashapp.model.rollup import Point
+from dashapp.model.ticks import MAX_VALUE, Tick
 from dashapp.stores import block_codec
 from dashapp.stores.archive import ALL_LEVELS, BlockReader
 
@@ -110,7 +110,7 @@ def _decode_columns(data: bytes, metrics: Sequence[str] | None) -> Columns:
         raise ValueError("times do not increase")
     step = _decode_column(header["axis"]["step"], body, length)
     if "count" not in parts:
-        return Columns(times, step, keys, total, total, total, tick_weights(total, step))
+        return Columns(times, step, keys, total, total, total)
     weight, low, high = np.nan_to_num(parts["count"]), parts["low"], parts["high"]
     return Columns(times, step, keys, mean_of(total, weight, low, high), low, high, weight)
 
@@ -140,6 +140,19 @@ def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
     spread = np.full(length, np.nan)
     spread[present] = values
     return spread
+
+
+def decode_tick(row: str) -> Tick:
+    """Return what `Tick.decode` returns, in a third of the time; or ValueError."""
+    try:
+        time, step, values = orjson.loads(row)
+        numbers = np.fromiter(values.values(), float, len(values))
+        is_plain = set(map(type, values.values())) <= {float, int} and (np.abs(numbers) <= MAX_VALUE).all()
+        if is_plain and {type(time), type(step)} <= {float, int}:
+            return Tick(time, float(step), values)
+    except (ValueError, TypeError, AttributeError):
+        pass
+    return Tick.decode(row)
 
 
 def _decode_row(value: Any) -> Any:

@@ -6,12 +6,13 @@ of processes read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick
 from dashapp.stores.documents import (
     CHANGES,
     CURVES,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 LOG_RETENTION_MS = 600_000
 # Maximum characters of an encoded tick: at least 8,000 metrics.
 MAX_ROW_CHARS = 1 << 20
+# Later than every other time, in milliseconds.
+FOREVER_MS = 1 << 62
 # Maximum changes in the log of alerts.
 MAX_CHANGES = 500
 
@@ -52,6 +55,27 @@ class Level(Protocol):
         """Return the points in (start, end], epoch milliseconds: all metrics or the given ones."""
 
 
+class Snapshot(Protocol):
+    """A store at one moment. All numbers of a response come from one snapshot.
+
+    A tick that arrives later is not in it, and a tick that moves from the log into a block stays in it. So
+    read ticks from the log first, and from the levels what the log lacks.
+    """
+
+    cursor: Cursor
+    newest: Tick | None
+
+    def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
+        """Return the log's ticks in (start, end], and whether the log reaches back to `start`.
+
+        Times are epoch milliseconds. If it does not, the first level has the older ticks. A metric without
+        any value is left out.
+        """
+
+    def levels(self) -> Sequence[Level]:
+        """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
+
+
 class Reader(Protocol):
     """The interface of the web side. No method blocks for longer than a second."""
 
@@ -62,8 +86,8 @@ class Reader(Protocol):
     def newest(self) -> Cursor:
         """Return generation and newest tick's time (0: empty store). Cheap: runs in each request."""
 
-    def since(self, time: float, limit: int) -> list[Tick]:
-        """Return the newest `limit` ticks later than `time` (seconds), oldest first."""
+    def snapshot(self) -> Snapshot:
+        """Return the store at this moment. Cheap: reads older ticks only if they are requested."""
 
     def levels(self) -> Sequence[Level]:
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
@@ -75,6 +99,12 @@ class Reader(Protocol):
         """Return sentences for the page: problems of this store, and repairs."""
 
     def close(self) -> None: ...
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        """Return the newest `limit` ticks of the log later than `time` (seconds), oldest first."""
+        start = -FOREVER_MS if math.isinf(time) else math.floor(round(1000 * time, 3))
+        columns, _is_complete = self.snapshot().ticks(start, FOREVER_MS, None)
+        return columns.ticks()[-limit:]
 
     def metrics(self) -> list[Metric]:
         """The catalogue of metrics, as the collector last described it."""
@@ -137,16 +167,6 @@ class Store(Reader, Protocol):
 
     def set_deliveries(self, deliveries: Mapping[str, int]) -> None:
         self.write_document(DELIVERIES, dict(deliveries))
-
-
-def ticks_since_position(store: Reader, position: Cursor, limit: int) -> list[Tick] | None:
-    """Return the ticks after the one at `position`; None if the store no longer has that tick."""
-    ticks = store.since((position.time_ms - 1) / 1000, limit + 1)
-    if position.time_ms == 0:
-        return None if ticks else []
-    if not ticks or to_milliseconds(ticks[0].time) != position.time_ms:
-        return None
-    return ticks[1:]
 
 
 def row_time(row: str) -> float:

@@ -1,68 +1,71 @@
 """The common part of the readers of disk and Redis.
 
-Keeps the newest ticks in memory; older ones are read again for each request.
+Keeps the newest ticks in memory, and reads older ones when a request needs them.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from dashapp.model.notices import damage_notice
-from dashapp.model.ticks import Tick
+from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.stores.archive import BlockReader
 from dashapp.stores.base import Reader, row_time
+from dashapp.stores.tick_cache import LogSnapshot, TickCache
 
 if TYPE_CHECKING:
+    from dashapp.model.columns import Columns
     from dashapp.stores.archive_reader import ArchiveLevelReader
 
-# Decoded ticks in memory for all viewers.
-MAX_CACHED_TICKS = 2048
 # The generation of a store that does not exist yet.
 NO_GENERATION = "0" * 16
+# Maximum ticks of the log that one request reads.
+MAX_TICKS_READ = 80_000
+# Rows in the first and in each later read of the log.
+MIN_ROWS_READ, MAX_ROWS_READ = 32, 512
 
 
 class CachedReader(Reader):
-    """A reader of one host's log. A subclass keeps `_ticks` up to date in `newest`."""
+    """A reader of one host's log.
+
+    A subclass updates `newest_cursor` and `_cache` together, with the lock.
+    """
 
     def __init__(self) -> None:
-        self._ticks: list[Tick] = []
-        # True if the backend has no ticks older than these.
-        self._is_whole = False
+        self.newest_cursor = Cursor(NO_GENERATION, 0)
+        self._cache = TickCache()
+        self._lock = Lock()
         self._levels: Sequence[ArchiveLevelReader] | None = None
 
-    def newest_rows(self, limit: int) -> Iterable[object]:
-        """Return the backend's newest rows, newest first; none if it does not answer."""
+    def newest_rows(self) -> Iterator[object]:
+        """Yield the backend's rows, newest first; none if it does not answer."""
+        raise NotImplementedError
+
+    def oldest_row(self) -> object:
+        """Return the backend's oldest row; None if it has none or does not answer."""
         raise NotImplementedError
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
         """Open one level of the archive, whose blocks span at most `span_ms`."""
         raise NotImplementedError
 
-    def since(self, time: float, limit: int) -> list[Tick]:
+    def snapshot(self) -> LogSnapshot:
         self.newest()
-        ticks, is_whole = self._ticks, self._is_whole
-        start = bisect_right(ticks, time, key=lambda tick: tick.time)
-        if start > 0 or len(ticks) >= limit or is_whole:
-            return ticks[max(start, len(ticks) - limit) :]
-        before = ticks[0].time if ticks else float("inf")
-        return self.read_ticks(time, before, limit - len(ticks)) + ticks
+        with self._lock:
+            return LogSnapshot(self.newest_cursor, self._cache, self.levels, self._load_older)
 
     def read_ticks(self, time: float, before: float, limit: int) -> list[Tick]:
         """Read the newest `limit` ticks between `time` and `before`, oldest first."""
         ticks: list[Tick] = []
-        for row in self.newest_rows(limit + MAX_CACHED_TICKS):
-            if not isinstance(row, str):
-                continue
-            try:
-                row_s = row_time(row)
-                if row_s <= time or len(ticks) >= limit:
-                    break
-                if row_s < before:
+        for row_s, row in self._timed_rows():
+            if row_s <= time or len(ticks) >= limit:
+                break
+            if row_s < before:
+                with suppress(ValueError):  # not written by dashapp
                     ticks.append(Tick.decode(row))
-            except ValueError:
-                continue  # not written by dashapp
         ticks.reverse()
         return ticks
 
@@ -77,3 +80,64 @@ class CachedReader(Reader):
     def damage_notices(self) -> list[str]:
         damaged = sum(level.damaged for level in self._levels or ())
         return [damage_notice(damaged)] if damaged else []
+
+    def _load_older(self, columns: Columns, start: int) -> Columns:
+        """Return `columns` with the older ticks of the log, back to one at or before `start`.
+
+        The cache gets them too, so that later requests do not decode them again.
+        """
+        from dashapp.model.columns import columns_from_ticks, concat
+
+        first = int(columns.t[0]) if len(columns.t) else None
+        older, is_adjacent = self._read_before(first, start)
+        with self._lock:
+            cached = self._cache.columns()
+            if is_adjacent and len(cached.t) and int(cached.t[0]) == first:
+                if not older:
+                    self._cache.is_whole = True
+                elif self._cache.prepend(older):
+                    return self._cache.columns()
+        return concat([columns_from_ticks(older), columns])
+
+    def _read_before(self, first: int | None, start: int) -> tuple[list[Tick], bool]:
+        """Return the ticks before `first`, back to one at or before `start`.
+
+        Also return whether these come directly before `first`. They do not if the log lacks the tick at
+        `first`: its writer may still keep older ticks in memory.
+        """
+        from dashapp.stores.archive_reader import decode_tick
+
+        oldest = _time_of_row(self.oldest_row())
+        if first is not None and oldest is not None and to_milliseconds(oldest) >= first:
+            return [], True
+        ticks: list[Tick] = []
+        is_adjacent = False
+        for row_s, row in self._timed_rows():
+            time_ms = to_milliseconds(row_s)
+            if first is None or time_ms < first:
+                with suppress(ValueError):
+                    ticks.append(decode_tick(row))
+                if time_ms <= start or len(ticks) >= MAX_TICKS_READ:
+                    break
+            else:
+                is_adjacent = is_adjacent or time_ms == first
+        ticks.reverse()
+        return ticks, is_adjacent
+
+    def _timed_rows(self) -> Iterator[tuple[float, str]]:
+        """Yield the rows that begin with a time in seconds, newest first."""
+        for row in self.newest_rows():
+            time = _time_of_row(row)
+            if time is not None and isinstance(row, str):
+                yield time, row
+
+
+def _time_of_row(row: object) -> float | None:
+    if not isinstance(row, str):
+        return None
+    try:
+        time = row_time(row)
+        to_milliseconds(time)
+    except (ValueError, OverflowError):
+        return None  # not written by dashapp
+    return time

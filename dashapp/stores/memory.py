@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from bisect import bisect_right
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -12,46 +11,44 @@ from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.stores.base import Store
 from dashapp.stores.documents import DOCUMENTS, Document, Value
 from dashapp.stores.notices import StoredNotice
+from dashapp.stores.tick_cache import LogSnapshot, TickCache
 
 
 class MemoryStore(Store):
-    """A list of at most `keep` ticks. One thread appends; any number of threads read."""
+    """At most `keep` ticks. One thread appends; any number of threads read."""
 
     lag_ms = 0
 
     def __init__(self, keep: int = 7200, notice: str | None = None) -> None:
         self.dropped = 0
-        self._keep = keep
         self._notices = {"": notice or ""}
         self._lock = Lock()
         self._documents: dict[Document[Any], Any] = {document: document.empty() for document in DOCUMENTS}
-        self._ticks: list[Tick] = []
+        self._cache = TickCache(keep, float("inf"))
         self._generation = secrets.token_hex(8)
 
     def append(self, tick: Tick) -> bool:
         with self._lock:
-            if self._ticks and to_milliseconds(tick.time) <= to_milliseconds(self._ticks[-1].time):
+            newest = self._cache.newest
+            if newest is not None and tick.time <= newest.time:
                 self.dropped += 1
                 return False
-            self._ticks.append(tick)
-            del self._ticks[: -self._keep]
+            self._cache.extend([tick])
             return True
 
     def clear(self) -> None:
         """Delete every tick and begin a new generation."""
         with self._lock:
-            self._ticks.clear()
+            self._cache.replace([], is_whole=True)
             self._generation = secrets.token_hex(8)
 
     def newest(self) -> Cursor:
         with self._lock:
-            newest = to_milliseconds(self._ticks[-1].time) if self._ticks else 0
-            return Cursor(self._generation, newest)
+            return self._newest()
 
-    def since(self, time: float, limit: int) -> list[Tick]:
+    def snapshot(self) -> LogSnapshot:
         with self._lock:
-            start = bisect_right(self._ticks, time, key=lambda tick: tick.time)
-            return self._ticks[max(start, len(self._ticks) - limit) :]
+            return LogSnapshot(self._newest(), self._cache, self.levels)
 
     def levels(self) -> tuple[()]:
         return ()
@@ -70,3 +67,7 @@ class MemoryStore(Store):
         return StoredNotice(partial(self._notices.__setitem__, name))
 
     def close(self) -> None: ...
+
+    def _newest(self) -> Cursor:
+        newest = self._cache.newest
+        return Cursor(self._generation, to_milliseconds(newest.time) if newest else 0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashapp.model.ticks import Cursor, Tick
-from dashapp.stores.base import Level, Reader
+from dashapp.model.ticks import Cursor
+from dashapp.stores.base import Level, Reader, Snapshot
 from dashapp.stores.documents import Document, Value
 
 
@@ -23,8 +23,8 @@ class ReaderProxy(Reader):
     def newest(self) -> Cursor:
         return self.reader().newest()
 
-    def since(self, time: float, limit: int) -> list[Tick]:
-        return self.reader().since(time, limit)
+    def snapshot(self) -> Snapshot:
+        return self.reader().snapshot()
 
     def levels(self) -> Sequence[Level]:
         return self.reader().levels()

@@ -42,7 +42,13 @@ HEAVY = {
     "granian": {"dashapp.web.server"},
     "jinja2": {"dashapp.http.templates"},
     "numpy": {
-        *("dashapp.model.columns", "dashapp.stores", "dashapp.query.frames", "dashapp.api.csv_export"),
+        *(
+            "dashapp.model.columns",
+            "dashapp.model.column_buffer",
+            "dashapp.stores",
+            "dashapp.query.frames",
+            "dashapp.api.csv_export",
+        ),
     },
     "orjson": {
         *("dashapp.http.responses", "dashapp.api.csv_export", "dashapp.stores.archive_reader"),

@@ -16,6 +16,7 @@ from dashapp.query.levels import Levels
 from dashapp.stores.archive import Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.tick_cache import LogSnapshot
 
 filled = pytest.fixture(scope="module")(store_of_nine_hours)
 
@@ -140,8 +141,8 @@ def test_levels_read_is_complete_when_tick_arrives_during_read(
     store, end = DiskStore(copy), NOW * 1000
 
     class GrowingReader(DiskReader):
-        def since(self, time: float, limit: int) -> list[Tick]:
-            found = super().since(time, limit)
+        def snapshot(self) -> LogSnapshot:
+            found = super().snapshot()
             store.append(Tick(store.newest().time_ms / 1000 + 1, 1.0, {"cpu": 1.0}))
             return found
 

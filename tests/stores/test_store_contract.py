@@ -15,11 +15,12 @@ from thorough import amount
 from tick_pages import Page, last_page, page_after
 
 from dashapp.model.ticks import Metric, Tick
-from dashapp.stores.cached_reader import MAX_CACHED_TICKS
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
+from dashapp.stores.redis.reader import MAX_ENTRIES
 from dashapp.stores.redis.store import RedisStore
+from dashapp.stores.tick_cache import MAX_CACHED_TICKS
 
 CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 
@@ -161,10 +162,10 @@ def test_store_keeps_bounded_number_of_ticks(kind: str, tmp_path: Path, links: L
         cursor = last_page(found.reader, 1).cursor
         found.fill(1, 10)
         cursor = last_page(found.reader, 1).cursor
-        found.fill(11, MAX_CACHED_TICKS + 100)
+        found.fill(11, MAX_ENTRIES + 100)
         ticks = found.reader.since(float("-inf"), 100_000)
         assert 50 <= len(ticks) <= max(50, MAX_CACHED_TICKS)
-        assert ticks[-1].time == MAX_CACHED_TICKS + 110
+        assert ticks[-1].time == MAX_ENTRIES + 110
         assert all(new.time - old.time == 1 for old, new in pairwise(ticks))
         assert page_after(found.reader, cursor, 100_000).reset is True
         if kind in REDIS:

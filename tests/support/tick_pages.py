@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
-from dashapp.stores.base import Reader, ticks_since_position
+from dashapp.stores.base import Reader
 
 
 class Page(NamedTuple):
@@ -33,10 +33,20 @@ def page_after(store: Reader, cursor: str, limit: int) -> Page:
     position = Cursor.decode(cursor)
     if position is None or position.generation != mark.generation or position.time_ms > mark.time_ms:
         return last_page(store, limit)
-    ticks = ticks_since_position(store, position, limit + 1)
+    ticks = _ticks_since(store, position, limit + 1)
     if ticks is None or len(ticks) > limit:
         return last_page(store, limit)
     return Page(ticks, _cursor(mark.generation, ticks, position.time_ms), reset=False)
+
+
+def _ticks_since(store: Reader, position: Cursor, limit: int) -> list[Tick] | None:
+    """Return the ticks after the one at `position`; None if the store no longer has that tick."""
+    ticks = store.since((position.time_ms - 1) / 1000, limit + 1)
+    if position.time_ms == 0:
+        return None if ticks else []
+    if not ticks or to_milliseconds(ticks[0].time) != position.time_ms:
+        return None
+    return ticks[1:]
 
 
 def _cursor(generation: str, ticks: list[Tick], otherwise_ms: int) -> str:

@@ -6,14 +6,17 @@ No handle stays open between two reads, so that a lock, a checkpoint or a replac
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from itertools import islice
 from pathlib import Path
 
 from dashapp.stores.block_codec import read_header
+from dashapp.stores.cached_reader import MAX_ROWS_READ, MIN_ROWS_READ
 from dashapp.stores.disk.database import is_corrupt
 from dashapp.stores.disk.salvage import Row, connect_read_only, salvage_rows
+
+# Larger than every key.
+MAX_KEY = (1 << 63) - 1
 
 
 def select_rows(path: Path, statement: str, *values: int) -> list[Row]:
@@ -27,14 +30,17 @@ def select_rows(path: Path, statement: str, *values: int) -> list[Row]:
         return []
 
 
-def newest_values(path: Path, limit: int) -> Iterable[object]:
-    """Return the newest values of a log, newest first, without those in damaged pages."""
-    rows: Iterable[Row]
+def newest_values(path: Path) -> Iterator[object]:
+    """Yield the values of a log, newest first, without those in damaged pages."""
+    statement = "SELECT key, value FROM Cache WHERE raw = 1 AND key < ? ORDER BY key DESC LIMIT ?"
+    key, limit = MAX_KEY, MIN_ROWS_READ
     try:
-        rows = _select(path, "SELECT value FROM Cache WHERE raw = 1 ORDER BY key DESC LIMIT ?", limit)
+        while rows := _select(path, statement, key, limit):
+            yield from (value for _key, value in rows)
+            key, limit = rows[-1][0], min(2 * limit, MAX_ROWS_READ)
     except sqlite3.Error as error:
-        rows = islice(salvage_rows(path, "value", "raw = 1"), limit) if is_corrupt(error) else []
-    return (value for (value,) in rows)
+        if is_corrupt(error):
+            yield from (value for (value,) in salvage_rows(path, "value", "raw = 1 AND key < ?", key))
 
 
 def _select(path: Path, statement: str, *values: int) -> list[Row]:

@@ -7,15 +7,14 @@ replaced file of the writer never makes a request wait or see half a window.
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.stores.archive import BlockReader
-from dashapp.stores.cached_reader import MAX_CACHED_TICKS, NO_GENERATION, CachedReader
-from dashapp.stores.disk.block_reader import DiskBlockReader, newest_values
+from dashapp.stores.cached_reader import NO_GENERATION, CachedReader
+from dashapp.stores.disk.block_reader import MAX_KEY, DiskBlockReader, newest_values, select_rows
 from dashapp.stores.disk.documents import DocumentFile
 from dashapp.stores.disk.mmap_tail import RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import read_notices
@@ -34,10 +33,8 @@ class DiskReader(CachedReader):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        self._lock = Lock()
         self._tail: RingBuffer | None = None
         self._head = -1
-        self._newest = Cursor(NO_GENERATION, 0)
         self._checked = float("-inf")
         self._notices: list[str] = []
         self._documents = {document: DocumentFile(folder, document) for document in DOCUMENTS}
@@ -52,7 +49,7 @@ class DiskReader(CachedReader):
                 if self._tail is not None and self._tail.head != self._head:
                     with suppress(RingBufferError):
                         self._decode_new(self._tail)
-        return self._newest
+        return self.newest_cursor
 
     def read_document(self, document: Document[Value]) -> Value:
         value: Value = self._documents[document].read()
@@ -81,12 +78,12 @@ class DiskReader(CachedReader):
                     self._head = -1
             except (OSError, RingBufferError):
                 if self._tail is None:
-                    self._newest = self._newest_row()
+                    self._read_newest_row()
 
     def _decode_new(self, tail: RingBuffer) -> None:
         """Decode the new records of the tail."""
         generation = tail.generation
-        reload = self._head < 0 or generation != self._newest.generation
+        reload = self._head < 0 or generation != self.newest_cursor.generation
         records, head, missed = tail.records(0 if reload else self._head)
         if missed and not reload:
             records, head, missed = tail.records()
@@ -94,13 +91,27 @@ class DiskReader(CachedReader):
         if tail.generation != generation:
             return  # reset during the read: the next call sees one generation only
         ticks = [Tick.decode(record) for record in records]
-        self._ticks = (ticks if reload else self._ticks + ticks)[-MAX_CACHED_TICKS:]
-        self._newest = Cursor(generation, to_milliseconds(self._ticks[-1].time) if self._ticks else 0)
+        if reload:
+            self._cache.replace(ticks, is_whole=False)
+        else:
+            self._cache.extend(ticks)
+        self._set_cursor(generation)
         self._head = head
 
-    def _newest_row(self) -> Cursor:
-        newest = self.read_ticks(float("-inf"), float("inf"), 1)
-        return Cursor(NO_GENERATION, to_milliseconds(newest[-1].time) if newest else 0)
+    def _read_newest_row(self) -> None:
+        """Read the newest tick from the log, because there is no tail."""
+        ticks = self.read_ticks(float("-inf"), float("inf"), 1)
+        if ticks[-1:] != [self._cache.newest]:
+            self._cache.replace(ticks, is_whole=False)
+        self._set_cursor(NO_GENERATION)
 
-    def newest_rows(self, limit: int) -> Iterable[object]:
-        return newest_values(self._folder / "cache.db", limit)
+    def _set_cursor(self, generation: str) -> None:
+        newest = self._cache.newest
+        self.newest_cursor = Cursor(generation, to_milliseconds(newest.time) if newest else 0)
+
+    def newest_rows(self) -> Iterator[object]:
+        return newest_values(self._folder / "cache.db")
+
+    def oldest_row(self) -> object:
+        statement = "SELECT value FROM Cache WHERE raw = 1 AND key < ? ORDER BY key LIMIT 1"
+        return next((value for (value,) in select_rows(self._folder / "cache.db", statement, MAX_KEY)), None)

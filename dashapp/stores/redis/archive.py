@@ -116,9 +116,11 @@ class RedisBlockReader:
         return self._client.call(lambda redis: redis.zrangebyscore(self._keys.rows, f"({start}", end), rows)
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
-        self._refresh_ends()
         # Another thread may replace the list meanwhile.
         cache = self._ends_cache
+        if not cache or end > cache[-1][1]:
+            # Points that have left the log or the rows since the last list are in a newer block.
+            cache = self._fetch_ends()
         first = bisect_right(cache, start, key=lambda block_end: block_end[1])
         ends = [block_end for begin, block_end, _size in cache[first:] if begin <= end]
         blocks = self._blocks
@@ -139,14 +141,16 @@ class RedisBlockReader:
         self._blocks = cache
 
     def _refresh_ends(self) -> None:
-        """Fetch the list of blocks. If Redis does not answer, keep the old list."""
-        if time.monotonic() - self._checked < CACHE_TTL_S:
-            return
+        if time.monotonic() - self._checked >= CACHE_TTL_S:
+            self._fetch_ends()
+
+    def _fetch_ends(self) -> list[BlockEnd]:
+        """Fetch the list of blocks. If Redis does not answer, return the old list."""
         self._checked = time.monotonic()
         ends = self._ends_cache
         since = f"({ends[-1][1]}" if ends else "-inf"
 
-        def fetch(connection: Connection) -> None:
+        def fetch(connection: Connection) -> list[BlockEnd]:
             pipe = connection.pipeline(transaction=False)
             pipe.zrange(self._keys.ends, 0, 0)
             pipe.zrangebyscore(self._keys.ends, since, "+inf")
@@ -154,10 +158,12 @@ class RedisBlockReader:
             pipe.zrange(self._keys.rows, -1, -1, withscores=True)
             oldest, later, first, last = pipe.execute()
             oldest_end = _parse_ends(oldest)[0][1] if oldest else 1 << 62
-            self._ends_cache = [end for end in ends if end[1] >= oldest_end] + _parse_ends(later)
+            current = [end for end in ends if end[1] >= oldest_end] + _parse_ends(later)
+            self._ends_cache = current
             self._row_times = (int(first[0][1]), int(last[0][1])) if first and last else None
+            return current
 
-        self._client.call(fetch, None)
+        return self._client.call(fetch, ends)
 
 
 def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:

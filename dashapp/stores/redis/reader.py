@@ -7,13 +7,13 @@ ticks ask Redis, and go without them if it does not answer at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.stores.archive import BlockReader
-from dashapp.stores.cached_reader import MAX_CACHED_TICKS, NO_GENERATION, CachedReader
+from dashapp.stores.cached_reader import MAX_ROWS_READ, MIN_ROWS_READ, NO_GENERATION, CachedReader
 from dashapp.stores.documents import Document, Value
 from dashapp.stores.redis.archive import RedisBlockReader
 from dashapp.stores.redis.client import Connection, RedisClient, describe_error
@@ -21,6 +21,9 @@ from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
 from dashapp.stores.redis.keys import Keys
 
 log = logging.getLogger("dashapp")
+
+# Entries in one poll.
+MAX_ENTRIES = 2048
 
 StreamEntry = tuple[bytes, dict[bytes, bytes]]
 
@@ -43,13 +46,11 @@ class RedisReader(CachedReader):
         self.name = name
         self.last_request = float("-inf")
         self.loaded = False
-        self.newest_cursor = Cursor(NO_GENERATION, 0)
         self.last_id = b""
         self.problem = ""
         self._ready = ready
         self._more_notices = more_notices
         self._keys = Keys(name)
-        self._is_whole = True
         self._fields: Mapping[bytes, bytes] = {}
         self._values: dict[Document[Any], tuple[bytes | None, Any]] = {}
         self._reload_fields = False
@@ -71,10 +72,23 @@ class RedisReader(CachedReader):
         value: Value = cached[1]
         return value
 
-    def newest_rows(self, limit: int) -> Iterable[object]:
+    def newest_rows(self) -> Iterator[object]:
+        last, limit = "+", MIN_ROWS_READ
+        while entries := self._entries_until(last, limit):
+            yield from (_row_of_entry(entry) for entry in entries)
+            last, limit = _id_before(entries[-1][0]), min(2 * limit, MAX_ROWS_READ)
+
+    def oldest_row(self) -> object:
         no_entries: list[StreamEntry] = []
-        entries = self.client.call(lambda redis: redis.xrevrange(self._keys.ticks, count=limit), no_entries)
-        return (fields.get(b"d", b"").decode(errors="replace") for _id, fields in entries)
+        entries = self.client.call(lambda redis: redis.xrange(self._keys.ticks, count=1), no_entries)
+        return _row_of_entry(entries[0]) if entries else None
+
+    def _entries_until(self, last: str, limit: int) -> list[StreamEntry]:
+        """Return the newest entries up to an id, newest first."""
+        no_entries: list[StreamEntry] = []
+        return self.client.call(
+            lambda redis: redis.xrevrange(self._keys.ticks, max=last, count=limit), no_entries
+        )
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
         return RedisBlockReader(self.client, self._keys, level, span_ms)
@@ -102,7 +116,9 @@ class RedisReader(CachedReader):
     def release(self) -> None:
         """Drop the cached ticks and documents of a host without requests."""
         self.loaded = False
-        self._ticks, self._is_whole, self.last_id = [], True, b""
+        with self._lock:
+            self._cache.replace([], is_whole=True)
+            self.last_id = b""
         self._fields, self._values = {}, {}
 
     def poll(self) -> None:
@@ -119,9 +135,9 @@ class RedisReader(CachedReader):
         pipe.get(keys.generation)
         if self.last_id:
             # Read the last known entry again: if it is gone, entries after it may be gone too.
-            pipe.xrange(keys.ticks, min=self.last_id, count=MAX_CACHED_TICKS)
+            pipe.xrange(keys.ticks, min=self.last_id, count=MAX_ENTRIES)
         else:
-            pipe.xrevrange(keys.ticks, count=MAX_CACHED_TICKS)
+            pipe.xrevrange(keys.ticks, count=MAX_ENTRIES)
         if self._reload_fields:
             pipe.hgetall(keys.documents)
         else:
@@ -136,7 +152,7 @@ class RedisReader(CachedReader):
         generation, entries, fields = results
         current = NO_GENERATION if generation is None else generation.decode(errors="replace")
         follows = current == self.newest_cursor.generation and entries and entries[0][0] == self.last_id
-        reload = bool(self.last_id) and not (follows and len(entries) < MAX_CACHED_TICKS)
+        reload = bool(self.last_id) and not (follows and len(entries) < MAX_ENTRIES)
         if reload:
             self.last_id = b""
             if current != self.newest_cursor.generation:
@@ -154,7 +170,6 @@ class RedisReader(CachedReader):
         continues = bool(self.last_id)
         if not continues:
             entries = entries[::-1]
-        ticks = self._ticks if continues else []
         newest = self.newest_cursor.time_ms if continues else 0
         new = []
         for _id, fields in entries:
@@ -164,13 +179,13 @@ class RedisReader(CachedReader):
                 if (time := to_milliseconds(tick.time)) > newest:
                     new.append(tick)
                     newest = time
-        self._is_whole = (self._is_whole if continues else len(entries) < MAX_CACHED_TICKS) and len(
-            ticks
-        ) + len(new) <= MAX_CACHED_TICKS
         if entries:
             self.last_id = entries[-1][0]
-        if new or not continues:
-            self._ticks = (ticks + new)[-MAX_CACHED_TICKS:]
+        with self._lock:
+            if continues:
+                self._cache.extend(new)
+            else:
+                self._cache.replace(new, is_whole=len(entries) < MAX_ENTRIES)
             self.newest_cursor = Cursor(generation, newest)
 
     def arrived_ms(self) -> int:
@@ -178,5 +193,15 @@ class RedisReader(CachedReader):
         return int(self.last_id.partition(b"-")[0] or 0)
 
     def step_ms(self) -> int:
-        ticks = self._ticks
-        return to_milliseconds(ticks[-1].step) if ticks else 1000
+        newest = self._cache.newest
+        return to_milliseconds(newest.step) if newest else 1000
+
+
+def _row_of_entry(entry: StreamEntry) -> str:
+    return entry[1].get(b"d", b"").decode(errors="replace")
+
+
+def _id_before(entry_id: bytes) -> str:
+    """Return the largest id of a stream before this one."""
+    time, _, number = entry_id.decode().partition("-")
+    return f"{time}-{int(number) - 1}" if int(number) else f"{int(time) - 1}"

@@ -1,0 +1,80 @@
+"""CPU of responses at a thousand metrics, each for a tick that no response has shown yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from statistics import median
+
+from bench.served import folder
+from bench.table import Row
+from dashapp.api.endpoints import Api
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.archive import HOUR
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
+
+METRICS = 1000
+TRIES = 9
+KEYS = [f"app.service{number}.requests" for number in range(METRICS)]
+# Name and query of each request, and its maximum in milliseconds.
+CASES = (
+    ("one metric over an hour", f"window={HOUR}&metrics={KEYS[3]}", 60),
+    ("all metrics over 100 s", "window=100", 80),
+    ("all metrics over 600 s", "window=600", 300),
+    ("all metrics over an hour", f"window={HOUR}", None),
+)
+
+
+def run() -> list[Row]:
+    with folder() as store:
+        end = int(time.time()) // 600 * 600
+        writer = Writer(store)
+        for second in range(end - HOUR - 100, end):
+            writer.append(second)
+        writer.store.describe(Metric(key, key, "1/s", "app") for key in KEYS)
+        rows = list(_rows(writer, end))
+        writer.store.close()
+        return rows
+
+
+class Writer:
+    """Appends ticks of a thousand values, each near its own mean."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.store = DiskStore(directory)
+        self._chance = Random(1)
+        self._means = {key: 100 * self._chance.random() for key in KEYS}
+
+    def append(self, second: int) -> None:
+        values = {key: round(mean + self._chance.random(), 2) for key, mean in self._means.items()}
+        self.store.append(Tick(second, 1.0, values))
+
+
+def _rows(writer: Writer, second: int) -> Iterator[Row]:
+    reader = DiskReader(writer.directory)
+    api = Api(reader, max_window=HOUR, now=lambda: float(second))
+    for name, query, target in CASES:
+        durations = []
+        for _ in range(TRIES):
+            writer.append(second)
+            second += 1
+            start = time.process_time()
+            body = _body(api, query)
+            durations.append(1000 * (time.process_time() - start))
+        # Only the first request reads the log.
+        first, *others = durations
+        note = f"{len(body) / 1e6:.2f} MB; the first one {first:.0f} ms"
+        yield Row(f"{METRICS:,} metrics: {name}", median(others), "ms of CPU", target, note)
+    reader.close()
+
+
+def _body(api: Api, query: str) -> bytes:
+    def start_response(status: str, headers: list[tuple[str, str]]) -> None:
+        assert status == "200 OK", (status, query)
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/ticks", "QUERY_STRING": query}
+    return b"".join(api(environ, start_response))
