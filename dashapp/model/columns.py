@@ -166,9 +166,7 @@ def concat(parts: Iterable[Columns]) -> Columns:
         mean,
         mean if is_single else _concat_matrix(non_empty, keys, "low"),
         mean if is_single else _concat_matrix(non_empty, keys, "high"),
-        None
-        if all(part.weights is None for part in non_empty)
-        else _concat_matrix(non_empty, keys, "weight"),
+        None if has_plain_weights else _concat_matrix(non_empty, keys, "weight"),
     )
 
 

@@ -12,12 +12,9 @@ log = logging.getLogger("dashapp")
 LOG_INTERVAL_S = 60.0
 
 
-def is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def encodable(text: str) -> str:
+    """Return text for stores and logs: the name of a file may contain bytes that UTF-8 cannot represent."""
+    return text.encode(errors="replace").decode()
 
 
 class StoredNotice:
@@ -28,10 +25,10 @@ class StoredNotice:
         self._sentence: str | None = None
 
     def set(self, sentence: str) -> None:
+        sentence = encodable(sentence)
         if sentence != self._sentence:
             self._sentence = sentence
-            # The name of a file may contain bytes that UTF-8 cannot represent, and no store could write them.
-            self._write(sentence if is_encodable(sentence) else sentence.encode(errors="replace").decode())
+            self._write(sentence)
 
     def clear(self) -> None:
         self.set("")
@@ -48,6 +45,6 @@ class LoggedNotice(StoredNotice):
         now = time.monotonic()
         if sentence and now - self._logged >= LOG_INTERVAL_S:
             self._logged = now
-            log.warning(sentence)
+            log.warning(encodable(sentence))
             self._sentence = None
         super().set(sentence)
