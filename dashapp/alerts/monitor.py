@@ -7,18 +7,20 @@ delivers the changes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from dashapp.alerts.evaluator import AlertEvaluator
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
-from dashapp.model.text import quote_value, suggest
+from dashapp.model.text import quote_value, similar_names, suggest
 from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES, Store
 
 # Seconds for a metric to appear: some sources are read rarely, or wait for another machine.
 FIRST_VALUE_TIMEOUT_S = 30.0
+# Names to compare with an unknown one, so that a program which pushes new names fills no memory.
+MAX_COMPARED_NAMES = 10_000
 
 
 class AlertMonitor:
@@ -33,8 +35,10 @@ class AlertMonitor:
         self._evaluator = AlertEvaluator(thresholds, previous_states, store.newest().time_ms / 1000)
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
         self._missing_metrics = {threshold.metric: None for threshold in thresholds}  # an ordered set
+        self._seen_names: set[str] = set()
+        self._similar_names: dict[str, list[str]] = {}
         self._start_time: float | None = None
-        self._notice_text: str | None = None
+        self._notice_is_current = False
         if notice is not None:
             notice.clear()
         if self._evaluator.states() != previous_states:
@@ -57,21 +61,30 @@ class AlertMonitor:
         """Set a notice that names the metrics without any value, until they have one."""
         for key in [key for key in self._missing_metrics if key in tick.values]:
             del self._missing_metrics[key]
+            self._notice_is_current = False
+        new_names: Set[str] = set()
+        if len(self._seen_names) < MAX_COMPARED_NAMES and not tick.values.keys() <= self._seen_names:
+            new_names = tick.values.keys() - self._seen_names
+            self._seen_names |= new_names
+            self._notice_is_current = False
         if self._start_time is None:
             self._start_time = tick.time
-        if self._notice is None or tick.time - self._start_time < FIRST_VALUE_TIMEOUT_S:
+        is_due = tick.time - self._start_time >= FIRST_VALUE_TIMEOUT_S
+        if self._notice is None or self._notice_is_current or not is_due:
             return
-        text = " ".join(
-            _missing_metric_notice(key, tick.values) for key in list(self._missing_metrics)[:MAX_NOTICES]
-        )
-        if text != self._notice_text:
-            self._notice_text = text
-            if text:
-                self._notice.set(text)
-            else:
-                self._notice.clear()
+        self._notice_is_current = True
+        if keys := list(self._missing_metrics)[:MAX_NOTICES]:
+            self._notice.set(" ".join(self._missing_metric_notice(key, new_names) for key in keys))
+        else:
+            self._notice.clear()
 
+    def _missing_metric_notice(self, key: str, new_names: Set[str]) -> str:
+        """Return the sentence about a missing metric, with the most similar of all names seen.
 
-def _missing_metric_notice(key: str, keys: Iterable[str]) -> str:
-    hint = suggest(key, keys, "see /api/metrics")
-    return f"--threshold names {quote_value(key)}, which no source provides{hint}"
+        A comparison with thousands of names takes longer than a tick may. So each name is compared once.
+        """
+        similar = self._similar_names.get(key)
+        names = self._seen_names if similar is None else [*new_names, *similar]
+        self._similar_names[key] = similar = similar_names(key, names)
+        hint = suggest(key, similar, "see /api/metrics")
+        return f"--threshold names {quote_value(key)}, which no source provides{hint}"

@@ -63,6 +63,15 @@ def suggest(text: str, known: Iterable[str], otherwise: str = "") -> str:
     >>> suggest("prot", ["port", "host"]), suggest("x", ["port"], "expected port"), suggest("x", ["port"])
     ('; did you mean port?', '; expected port', '')
     """
-    similar = difflib.get_close_matches(text[:MAX_QUOTED_LENGTH], known, 1)
+    similar = similar_names(text, known)
     hint = f"did you mean {similar[0]}?" if similar else otherwise
     return f"; {hint}" if hint else ""
+
+
+def similar_names(text: str, known: Iterable[str]) -> list[str]:
+    """Return the most similar known word, or an empty list if none is similar.
+
+    >>> similar_names("prot", ["port", "host"]), similar_names("x", ["port"])
+    (['port'], [])
+    """
+    return difflib.get_close_matches(text[:MAX_QUOTED_LENGTH], known, 1)

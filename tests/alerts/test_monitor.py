@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from clocks import FakeClock
+from effort import calls_of
 from store_variants import KINDS, Kept, kept
 
 from dashapp.alerts.monitor import FIRST_VALUE_TIMEOUT_S, AlertMonitor
@@ -191,6 +192,36 @@ def test_monitor_notice_is_short_with_many_unknown_metrics() -> None:
     assert notice.sentence.count("--threshold names") == 5
     assert notice.sentence.count("see /api/metrics") == 5
     assert len(notice.sentence) < 1000
+
+
+@pytest.mark.parametrize("count", [100, 800])
+def test_monitor_compares_names_only_when_they_change(count: int) -> None:
+    """The cost of a tick does not depend on unknown metrics, once they were compared with all names."""
+    values = {f"app.service{number}.requests": 1.0 for number in range(count)}
+    rules = [Threshold(f"app.servise{number}.request", ">", 5) for number in range(5)]
+    alert_monitor = AlertMonitor(rules, MemoryStore(), NoticeRecorder())
+    alert_monitor.observe(Tick(1000, 1, values))
+    first = calls_of(lambda: alert_monitor.observe(Tick(1000 + FIRST_VALUE_TIMEOUT_S, 1, values)))
+    assert first > 5 * count
+    for at in range(1, 4):
+        tick = Tick(1000 + FIRST_VALUE_TIMEOUT_S + at, 1, dict(list(values.items())[at % 2 :]))
+        assert calls_of(lambda: alert_monitor.observe(tick)) < 100  # noqa: B023
+    more = Tick(2000, 1, values | {"app.new": 1.0})
+    assert calls_of(lambda: alert_monitor.observe(more)) < first / 4
+
+
+def test_monitor_notice_names_similar_metric_that_appears_later() -> None:
+    notice = NoticeRecorder()
+    alert_monitor = AlertMonitor([Threshold("cpu.precent", ">", 90)], MemoryStore(), notice)
+    for at, name, similar in [
+        (0, "memory", ""),
+        (40, "cpu.perc", "cpu.perc?"),
+        (41, "cpu.percent", "cpu.percent?"),
+    ]:
+        alert_monitor.observe(Tick(1000 + at, 1, {name: 1.0}))
+        assert notice.sentence.partition("did you mean ")[2] == similar
+    alert_monitor.observe(Tick(1042, 1, {"other": 1.0}))
+    assert notice.sentence.endswith("did you mean cpu.percent?")
 
 
 def test_monitor_clears_notice_of_earlier_run(tmp_path: Path) -> None:
