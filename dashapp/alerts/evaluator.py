@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterable
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import GAP_STEPS, Tick, to_milliseconds
 
+# Ticks in a row without a value that a duration tolerates, and the share of itself if that is more. Otherwise
+# a busy machine, which skips a tick now and then, would hold back an alert for hours.
+MAX_MISSED_TICKS, MAX_MISSED_SHARE = 3, 0.1
+
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -22,9 +26,10 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 class AlertEvaluator:
     """Evaluates ticks in the order in which they were made.
 
-    An alert fires once the limit is crossed at every tick for `threshold.seconds`. It resolves once
-    `threshold.clear_threshold` is not crossed for as long. That time starts again if a value is missing, if
-    there is a gap between ticks, or if the clock was set back.
+    An alert fires once the limit is crossed by every value for `threshold.seconds`. It resolves once
+    `threshold.clear_threshold` is not crossed for as long. Some ticks or values may be missing: in a row, at
+    most MAX_MISSED_TICKS or the share MAX_MISSED_SHARE of the time, if that is more. That time starts again
+    after more missing values, or if the clock was set back.
 
     A metric is missing once it had no value for `threshold.seconds`, until its next value. That time
     continues while there are no ticks, so such an alert is reported after the gap.
@@ -53,11 +58,16 @@ class AlertEvaluator:
     def evaluate(self, tick: Tick) -> list[AlertChange]:
         """Return the changes at this tick."""
         now = to_milliseconds(tick.time)
-        consecutive = 0 < now - self._last <= GAP_STEPS * 1000 * tick.step
+        step_ms = 1000 * tick.step
+        consecutive = 0 < now - self._last <= GAP_STEPS * step_ms
         self._last = now
         changes: list[AlertChange] = []
         for rule in self._rules:
-            rule.evaluate(now, tick.values.get(rule.metric), consecutive, changes)
+            value = tick.values.get(rule.metric)
+            if isinstance(rule, _MissingRule):
+                rule.evaluate(now, value, consecutive, changes)
+            elif value is not None:
+                rule.evaluate(now, value, step_ms, changes)
         return changes
 
 
@@ -65,9 +75,10 @@ class _LimitRule:
     """One threshold with a limit. Times are in milliseconds.
 
     `pending_since`: the time since when the value contradicts the state; None if it does not.
+    `last_pending`: the time of the last such value.
     """
 
-    __slots__ = ("compare", "duration_ms", "limits", "metric", "pending_since", "state")
+    __slots__ = ("compare", "duration_ms", "last_pending", "limits", "metric", "pending_since", "state")
 
     def __init__(self, state: AlertState) -> None:
         threshold = state.threshold
@@ -77,14 +88,18 @@ class _LimitRule:
         self.compare = _OPERATORS[threshold.op]
         self.duration_ms = to_milliseconds(threshold.seconds)
         self.pending_since: int | None = None
+        self.last_pending = 0
 
-    def evaluate(self, now: int, value: float | None, consecutive: bool, changes: list[AlertChange]) -> None:
+    def evaluate(self, now: int, value: float, step_ms: float, changes: list[AlertChange]) -> None:
         firing = self.state.firing
-        if value is None or self.compare(value, self.limits[firing]) is firing:
+        if self.compare(value, self.limits[firing]) is firing:
             self.pending_since = None
             return
-        if self.pending_since is None or not consecutive:
+        missed_ms = max(MAX_MISSED_TICKS * step_ms, MAX_MISSED_SHARE * self.duration_ms)
+        is_continued = 0 < now - self.last_pending <= missed_ms + GAP_STEPS * step_ms
+        if self.pending_since is None or not is_continued:
             self.pending_since = now
+        self.last_pending = now
         if now - self.pending_since >= self.duration_ms:
             self.state = AlertState(self.state.threshold, not firing, now / 1000)
             self.pending_since = None

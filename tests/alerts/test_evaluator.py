@@ -47,10 +47,20 @@ def fed(evaluator: AlertEvaluator, values: str, step: float = 1.0) -> str:
         ("###.###.####", "-----------!"),
         ("####...####.", "---!!!!!!!!!"),
         ("####...#....", "---!!!!!!!!-"),
-        ("##?##?####..", "---------!!!"),
-        ("####..?....#", "---!!!!!!!--"),
-        ("## ##  ####.", "----------!!"),
-        ("#### ..  ...", "---!!!!!!!!!"),
+        ("##?##?####..", "---!!!!!!!!!"),
+        ("####..?....#", "---!!!!-----"),
+        ("## ##  ####.", "---!!!!!!!!!"),
+        ("#### ..  ...", "---!!!!!!---"),
+        ("#???#...", "----!!!!"),
+        ("#   #...", "----!!!!"),
+        ("# ? #...", "----!!!!"),
+        ("#????###.###", "------------"),
+        ("#    ###.###", "------------"),
+        ("#????####...", "--------!!!!"),
+        ("####.???.###", "---!!!!!----"),
+        ("####.????...", "---!!!!!!!!!"),
+        ("#?#?#?.?.?.?", "----!!!!!!--"),
+        ("##?.#?##", "-------!"),
         ("####????    ", "---!!!!!!!!!"),
         ("####    ....", "---!!!!!!!!-"),
         ("????........", "------------"),
@@ -163,7 +173,7 @@ def test_evaluator_keeps_firing_state_after_restart() -> None:
     before = [AlertState(HOT, True, 500.0), AlertState(Threshold("gone", ">", 1), True, 400.0)]
     evaluator = AlertEvaluator([HOT], before)
     assert evaluator.states() == [AlertState(HOT, True, 500.0)]
-    assert fed(evaluator, "##..?....") == "!!!!!!!!-"
+    assert fed(evaluator, "##..?....") == "!!!!!----"
 
 
 def test_evaluator_forgets_state_when_threshold_is_redefined() -> None:
@@ -199,7 +209,7 @@ def test_evaluator_restarts_duration_when_tick_times_go_back() -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from([0.5, 1.0, 1.0, 1.0, 1.0, 1.5, 1.6, 10.0, -3.0]),
+        st.sampled_from([0.5, 1.0, 1.0, 1.0, 1.0, 1.6, 4.0, 4.6, 10.0, -3.0]),
         st.sampled_from([95.0, 95.0, 20.0, 20.0, 90.0, 86.0, 85.5, None]),
     ),
     max_size=80,
@@ -211,18 +221,19 @@ def ms(tick: Tick) -> int:
 
 
 def reference_changes(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
-    """Reference implementation: at each tick, look back as long as the opposite state held."""
+    """Reference implementation: at each value, look back as long as the opposite state held."""
+    made = [tick for tick in made if "a" in tick.values]
+    longest_ms = 1000 * (GAP_STEPS + max(3, seconds / 10))
     transitions: list[tuple[float, bool]] = []
     since_change, broken = 0, False
     for end, tick in enumerate(made):
         start = None
         for place in range(end, since_change - 1, -1):
-            value = made[place].values.get("a")
-            if value is None or (value > (85.5 if broken else 90)) is broken:
+            if (made[place].values["a"] > (85.5 if broken else 90)) is broken:
                 break
             start = place
             # Compare whole milliseconds, because a difference of float seconds may be slightly too small.
-            if place and not 0 < ms(made[place]) - ms(made[place - 1]) <= 1000 * GAP_STEPS:
+            if place and not 0 < ms(made[place]) - ms(made[place - 1]) <= longest_ms:
                 break
         if start is not None and ms(tick) - ms(made[start]) >= 1000 * seconds:
             broken, since_change = not broken, end + 1
@@ -230,7 +241,7 @@ def reference_changes(seconds: float, made: Sequence[Tick]) -> list[tuple[float,
     return transitions
 
 
-@given(st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0]), STEPS)
+@given(st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0, 50.0]), STEPS)
 def test_evaluator_matches_reference_for_any_history(
     seconds: float, steps: list[tuple[float, float | None]]
 ) -> None:
@@ -242,6 +253,82 @@ def test_evaluator_matches_reference_for_any_history(
     transitions = [(change.time, change.firing) for tick in made for change in evaluator.evaluate(tick)]
     assert transitions == reference_changes(seconds, made)
     assert [broken for _, broken in transitions] == [number % 2 == 0 for number in range(len(transitions))]
+
+
+@pytest.mark.parametrize("every", [2, 5, 280, 320])
+@pytest.mark.parametrize("missing", ["tick", "value"])
+def test_evaluator_fires_once_when_value_is_missing_now_and_then(every: int, missing: str) -> None:
+    evaluator = AlertEvaluator([Threshold.parse("a > 90 for 5m")])
+    transitions = []
+    for number in range(3600):
+        is_present = number % every != 0
+        if is_present or missing == "value":
+            tick = Tick(1000 + number, 1, {"a": 95.0} if is_present else {"b": 1.0})
+            transitions += evaluator.evaluate(tick)
+    assert [(change.firing, change.time) for change in transitions] == [(True, 1301.0)]
+
+
+INTERVALS = st.sampled_from([0.1, 1 / 3, 0.57, 1.0, 2.0, 60.0])
+DURATIONS = st.sampled_from([0.001, 1.0, 3.0, 30.0, 300.0, 3600.0])
+
+
+def missed_ticks(seconds: float, step: float) -> int:
+    """Return the ticks in a row that may be missing."""
+    return max(3, int(seconds / 10 / step + 1e-6))
+
+
+@given(st.data(), INTERVALS, DURATIONS, st.booleans(), st.booleans())
+def test_evaluator_fires_once_at_right_tick_with_short_gaps(
+    data: st.DataObject, step: float, seconds: float, clears: bool, has_ticks: bool
+) -> None:
+    """The duration counts from the first value, whatever is missing after it and not for too long."""
+    threshold = Threshold("a", ">", 90, seconds)
+    evaluator = AlertEvaluator([threshold], [AlertState(threshold, firing=clears)])
+    value = {"a": 20.0 if clears else 95.0}
+    gaps = data.draw(st.lists(st.integers(0, missed_ticks(seconds, step)), min_size=1, max_size=30))
+    number, made = 1000, [Tick(1000 * step, step, value)]
+    while len(made) < 60 or made[-1].time - made[0].time < 2 * seconds:
+        for gap in gaps:
+            for place in range(number + 1, number + gap + 1) if has_ticks and gap < 5 else ():
+                made.append(Tick(round(place * step, 3), step, {"b": 1.0}))
+            number += gap + 1
+            made.append(Tick(round(number * step, 3), step, value))
+        if len(made) > 2000:
+            # One long run of missing values is enough for long durations at short intervals.
+            gaps = [missed_ticks(seconds, step)]
+    transitions = [change for tick in made for change in evaluator.evaluate(tick)]
+    (change,) = transitions
+    first = next(
+        tick for tick in made if "a" in tick.values and ms(tick) - ms(made[0]) >= to_milliseconds(seconds)
+    )
+    assert (change.firing, change.time) == (not clears, first.time)
+
+
+@given(INTERVALS, DURATIONS, st.booleans(), st.integers(1, 100), st.integers(0, 100))
+def test_evaluator_restarts_duration_after_longer_gap(
+    step: float, seconds: float, clears: bool, longer: int, share: int
+) -> None:
+    threshold = Threshold("a", ">", 90, seconds)
+    evaluator = AlertEvaluator([threshold], [AlertState(threshold, firing=clears)])
+    value = {"a": 20.0 if clears else 95.0}
+    spacing = 1 + missed_ticks(seconds, step)
+    before = int(seconds / step * share / 101 / spacing)
+    numbers = [1000 + spacing * place for place in range(before + 1)]
+    restart = numbers[-1] + spacing + longer
+    numbers += [restart + spacing * place for place in range(int(seconds / step / spacing) + 3)]
+    made = [Tick(round(number * step, 3), step, value) for number in numbers]
+    (change,) = [change for tick in made for change in evaluator.evaluate(tick)]
+    since = round(restart * step, 3)
+    first = next(tick for tick in made if ms(tick) >= to_milliseconds(since) + to_milliseconds(seconds))
+    assert change.time == first.time
+
+
+@given(st.integers(1, 10_000))
+def test_evaluator_restarts_duration_when_clock_is_set_back_by(back: int) -> None:
+    evaluator = AlertEvaluator([HOT])
+    times = [20_000, 20_001, 20_002, *range(20_002 - back, 20_002 - back + 10)]
+    (change,) = [change for at in times for change in evaluator.evaluate(Tick(at, 1, {"a": 95}))]
+    assert change.time == 20_002 - back + 3
 
 
 def test_evaluator_is_fast_with_10_thresholds() -> None:
