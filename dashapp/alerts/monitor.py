@@ -7,13 +7,13 @@ delivers the changes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
 from dashapp.alerts.evaluator import AlertEvaluator
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.text import quote_value, similar_names, suggest
-from dashapp.model.thresholds import AlertChange, Threshold
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES, Store
 
@@ -31,9 +31,10 @@ class AlertMonitor:
     ) -> None:
         self._store = store
         self._notice = notice
-        previous_states = store.thresholds()
-        self._evaluator = AlertEvaluator(thresholds, previous_states, store.newest().time_ms / 1000)
+        newest = store.newest().time_ms / 1000
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
+        previous_states = store.thresholds()
+        self._evaluator = AlertEvaluator(thresholds, _restore(previous_states, self._log, newest), newest)
         self._missing_metrics = {threshold.metric: None for threshold in thresholds}  # an ordered set
         self._seen_names: set[str] = set()
         self._similar_names: dict[str, list[str]] = {}
@@ -48,11 +49,12 @@ class AlertMonitor:
         """Evaluate `tick`, which is already in the store; return its changes."""
         changes = self._evaluator.evaluate(tick)
         if changes:
-            self._store.set_thresholds(self._evaluator.states())
             last = self._log[-1].number if self._log else 0
             changes = [replace(change, number=number) for number, change in enumerate(changes, last + 1)]
             self._log.extend(changes)
+            # The log comes first: if this process is killed in between, the next one repairs the states.
             self._store.set_changes(self._log)
+            self._store.set_thresholds(self._evaluator.states())
         if self._missing_metrics:
             self._check_missing(tick)
         return changes
@@ -88,3 +90,20 @@ class AlertMonitor:
         self._similar_names[key] = similar = similar_names(key, names)
         hint = suggest(key, similar, "see /api/metrics")
         return f"--threshold names {quote_value(key)}, which no source provides{hint}"
+
+
+def _restore(states: Iterable[AlertState], log: Iterable[AlertChange], newest: float) -> list[AlertState]:
+    """Return the stored states, with the changes of the log that are later than they are.
+
+    A threshold that is in the log alone was removed meanwhile. It does not fire since `newest`, the time of
+    the newest tick.
+    """
+    restored = {state.threshold: state for state in states}
+    for change in {change.threshold: change for change in log}.values():
+        state = restored.get(change.threshold)
+        if state is None:
+            state = AlertState(change.threshold, False, max(newest, change.time))
+        elif state.since is None or state.since < change.time:
+            state = AlertState(change.threshold, change.firing, change.time)
+        restored[change.threshold] = state
+    return list(restored.values())

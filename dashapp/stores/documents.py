@@ -104,4 +104,6 @@ DELIVERIES: Document[Mapping[str, int]] = Document(
     to_json=dict,
     from_json=lambda marks: {address: int(number) for address, number in marks.items()},
 )
-DOCUMENTS: tuple[Document[Any], ...] = (METRICS, PANEL_KINDS, CURVES, THRESHOLDS, CHANGES, DELIVERIES)
+# Waiting documents are written in this order. The deliveries precede the changes, because a target without an
+# entry receives only later changes. The states follow the changes, from which the collector can repair them.
+DOCUMENTS: tuple[Document[Any], ...] = (METRICS, PANEL_KINDS, CURVES, DELIVERIES, CHANGES, THRESHOLDS)

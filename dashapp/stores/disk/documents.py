@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic
 
-from dashapp.stores.documents import Document, Value
+from dashapp.stores.documents import CHANGES, DOCUMENTS, THRESHOLDS, Document, Value
 
 
 class DocumentFiles:
@@ -49,7 +49,10 @@ class DocumentFiles:
                 self._write()
 
     def _write(self) -> None:
-        for name in tuple(self._waiting):
+        for document in DOCUMENTS:
+            name = _file_name(document)
+            if name not in self._waiting or (document is THRESHOLDS and _file_name(CHANGES) in self._waiting):
+                continue
             path = self._folder / name
             temporary = path.with_suffix(".new")
             try:
