@@ -12,7 +12,8 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 from typing import NoReturn
 
 from dashapp.collector.preflight import alert_target_problems, check_sources
@@ -23,6 +24,7 @@ from dashapp.config.settings import ALL_INTERFACES, MEMORY_RETENTION_S, Settings
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import stop_on_signals
 from dashapp.process.supervisor import ChildProcess, python_command, supervise
+from dashapp.process.threads import start_thread
 from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
 
 log = logging.getLogger("dashapp")
@@ -85,8 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
     web = children[-1]
     ready = Event()
-    Thread(target=_announce_when_ready, args=(settings, backend, stop, ready), daemon=True).start()
-    Thread(target=_stop_after_failures, args=(web, stop, ready), daemon=True).start()
+    start_thread("announcement", partial(_announce_when_ready, settings, backend, stop, ready))
+    start_thread("start check", partial(_stop_after_failures, web, stop, ready))
     supervise(children, stop)
     if web.exits and not ready.is_set():
         print("The web server failed to start; see the log above", file=sys.stderr)
@@ -154,7 +156,7 @@ def _announce_when_ready(settings: Settings, backend: StoreBackend | None, stop:
                 connection.request("GET", "/healthz")
                 if connection.getresponse().status == 200:
                     break
-        except OSError:
+        except (OSError, http.client.HTTPException):
             continue
     else:
         return

@@ -259,12 +259,24 @@ class PushClient:
                 atexit.register(self.flush)
                 if hasattr(os, "register_at_fork"):
                     os.register_at_fork(after_in_child=self._reset)
-            thread = Thread(target=self._run, name="dashapp.push", daemon=True)
+            thread = Thread(target=self._run_until_return, name="dashapp.push", daemon=True)
             thread.start()
             self._thread = thread
         finally:
             # If the system could start no thread, the next push tries again.
             start_lock.release()
+
+    def _run_until_return(self) -> None:
+        while True:
+            try:
+                self._run()
+                return
+            except Exception as error:
+                # Keep the thread alive: nothing would restart it.
+                self._log_once(
+                    type(error).__name__, f"push failed: {type(error).__name__}: {error!s:.200}; retrying"
+                )
+                time.sleep(MAX_VALUE_AGE_S)
 
     def _run(self) -> None:
         transport = PushTransport(os.environ, self._log_once)
@@ -276,7 +288,7 @@ class PushClient:
             try:
                 done, pause = transport.send({name: value for name, (value, _) in pending.items()})
             except Exception as error:
-                # Keep the thread alive: nothing would restart it.
+                # Keep the values: they may be sent later.
                 done, pause = set(), MAX_VALUE_AGE_S
                 self._log_once(
                     type(error).__name__, f"push failed: {type(error).__name__}: {error!s:.200}; retrying"

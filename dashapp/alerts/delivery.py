@@ -12,14 +12,16 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import SystemRandom
-from threading import Condition, Lock, Semaphore, Thread
+from threading import Condition, Lock, Semaphore
 
 from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import Message, compose_message
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange
 from dashapp.process.backoff import Backoff
+from dashapp.process.threads import start_thread
 from dashapp.stores.base import MAX_CHANGES, Store
 
 log = logging.getLogger("dashapp")
@@ -30,6 +32,8 @@ MAX_BURST, BURST_WINDOW_S = 5, 60.0
 MAX_WORKERS = 3
 # Seconds before the first retry, and before a retry at most.
 BACKOFF_INITIAL_S, BACKOFF_MAX_S = 2.0, 300.0
+# Seconds that a message waits until the store has its changes.
+STORE_TIMEOUT_S = 1.0
 # Seconds that `close` waits for messages that are being sent.
 SHUTDOWN_TIMEOUT_S = 2.0
 
@@ -70,11 +74,13 @@ class AlertDelivery:
         self._closed = False
         notice.clear()
         self._threads = [
-            Thread(target=self._run, args=(position, address), name=f"alert delivery {position}", daemon=True)
+            start_thread(
+                f"alert delivery {position}",
+                partial(self._run, position, address),
+                partial(self._set_notice, position),
+            )
             for position, address in enumerate(addresses, 1)
         ]
-        for thread in self._threads:
-            thread.start()
 
     def put(self, changes: Sequence[AlertChange]) -> None:
         """Queue changes for every address. Takes microseconds."""
@@ -101,15 +107,19 @@ class AlertDelivery:
         backoff, due = Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S), 0.0
         while (batch := self._next_batch(target_id(address), due)) is not None:
             changes, newest, count = batch
+            # A collector that is killed after this sends nothing again. An alert does not wait for a store
+            # that is down.
+            self._store.drain(STORE_TIMEOUT_S)
             firing_count = sum(state.firing for state in self._store.thresholds())
             with self._worker_slots:
                 reason = self._send(address, compose_message(changes, count, firing_count, self._sender))
             now = time.monotonic()
             if not reason:
+                # First of all: an exception after it repeats no message.
+                self._record_delivery(target_id(address), newest)
                 backoff.reset()
                 send_times.append(now)
                 due = send_times[0] + BURST_WINDOW_S if len(send_times) == MAX_BURST else now
-                self._record_delivery(target_id(address), newest)
                 self._set_notice(position, "")
                 continue
             max_delay = backoff.next_pause()

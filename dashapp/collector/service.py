@@ -37,6 +37,8 @@ from dashapp.stores.push_queue import PushReader
 
 log = logging.getLogger("dashapp")
 
+# Reports that the thread of a collector inside another process failed.
+COLLECTOR_NOTICE = "collector"
 # Maximum ticks of a source's backfill: appending them takes less than a second.
 MAX_BACKFILL_TICKS = 7200
 
@@ -137,6 +139,7 @@ def collect_with_settings(
     extra_sources: Sequence[Source] = (),
 ) -> None:
     """Collect into an open store with all settings, until `stop`."""
+    store.notice_sink(COLLECTOR_NOTICE).clear()
     monitor = AlertMonitor(settings.threshold, store, store.notice_sink("thresholds"))
     notice, delivery_notice = store.notice_sink("sources"), store.notice_sink("outbox")
     clock = SystemClock(stop)

@@ -5,7 +5,6 @@ Functions of the app run in a thread of its process. Without them, the collector
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
@@ -14,13 +13,10 @@ from typing import Any, Self
 
 from dashapp.config.settings import Settings
 from dashapp.integrations.collector_leader import CollectorLeader
-from dashapp.model.ticks import StoreError
 from dashapp.process.threads import PerProcessThread
 from dashapp.sources.base import Source
 from dashapp.stores.factory import StoreBackend
 from dashapp.stores.memory import MemoryStore
-
-log = logging.getLogger("dashapp")
 
 
 class EmbeddedCollector:
@@ -52,7 +48,7 @@ class EmbeddedCollector:
         # The app may change its own before the process starts, or starts again.
         self._directory = directory or Path.cwd()
         self._stop = Event()
-        self._thread = PerProcessThread("dashapp collector", self._run)
+        self._thread = PerProcessThread("dashapp collector", self._run, self._report, self._stop.wait)
 
     def start(self) -> None:
         """Start the thread, unless this process has one already or `stop` was called."""
@@ -71,6 +67,10 @@ class EmbeddedCollector:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _report(self, sentence: str) -> None:
+        # A new object each time, because each one omits a sentence that it has set before.
+        self._store.notice_sink("collector").set(sentence)
 
     def _run(self) -> None:
         if isinstance(self._store, MemoryStore):
@@ -92,10 +92,7 @@ class EmbeddedCollector:
         """The store's writer lock chooses the process that collects; the others stand by."""
         from dashapp.collector.service import collect_into
 
-        try:
-            collect_into(backend, self._settings, self._stop, self._function_sources())
-        except StoreError as error:
-            log.error("collecting failed: %s", error)
+        collect_into(backend, self._settings, self._stop, self._function_sources())
 
     def _function_sources(self) -> list[Source]:
         from dashapp.sources.function import source_of_function

@@ -7,8 +7,10 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Event, Thread
+from threading import Event
 from time import sleep
+
+from dashapp.process.threads import start_thread
 
 
 def stop_on_signals() -> Event:
@@ -39,4 +41,4 @@ def when_parent_exits(callback: Callable[[], object], delay_s: float = 0) -> Non
         sleep(delay_s)
         callback()
 
-    Thread(target=wait_for_parent, daemon=True).start()
+    start_thread("dashapp parent", wait_for_parent)

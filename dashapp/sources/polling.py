@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from threading import Condition, Thread
 
 from dashapp.model.ticks import Curves, Metric
+from dashapp.process.threads import start_thread
 from dashapp.sources.base import Backfill, Source
 
 # Ticks come some milliseconds early or late. A source that is due this soon is read now, not at the next
@@ -86,8 +87,7 @@ class BackgroundSource:
     def _request_reading(self, now: float) -> None:
         self._pending_start = self._last_start = now
         if self._thread is None:
-            self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
-            self._thread.start()
+            self._thread = start_thread(f"source {self.name}", self._run)
         self._condition.notify_all()
 
     def _run(self) -> None:
@@ -96,19 +96,22 @@ class BackgroundSource:
                 self._condition.wait_for(lambda: self._pending_start is not None)
             values: Mapping[Metric, float] = {}
             error: Exception | None = None
+            status_message = ""
+            panel_kinds, curves = self.panel_kinds, self.curves
             try:
                 values = dict(self._source.read())
+                status_message = getattr(self._source, "status_message", "")
+                panel_kinds = getattr(self._source, "panel_kinds", {})
+                curves = getattr(self._source, "curves", {})
             except Exception as exception:
                 # Foreign code: keep the exception for the next call of `read`, so that the thread survives.
-                error = exception
+                values, error = {}, exception
             except BaseException as exception:
                 # sys.exit() and a cancelled task must not end this thread.
-                error = RuntimeError(f"it raised {type(exception).__name__}")
+                values, error = {}, RuntimeError(f"it raised {type(exception).__name__}")
             with self._condition:
                 self._values, self._error = values, error
-                self.status_message = getattr(self._source, "status_message", "")
-                self.panel_kinds = getattr(self._source, "panel_kinds", {})
-                self.curves = getattr(self._source, "curves", {})
+                self.status_message, self.panel_kinds, self.curves = status_message, panel_kinds, curves
                 self._is_fresh = True
                 self._last_end = self._clock()
                 self._is_slow = self._last_end - self._last_start > self._max_wait

@@ -114,6 +114,10 @@ class Store(Reader, Protocol):
     def notice_sink(self, name: str) -> NoticeSink:
         """Return the notice of one speaker."""
 
+    def drain(self, seconds: float) -> bool:
+        """Wait until all that was written is stored; False if that takes too long."""
+        return True
+
     def describe(self, metrics: Iterable[Metric], panel_kinds: Mapping[str, str] | None = None) -> None:
         """Replace the catalogue of metrics and the kinds of panels."""
         self.write_document(METRICS, list(metrics))

@@ -12,6 +12,14 @@ log = logging.getLogger("dashapp")
 LOG_INTERVAL_S = 60.0
 
 
+def is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class StoredNotice:
     """The notice of one speaker. Passes new sentences to `write`; an empty text clears it."""
 
@@ -22,7 +30,8 @@ class StoredNotice:
     def set(self, sentence: str) -> None:
         if sentence != self._sentence:
             self._sentence = sentence
-            self._write(sentence)
+            # The name of a file may contain bytes that UTF-8 cannot represent, and no store could write them.
+            self._write(sentence if is_encodable(sentence) else sentence.encode(errors="replace").decode())
 
     def clear(self) -> None:
         self.set("")

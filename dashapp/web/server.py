@@ -11,14 +11,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from dashapp.api.csv_export import MAX_DOWNLOADS
-from dashapp.collector.service import collect_with_settings
+from dashapp.collector.service import COLLECTOR_NOTICE, collect_with_settings
 from dashapp.config import settings as config
 from dashapp.config.data_dir import web_state_directory
 from dashapp.config.settings import Settings
@@ -27,6 +28,7 @@ from dashapp.http.types import WSGIApp
 from dashapp.model.notices import PublicNotice
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import when_parent_exits
+from dashapp.process.threads import start_thread
 from dashapp.stores.base import Reader
 from dashapp.stores.factory import DiskBackend, open_backend, rows_to_keep
 from dashapp.stores.memory import MemoryStore
@@ -60,9 +62,11 @@ def build_app() -> WSGIApp:
         )
         if settings.collector:
             push_reader = queue if settings.push_token else None
-            Thread(
-                target=collect_with_settings, args=(settings, store, push_reader, Event()), daemon=True
-            ).start()
+            start_thread(
+                "dashapp collector",
+                partial(collect_with_settings, settings, store, push_reader, Event()),
+                lambda sentence: store.notice_sink(COLLECTOR_NOTICE).set(sentence),
+            )
     folder = backend.folder if isinstance(backend, DiskBackend) else None
     app = create_app(
         store,

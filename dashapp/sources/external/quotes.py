@@ -15,6 +15,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from dashapp.model.ticks import Metric, SourceError
+from dashapp.process.threads import start_thread
 from dashapp.sources.external.quote_client import (
     CLOSED_INTERVAL_S,
     Quote,
@@ -58,13 +59,13 @@ class QuoteSource:
         self._quotes: dict[str, Quote] = {}
         self._errors: dict[str, str] = {}
         self._schedule = QuoteScheduler(symbols, wall())
+        self._failure = ""
         self._thread: Thread | None = None
 
     def read(self) -> Mapping[Metric, float]:
         """Return the newest price of each symbol; `status_message` names the old ones."""
         if self._thread is None:
-            self._thread = Thread(target=self._run, name="source quotes", daemon=True)
-            self._thread.start()
+            self._thread = start_thread("source quotes", self._run, self._set_failure)
         values: dict[Metric, float] = {}
         with self._lock:
             for symbol, quote in self._quotes.items():
@@ -76,7 +77,7 @@ class QuoteSource:
     @property
     def status_message(self) -> str:
         """The prices that are not current, each with the reason."""
-        now, messages = self._wall(), list[str]()
+        now, messages = self._wall(), [self._failure] if self._failure else []
         with self._lock:
             for symbol in self._prices:
                 quote, error = self._quotes.get(symbol), self._errors.get(symbol)
@@ -109,9 +110,13 @@ class QuoteSource:
         else:
             self._schedule.record_success(due.symbol, self._wall(), quote.opens, quote.closes)
             with self._lock:
+                self._failure = ""
                 self._quotes[due.symbol] = quote
                 self._errors.pop(due.symbol, None)
         return 0.0
+
+    def _set_failure(self, sentence: str) -> None:
+        self._failure = sentence
 
     def _run(self) -> None:
         event = Event()

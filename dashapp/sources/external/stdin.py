@@ -18,6 +18,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from dashapp.model.ticks import Metric
+from dashapp.process.threads import start_thread
 from dashapp.sources.expiring import ExpiringValues
 from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, TextTable
 from dashapp.sources.slug import SlugRegistry
@@ -58,13 +59,14 @@ class StdinSource:
         self._slugs = SlugRegistry()
         self._lines = LineReader()
         self._rejected_names = self._unreadable = 0
-        self._end_message = ""
+        self._table: TextTable | None = None
+        self._end_message = self._failure = ""
         self._thread: Thread | None = None
 
     @property
     def status_message(self) -> str:
         """The end of the input, and the lines that could not be parsed."""
-        parts = [self._end_message] if self._end_message else []
+        parts = [message for message in (self._failure, self._end_message) if message]
         if self.unreadable_lines:
             # Omit the number: a message that changes every second would be logged every second.
             parts.append("some lines of standard input are not columns of numbers, name=value pairs or JSON")
@@ -80,21 +82,25 @@ class StdinSource:
     def read(self) -> Mapping[Metric, float]:
         """Return the newest values that have not expired, each new value at least once."""
         if self._thread is None:
-            self._thread = Thread(target=self._run, name="source stdin", daemon=True)
-            self._thread.start()
+            self._thread = start_thread("source stdin", self._run, self._set_failure)
         with self._lock:
             # A late tick includes all values that arrived before it.
             values = self._new_values | self._recent_values.values_at(self._clock())
             self._new_values = {}
             return {self._metrics[name]: value for name, value in values.items()}
 
+    def _set_failure(self, sentence: str) -> None:
+        self._failure = sentence
+
     def _run(self) -> None:
-        table = TextTable(self._load_heading())
+        # After an exception the columns keep their names.
+        self._table = table = self._table or TextTable(self._load_heading())
         try:
             while chunk := self._read_chunk():
                 start = self._clock()
                 for line in self._lines.feed(chunk):
                     self._parse_line(table, line)
+                self._failure = ""
                 time.sleep(min(1.0, max(0.0, REST_FACTOR * (self._clock() - start))))
         except OSError as error:
             self._end_message = f"standard input cannot be read ({error.strerror})"

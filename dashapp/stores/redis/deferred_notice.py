@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from threading import Thread
+from functools import partial
 
+from dashapp.process.threads import start_thread
 from dashapp.stores.notices import LoggedNotice
 
 
@@ -11,7 +12,7 @@ class DeferredNotice(LoggedNotice):
     """A notice that a thread writes to Redis. The host's next collector clears it."""
 
     def __init__(self, url: str, name: str, speaker: str) -> None:
-        super().__init__(lambda sentence: Thread(target=self._send, args=(sentence,), daemon=True).start())
+        super().__init__(lambda sentence: start_thread("dashapp notice", partial(self._send, sentence)))
         # Nothing to clear at first: the Redis client is loaded for the first sentence.
         self._sentence = ""
         self._url = url

@@ -27,6 +27,11 @@ class RedisDocuments:
             self._texts[name] = text
             self._waiting.add(name)
 
+    def text(self, name: str) -> str | None:
+        """Return the text that `put` received last, which Redis may not have yet; None without one."""
+        with self._lock:
+            return self._texts.get(name)
+
     def rewrite_all(self) -> None:
         """Write all of them again, because Redis lost them."""
         with self._lock:

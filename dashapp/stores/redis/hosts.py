@@ -81,7 +81,8 @@ class RedisHosts:
         self._lock = Lock()
         self._polled = Condition()
         self._wake = Event()
-        self._thread = PerProcessThread("dashapp redis reader", self._run)
+        self._thread = PerProcessThread("dashapp redis reader", self._run, self._set_failure)
+        self._failure = ""
         self._closed = False
         self.polls = 0
 
@@ -117,7 +118,7 @@ class RedisHosts:
     def notices(self) -> list[str]:
         if last_error := self._client.last_error:
             return [f"Redis at {self._client.address}: {last_error}; the page shows the last data received."]
-        return [self._full_notice] if self._full_notice else []
+        return [notice for notice in (self._failure, self._full_notice) if notice]
 
     def close(self) -> None:
         """Stop polling."""
@@ -142,6 +143,9 @@ class RedisHosts:
             self._polled.wait_for(
                 lambda: self._listed if reader is None else reader.loaded, FIRST_POLL_TIMEOUT_S
             )
+
+    def _set_failure(self, sentence: str) -> None:
+        self._failure = sentence
 
     def _run(self) -> None:
         while not self._closed:
@@ -171,10 +175,7 @@ class RedisHosts:
     def _poll(self, now: float) -> None:
         self.polls += 1
         self._release_unused(now)
-        with self._lock:
-            readers = [
-                reader for reader in self._readers.values() if now - reader.last_request <= UNUSED_AFTER_S
-            ]
+        readers = self._used_readers(now)
         for _time in range(3):
             pipe = self._client.connection.pipeline(transaction=False)
             counts = [(reader, reader.queue_commands(pipe)) for reader in readers]
@@ -196,6 +197,7 @@ class RedisHosts:
             if not readers:
                 break
         self._client.record_success()
+        self._failure = ""
         self._diagnose(now)
 
     def _update_registry(self, result: Any) -> None:
@@ -212,16 +214,18 @@ class RedisHosts:
                 if reader.loaded and now - reader.last_request > UNUSED_AFTER_S:
                     reader.release()
 
+    def _used_readers(self, now: float) -> list[RedisReader]:
+        # Requests add readers in other threads.
+        with self._lock:
+            return [
+                reader for reader in self._readers.values() if now - reader.last_request <= UNUSED_AFTER_S
+            ]
+
     def _seconds_to_next_poll(self) -> float:
         """Return the seconds until a polled host has a new tick."""
         if self._client.last_error:
             return 0.0
-        now = time.monotonic()
-        waits = [
-            self._seconds_until_due(reader)
-            for reader in self._readers.values()
-            if now - reader.last_request <= UNUSED_AFTER_S
-        ]
+        waits = [self._seconds_until_due(reader) for reader in self._used_readers(time.monotonic())]
         return min([MAX_POLL_INTERVAL_S, *(wait + POLL_AFTER_DUE_S for wait in waits)])
 
     def _seconds_until_due(self, reader: RedisReader) -> float:
@@ -231,10 +235,9 @@ class RedisHosts:
 
     def _diagnose(self, now: float) -> None:
         """If no ticks arrive, check whether Redis is full: the writers cannot report it there."""
-        stale = any(
-            reader.loaded and self._seconds_until_due(reader) < -STALE_AFTER_S
-            for reader in self._readers.values()
-        )
+        with self._lock:
+            readers = list(self._readers.values())
+        stale = any(reader.loaded and self._seconds_until_due(reader) < -STALE_AFTER_S for reader in readers)
         if not stale:
             self._full_notice = ""
         elif now - self._diagnosed > DIAGNOSIS_INTERVAL_S and not self._client.is_cluster:

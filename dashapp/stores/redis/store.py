@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from threading import Lock
 
 from dashapp.model.ticks import (
     Cursor,
@@ -71,6 +72,7 @@ class RedisStore(ReaderProxy, Store):
         self.renewals = 0
         self.lease = WriterLease(client, Keys(name), forget)
         self._reader = RedisReader(client, name)
+        self._poll_lock = Lock()
         limits = retention or Retention()
         self._rows = RedisRowSource(self.lease)
         self._delay_ms = zlib.crc32(name.encode()) % COMPACTION_SPREAD_MS
@@ -113,6 +115,11 @@ class RedisStore(ReaderProxy, Store):
         self.writer.add(QueuedRow(time, text, pushed, entry))
         return True
 
+    def read_document(self, document: Document[Value]) -> Value:
+        # The writer knows its own documents, without a poll and before Redis has them.
+        text = self.writer.documents.text(document.name)
+        return super().read_document(document) if text is None else document.decode(text)
+
     def write_document(self, document: Document[Value], value: Value) -> None:
         self.writer.documents.put(document.name, document.encode(value))
         self.writer.wake()
@@ -124,7 +131,9 @@ class RedisStore(ReaderProxy, Store):
         return Cursor(self.writer.generation, self._last_ms)
 
     def reader(self) -> RedisReader:
-        self._reader.client.call(lambda connection: self._reader.poll(), None)
+        # Deliveries read from their own threads, and a poll is a request and the response to it.
+        with self._poll_lock:
+            self._reader.client.call(lambda connection: self._reader.poll(), None)
         return self._reader
 
     def levels(self) -> Sequence[Level]:
@@ -132,7 +141,6 @@ class RedisStore(ReaderProxy, Store):
         return self._reader.levels()
 
     def drain(self, seconds: float = 5.0) -> bool:
-        """Wait until Redis has all rows and documents."""
         return self.writer.drain(seconds)
 
     def close(self) -> None:

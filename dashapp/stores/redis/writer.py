@@ -18,9 +18,10 @@ from typing import NamedTuple
 from redis import ResponseError
 
 from dashapp.model.ticks import Cursor, StoreLockedError
+from dashapp.process.threads import start_thread
 from dashapp.stores.cached_reader import NO_GENERATION
 from dashapp.stores.redis.client import FAILURES, describe_error
-from dashapp.stores.redis.documents import RedisDocuments
+from dashapp.stores.redis.documents import NOTICE_PREFIX, RedisDocuments
 from dashapp.stores.redis.keys import APPEND_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.lease import WriterLease
 
@@ -69,12 +70,13 @@ class RedisWriter:
         self._last_heartbeat = self._last_refresh = self._last_log = float("-inf")
         self._last_check = time.monotonic()
         self._on_data_loss: Callable[[], None] = _no_op
-        self._thread = Thread(target=self._run, name="dashapp redis writer", daemon=True)
+        self._thread: Thread | None = None
+        self._has_notice = False
 
     def start(self, on_data_loss: Callable[[], None]) -> None:
         """Start the thread. `on_data_loss` is called after Redis lost its data."""
         self._on_data_loss = on_data_loss
-        self._thread.start()
+        self._thread = start_thread("dashapp redis writer", self._run, self._set_notice)
 
     def add(self, row: QueuedRow) -> None:
         with self._lock:
@@ -97,7 +99,7 @@ class RedisWriter:
     def stop(self) -> None:
         self._closing = True
         self._wake.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(3.0)
 
     def _run(self) -> None:
@@ -121,6 +123,10 @@ class RedisWriter:
             self._idle.set()
         except FAILURES as error:
             self._fail(error)
+        except Exception as error:
+            # The heartbeat must go on, and most other writes still work. A repetition may succeed.
+            self._set_notice(f"Writing to Redis failed ({type(error).__name__}); the log has the details.")
+            self._fail(error, error)
 
     def _write_waiting(self) -> None:
         try:
@@ -144,6 +150,8 @@ class RedisWriter:
             )
             self.last_error = ""
         self._on_round(self._stored)
+        if self._has_notice:
+            self._set_notice("")
 
     def _waiting(self) -> list[QueuedRow]:
         """Return the oldest rows that Redis does not have."""
@@ -202,12 +210,18 @@ class RedisWriter:
         if expired:
             connection.hdel(REGISTRY_KEY, *expired)
 
-    def _fail(self, error: BaseException) -> None:
+    def _set_notice(self, sentence: str) -> None:
+        """Show a sentence on the page, if Redis takes it."""
+        self._has_notice = bool(sentence)
+        self.documents.put(NOTICE_PREFIX + "writer", sentence)
+
+    def _fail(self, error: BaseException, trace: BaseException | None = None) -> None:
         self.last_error = describe_error(error)
         self._lease.client.record_failure(error)
         if time.monotonic() - self._last_log > LOG_INTERVAL_S:
             self._last_log = time.monotonic()
-            log.warning("Redis at %s: %s; ticks wait in memory", self._lease.client.address, self.last_error)
+            address = self._lease.client.address
+            log.warning("Redis at %s: %s; ticks wait in memory", address, self.last_error, exc_info=trace)
 
 
 def registry_entry(time_ms: int, step: float, values: Mapping[str, float]) -> str:
