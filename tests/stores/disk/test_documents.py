@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.stores.disk.documents import DocumentFile, DocumentFiles
-from dashapp.stores.documents import DELIVERIES
+from dashapp.stores.disk.notices import NoticeFile, read_notices
+from dashapp.stores.documents import CHANGES, DELIVERIES, THRESHOLDS
 
 
 def test_put_of_empty_document_ignores_unreadable_folder(
@@ -31,3 +33,24 @@ def test_empty_document_replaces_that_of_restored_folder(tmp_path: Path) -> None
     DocumentFiles(tmp_path).put(DELIVERIES, {"old": 7})
     files.rewrite_all()
     assert DocumentFile(tmp_path, DELIVERIES).read() == {}
+
+
+def test_notice_that_utf8_cannot_represent_is_written(tmp_path: Path) -> None:
+    NoticeFile(tmp_path, "sources").set("caf\udce9.csv is missing")
+    assert read_notices(tmp_path) == ["caf?.csv is missing"]
+
+
+def test_states_wait_until_changes_are_written(tmp_path: Path) -> None:
+    """A folder has the name of the temporary file, so that even root cannot write the file."""
+    files = DocumentFiles(tmp_path)
+    hot = Threshold.parse("a > 1")
+    (tmp_path / "changes.new").mkdir()
+    files.put(CHANGES, [AlertChange(hot, True, 5.0, 7.0, 1)])
+    files.put(THRESHOLDS, [AlertState(hot, True, 5.0)])
+    files.put(DELIVERIES, {"address": 0})
+    files.write()
+    assert sorted(path.name for path in tmp_path.glob("*.json")) == ["sent.json"]
+    (tmp_path / "changes.new").rmdir()
+    files.write()
+    assert DocumentFile(tmp_path, THRESHOLDS).read() == [AlertState(hot, True, 5.0)]
+    assert [change.number for change in DocumentFile(tmp_path, CHANGES).read()] == [1]

@@ -215,3 +215,68 @@ def test_documents_are_restored_after_reopen(redis: RedisServer) -> None:
         store.notice_sink("sources").clear()
         drain(store)
         wait_for(lambda: not store.notices())
+
+
+@pytest.mark.parametrize("method", ["check", "write"])
+def test_writer_continues_after_unexpected_exception(
+    redis: RedisServer,
+    store: RedisStore,
+    method: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Ticks are stored although documents fail, and the page shows the failure until it is over."""
+    monkeypatch.setattr(writer, "DOCUMENT_CHECK_S", 0.0)
+    real, failing = getattr(store.writer.documents, method), True
+
+    def fail_first() -> None:
+        if failing:
+            raise KeyError("a defect")
+        real()
+
+    monkeypatch.setattr(store.writer.documents, method, fail_first)
+    reader = RedisReader(RedisClient(redis.url), "a")
+
+    def notices() -> str:
+        reader.poll()
+        return " ".join(reader.notices())
+
+    fill(store, 1, 3)
+    wait_for(lambda: stored(redis) == [1, 2, 3])
+    wait_for(lambda: store.writer.last_error)
+    fill(store, 4, 3)
+    wait_for(lambda: stored(redis) == [1, 2, 3, 4, 5, 6])
+    assert "a defect" in caplog.text
+    failing = False
+    drain(store)
+    wait_for(lambda: not store.writer.last_error and notices() == "")
+    assert store.writer._thread is not None
+    assert store.writer._thread.is_alive()
+
+
+def test_writer_shows_failure_of_compaction(
+    redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(store.writer, "_on_round", fail)
+    reader = RedisReader(RedisClient(redis.url), "a")
+
+    def notices() -> list[str]:
+        reader.poll()
+        return reader.notices()
+
+    wait_for(lambda: notices() == ["Writing to Redis failed (ValueError); the log has the details."])
+    monkeypatch.setattr(store.writer, "_on_round", lambda _: None)
+    wait_for(lambda: notices() == [])
+
+
+def test_writer_accepts_notice_that_utf8_cannot_represent(redis: RedisServer, store: RedisStore) -> None:
+    """The name of a file may have such characters."""
+    store.notice_sink("sources").set("caf\udce9.csv is missing")
+    store.describe([CPU])
+    drain(store)
+    reader = RedisReader(RedisClient(redis.url), "a")
+    reader.poll()
+    assert reader.notices() == ["caf?.csv is missing"]
