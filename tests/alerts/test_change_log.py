@@ -10,7 +10,7 @@ from effort import calls_of
 from store_variants import KINDS, Kept, kept
 
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.model.thresholds import AlertChange, Threshold
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES
 from dashapp.stores.disk.store import DiskStore
@@ -64,6 +64,29 @@ def test_change_log_keeps_changes_of_removed_threshold(both: Kept) -> None:
     both.reopen()
     AlertMonitor([], both.store)
     assert [each.threshold for each in both.reader.changes()] == [HOT]
+
+
+def test_monitor_repairs_states_from_log_after_kill(both: Kept) -> None:
+    """The states are those of before the changes, because the process was killed between the two writes."""
+    append_and_observe(both, AlertMonitor([HOT], both.store), 1000, 5)
+    before = both.store.thresholds()
+    append_and_observe(both, AlertMonitor([HOT], both.store), 1001, 95)
+    both.store.set_thresholds(before)
+    both.reopen()
+    monitor = AlertMonitor([HOT], both.store)
+    assert both.reader.thresholds() == [AlertState(HOT, True, 1001)]
+    assert append_and_observe(both, monitor, 1002, 95) == []
+    assert append_and_observe(both, monitor, 1003, 5) == [(2, False)]
+
+
+def test_removed_threshold_fires_again_when_it_is_back(both: Kept) -> None:
+    """The log still has its last change, which is no state of the new threshold."""
+    append_and_observe(both, AlertMonitor([HOT], both.store), 1000, 95)
+    for thresholds in ([], [HOT], [HOT]):
+        both.reopen()
+        monitor = AlertMonitor(thresholds, both.store)
+        assert [state.firing for state in both.reader.thresholds()] == [False] * len(thresholds)
+    assert append_and_observe(both, monitor, 1002, 95) == [(2, True)]
 
 
 def test_monitor_observe_is_fast_with_10000_changes(tmp_path: Path) -> None:

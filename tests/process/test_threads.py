@@ -38,13 +38,11 @@ def thread_starts(tree: ast.AST) -> set[str]:
     """Return the names in STARTERS that a module calls or subclasses."""
     found = set()
     for node in ast.walk(tree):
-        used = (
-            [node.func]
-            if isinstance(node, ast.Call)
-            else node.bases
-            if isinstance(node, ast.ClassDef)
-            else []
-        )
+        used: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            used = [node.func]
+        elif isinstance(node, ast.ClassDef):
+            used = node.bases
         found |= {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in used}
     return found & STARTERS
 
@@ -96,7 +94,6 @@ def test_thread_restarts_logs_and_reports_after_any_exception(
     start: Callable[..., object],
     fast: None,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = Failing(KeyError("a"), SystemExit(3), StoreError("the disk is full"), RuntimeError("b"))
     sentences: SimpleQueue[str] = SimpleQueue()
