@@ -12,10 +12,13 @@ from threading import Condition, Thread
 from dashapp.model.ticks import Curves, Metric
 from dashapp.process.threads import start_thread
 from dashapp.sources.base import Backfill, Source
+from dashapp.sources.expiring import UsualInterval
 
 # Ticks come some milliseconds early or late. A source that is due this soon is read now, not at the next
 # tick.
 SCHEDULE_SLACK_S = 0.05
+# Values are valid for this many of the source's usual intervals.
+VALID_INTERVALS = 1.5
 
 
 class BackgroundSource:
@@ -25,7 +28,9 @@ class BackgroundSource:
     later call returns its values. After `timeout` seconds calls raise TimeoutError until the reading ends,
     because a blocked thread cannot be stopped.
 
-    Between readings the last values remain valid, for at most 1.5 times the interval; then there is a gap.
+    Between readings the last values remain valid, for at most VALID_INTERVALS times the usual interval; then
+    there is a gap. That interval is `every`, or longer if the readings take longer, so that such a source has
+    a value at every tick.
 
     A source that learns its interval later has an attribute `every`. This class passes on the source's
     `status_message`, `panel_kinds` and `curves`.
@@ -52,6 +57,7 @@ class BackgroundSource:
         self._condition = Condition()
         self._pending_start: float | None = None
         self._last_start = float("-inf")
+        self._usual_interval = UsualInterval()
         self._is_slow = False
         self._last_end = float("-inf")
         self._is_fresh = False
@@ -65,6 +71,7 @@ class BackgroundSource:
         with self._condition:
             every = float(getattr(self._source, "every", self._every))
             if self._pending_start is None and now >= self._last_start + every - SCHEDULE_SLACK_S:
+                self._record_interval(now, every)
                 self._request_reading(now)
                 # Do not wait for a source that was slow last time: many of them would delay the tick.
                 if not self._is_slow:
@@ -74,7 +81,8 @@ class BackgroundSource:
                 raise TimeoutError(f"no response for {self._timeout:g} s")
             if self._error is not None:
                 raise self._error.with_traceback(None)
-            if not self._is_fresh and now - self._last_end > 1.5 * every:
+            interval = max(every, self._usual_interval.seconds)
+            if not self._is_fresh and now - self._last_end > VALID_INTERVALS * interval:
                 return {}
             self._is_fresh = False
             return self._values
@@ -83,6 +91,12 @@ class BackgroundSource:
         """Return the source's history, or nothing if it has none."""
         backfill = getattr(self._source, "backfill", None)
         return backfill(until, limit) if backfill else ()
+
+    def _record_interval(self, now: float, every: float) -> None:
+        """Record the interval that ends now: longer than `every` only if the last reading took longer."""
+        if self._thread is not None:
+            is_delayed = self._last_end - self._last_start > every
+            self._usual_interval.record(now - self._last_start if is_delayed else every)
 
     def _request_reading(self, now: float) -> None:
         self._pending_start = self._last_start = now
