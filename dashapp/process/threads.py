@@ -87,7 +87,7 @@ def _run_until_return(
         try:
             run()
         except BaseException as error:
-            # Also what is no Exception: nobody waits for a SystemExit in a thread.
+            # A SystemExit in a thread would end the thread without a trace.
             if time.monotonic() - start > RETRY_MAX_S:
                 backoff.reset()
             seconds = backoff.next_pause()

@@ -93,7 +93,7 @@ class BackgroundSource:
         return backfill(until, limit) if backfill else ()
 
     def _record_interval(self, now: float, every: float) -> None:
-        """Record the interval that ends now: longer than `every` only if the last reading took longer."""
+        """Record the interval that ends now: `every`, or longer after a reading that took longer."""
         if self._thread is not None:
             is_delayed = self._last_end - self._last_start > every
             self._usual_interval.record(now - self._last_start if is_delayed else every)

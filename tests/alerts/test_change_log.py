@@ -67,7 +67,7 @@ def test_change_log_keeps_changes_of_removed_threshold(both: Kept) -> None:
 
 
 def test_monitor_repairs_states_from_log_after_kill(both: Kept) -> None:
-    """The states are those of before the changes, because the process was killed between the two writes."""
+    """The process was killed between the two writes, so the states are older than the log."""
     append_and_observe(both, AlertMonitor([HOT], both.store), 1000, 5)
     before = both.store.thresholds()
     append_and_observe(both, AlertMonitor([HOT], both.store), 1001, 95)

@@ -1,4 +1,4 @@
-"""Alert delivery from a Redis store: several addresses share one connection and lose nothing."""
+"""Alert delivery from a Redis store: several addresses share one connection."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_store_returns_documents_before_redis_has_them(redis: RedisServer) -> No
 def test_delivery_thread_continues_after_exception(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever fails in the thread, the page shows it, and the message is sent once it works again."""
+    """The page shows the failure, and the message is sent once the thread works again."""
     monkeypatch.setattr(threads, "RETRY_INITIAL_S", 0.01)
     broken = True
 

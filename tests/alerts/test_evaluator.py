@@ -281,7 +281,7 @@ def missed_ticks(seconds: float, step: float) -> int:
 def test_evaluator_fires_once_at_right_tick_with_short_gaps(
     data: st.DataObject, step: float, seconds: float, clears: bool, has_ticks: bool
 ) -> None:
-    """The duration counts from the first value, whatever is missing after it and not for too long."""
+    """The duration counts from the first value, although later values are missing for a while."""
     threshold = Threshold("a", ">", 90, seconds)
     evaluator = AlertEvaluator([threshold], [AlertState(threshold, firing=clears)])
     value = {"a": 20.0 if clears else 95.0}

@@ -1,4 +1,4 @@
-"""A collector that is killed at any write of an alert: the next one sends the alert exactly once.
+"""A collector is killed at any write of an alert: the next one sends the alert once.
 
 Each test starts real processes. One ends inside a chosen write; the next one continues in the same store.
 """
@@ -137,7 +137,7 @@ def test_logged_alert_is_sent_although_it_resolves_meanwhile(point: str, store: 
 def test_message_is_repeated_rather_than_lost_when_its_record_is_missing(
     point: str, store: str, tmp_path: Path
 ) -> None:
-    """Nobody but the address knows that it has the message: a second one is better than none."""
+    """Only the address knows that it has the message: a second one is better than none."""
     collectors = Collectors(store, tmp_path)
     assert collectors.run(100, point) == KILLED
     assert collectors.run(100) == 0

@@ -196,7 +196,7 @@ def test_monitor_notice_is_short_with_many_unknown_metrics() -> None:
 
 @pytest.mark.parametrize("count", [100, 800])
 def test_monitor_compares_names_only_when_they_change(count: int) -> None:
-    """The cost of a tick does not depend on unknown metrics, once they were compared with all names."""
+    """After one comparison with all names, unknown metrics cost a tick nothing."""
     values = {f"app.service{number}.requests": 1.0 for number in range(count)}
     rules = [Threshold(f"app.servise{number}.request", ">", 5) for number in range(5)]
     alert_monitor = AlertMonitor(rules, MemoryStore(), NoticeRecorder())

@@ -5,7 +5,7 @@ The clock is fake, and a reading ends at a chosen time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import cycle
 from threading import Event
@@ -32,9 +32,9 @@ NEVER = float("inf")
 class SlowSource:
     """A background source whose readings take `durations`, one after the other, by a fake clock."""
 
-    def __init__(self, durations: Sequence[float], timeout: float = 1000.0, every: float = 0.0) -> None:
+    def __init__(self, durations: Iterable[float], timeout: float = 1000.0, every: float = 0.0) -> None:
         self.clock = FakeClock()
-        self._durations = cycle(durations)
+        self._durations: Iterator[float] = cycle(durations)
         self._started, self._go_on = Event(), Event()
         self._end = NEVER
         self.source = BackgroundSource(
@@ -115,7 +115,7 @@ def test_slow_source_becomes_gap_after_its_usual_interval(slow: SlowSource) -> N
 
 @pytest.mark.parametrize("pause", [30.0, 3600.0])
 def test_pause_of_collector_prolongs_no_value(pause: float, slow: SlowSource) -> None:
-    """A process that was stopped reads nothing, which says nothing about the source."""
+    """A process that was stopped reads nothing, whatever the speed of the source."""
     slow.line(20)
     slow.pass_time(pause)
     assert slow.value() is not None  # the reading that ended during the pause is new

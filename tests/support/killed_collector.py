@@ -1,4 +1,6 @@
-"""A collector that ends at a chosen write: `python killed_collector.py STORE RECORD START VALUE POINT`.
+"""A collector that ends at a chosen write.
+
+    python killed_collector.py STORE RECORD START VALUE POINT
 
 STORE is a folder or the URL of a Redis. RECORD is a file to which the address adds a line for each change
 that it receives. The collector makes ten ticks from START on, all with VALUE, and waits until the address has
@@ -96,8 +98,8 @@ def main(store_name: str, record: str, start: str, value: str, point: str) -> No
         closing(store),
         closing(AlertDelivery([ADDRESS], store, store.notice_sink("outbox"), send=send)) as sender,
     ):
-        for number in range(10):
-            tick = Tick(float(start) + number, 1.0, {"cpu.percent": float(value)})
+        for second in range(10):
+            tick = Tick(float(start) + second, 1.0, {"cpu.percent": float(value)})
             assert store.append(tick)
             sender.put(monitor.observe(tick))
         end = time.monotonic() + PATIENCE_S

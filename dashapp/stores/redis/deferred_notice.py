@@ -12,12 +12,15 @@ class DeferredNotice(LoggedNotice):
     """A notice that a thread writes to Redis. The host's next collector clears it."""
 
     def __init__(self, url: str, name: str, speaker: str) -> None:
-        super().__init__(lambda sentence: start_thread("dashapp notice", partial(self._send, sentence)))
+        super().__init__(self._start_sending)
         # Nothing to clear at first: the Redis client is loaded for the first sentence.
         self._sentence = ""
         self._url = url
         self._name = name
         self._speaker = speaker
+
+    def _start_sending(self, sentence: str) -> None:
+        start_thread("dashapp notice", partial(self._send, sentence))
 
     def _send(self, sentence: str) -> None:
         # Imported only here, because the supervisor has to stay small.
