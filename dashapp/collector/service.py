@@ -53,11 +53,13 @@ def collect(
     push_queue: PushReader | None = None,
     extra_sources: Sequence[Source] = (),
     delivery: AlertDelivery | None = None,
+    failure_notice: NoticeSink | None = None,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
-    pushed values; None disables push. `extra_sources` are sources that exist already.
+    pushed values; None disables push. `extra_sources` are sources that exist already. `failure_notice` may
+    have a sentence about an earlier failure, which the first tick ends.
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval), *extra_sources]
@@ -74,6 +76,9 @@ def collect(
             changes = monitor.observe(tick)
             if delivery is not None:
                 delivery.put(changes)
+        if failure_notice is not None:
+            failure_notice.clear()
+            failure_notice = None
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
@@ -139,7 +144,6 @@ def collect_with_settings(
     extra_sources: Sequence[Source] = (),
 ) -> None:
     """Collect into an open store with all settings, until `stop`."""
-    store.notice_sink(COLLECTOR_NOTICE).clear()
     monitor = AlertMonitor(settings.threshold, store, store.notice_sink("thresholds"))
     notice, delivery_notice = store.notice_sink("sources"), store.notice_sink("outbox")
     clock = SystemClock(stop)
@@ -154,6 +158,7 @@ def collect_with_settings(
             push_queue,
             extra_sources,
             delivery,
+            store.notice_sink(COLLECTOR_NOTICE),
         )
 
 
