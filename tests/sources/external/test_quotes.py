@@ -267,7 +267,7 @@ def test_quotes_continue_after_exception_of_feed(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(desk, "fetch", fail)
     monkeypatch.setattr(quotes, "Event", lambda: never)
-    source = EndingSource(["A"], desk, desk.clock.wall)  # type: ignore[arg-type]
+    source = EndingSource(["A"], desk, desk.clock.wall)
     assert source.read() == {}
     wait_for(lambda: "thread source quotes failed (KeyError)" in source.status_message)
     failing = False
