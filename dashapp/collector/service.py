@@ -53,12 +53,14 @@ def collect(
     push_queue: PushReader | None = None,
     extra_sources: Sequence[Source] = (),
     delivery: AlertDelivery | None = None,
+    failure_notice: NoticeSink | None = None,
     retention: float = math.inf,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
-    pushed values; None disables push. `extra_sources` are sources that exist already.
+    pushed values; None disables push. `extra_sources` are sources that exist already. `failure_notice` may
+    have a sentence about an earlier failure, which the first tick ends.
     `retention` is the seconds for which the store keeps the history of a metric.
     """
     newest = store.newest().time_ms / 1000
@@ -76,6 +78,9 @@ def collect(
             changes = monitor.observe(tick)
             if delivery is not None:
                 delivery.put(changes)
+        if failure_notice is not None:
+            failure_notice.clear()
+            failure_notice = None
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
@@ -156,6 +161,7 @@ def collect_with_settings(
             push_queue,
             extra_sources,
             delivery,
+            store.notice_sink(COLLECTOR_NOTICE),
             max(settings.retention),
         )
 

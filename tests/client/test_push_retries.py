@@ -104,3 +104,25 @@ def test_push_splits_requests_at_server_size_limit(pusher: PushClient, server: S
     assert pusher.flush(PATIENCE_S)
     assert server.newest == values
     assert max(sizes) <= 64 << 10
+
+
+def test_push_thread_continues_after_exception(
+    server: Server, pusher: PushClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(client, "MAX_VALUE_AGE_S", 0.01)
+    drain, failing = pusher._drain_queue, True
+
+    def fail(pending: dict[str, tuple[float, float]]) -> None:
+        if failing:
+            raise KeyError("a defect")
+        drain(pending)
+
+    monkeypatch.setattr(pusher, "_drain_queue", fail)
+    with caplog.at_level(logging.WARNING):
+        pusher.push("a", 1)
+        wait_for(lambda: logged(caplog))
+    assert "KeyError" in logged(caplog)[0]
+    monkeypatch.setattr(client, "MAX_VALUE_AGE_S", PATIENCE_S)
+    failing = False
+    pusher.push("a", 2)
+    wait_for(lambda: server.newest == {"a": 2})

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import psutil
 import pytest
@@ -18,6 +19,9 @@ from processes import ROOT, alive
 from waiting import wait_for
 
 from dashapp import attach
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import StoreError, Tick
+from dashapp.process import threads as process_threads
 
 
 def newest(app: Dash) -> dict[str, list[float]]:
@@ -138,3 +142,36 @@ def test_killed_collector_is_restarted_in_start_folder(host: subprocess.Popen[by
     wait_for(lambda: not alive(first))
     written = tail.stat().st_ino, tail.read_bytes()
     wait_for(lambda: (tail.stat().st_ino, tail.read_bytes()) != written)
+
+
+@pytest.mark.parametrize("store", ["memory:", "store"])
+@pytest.mark.parametrize("error", [KeyError, StoreError])
+def test_collector_thread_restarts_and_page_shows_failure(
+    tmp_path: Path, store: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The collector of an app has no supervisor, so its thread must not end."""
+    monkeypatch.setattr(process_threads, "RETRY_INITIAL_S", 0.01)
+    monkeypatch.setattr(process_threads, "RETRY_MAX_S", 0.02)
+    failing = Event()
+    tick = Sampler.tick
+
+    def fail(sampler: Sampler, time: float) -> Tick | None:
+        if failing.is_set():
+            raise error("a defect")
+        return tick(sampler, time)
+
+    monkeypatch.setattr(Sampler, "tick", fail)
+    app = theirs()
+    path = store if store == "memory:" else tmp_path / store
+    with attach(app, store=path, sources=[loss], interval=0.1):
+        wait_for(lambda: newest(app))
+
+        def notices() -> str:
+            return " ".join(get(app, "/_dashapp/api/ticks").json.get("notices", ()))
+
+        failing.set()
+        wait_for(lambda: "thread dashapp collector failed" in notices())
+        failing.clear()
+        wait_for(lambda: notices() == "")
+        last = get(app, "/_dashapp/api/ticks").json["t"][-1]
+        wait_for(lambda: get(app, "/_dashapp/api/ticks").json["t"][-1] > last)

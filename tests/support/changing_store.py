@@ -15,8 +15,7 @@ from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.archive import BlockReader
 from dashapp.stores.base import Reader
 from dashapp.stores.cached_reader import CachedReader
-from dashapp.stores.disk import mmap_tail
-from dashapp.stores.disk import reader as disk_reader
+from dashapp.stores.disk import block_reader, mmap_tail
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
@@ -133,7 +132,6 @@ class ChangingStore:
 def limit_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let readers begin with a few of the newest ticks, so that they read the log as well."""
     monkeypatch.setattr(mmap_tail, "RING_BYTES", 1024)
-    monkeypatch.setattr(mmap_tail, "MAX_RECORD_BYTES", 256)
     monkeypatch.setattr(redis_reader, "MAX_ENTRIES", 16)
-    for module in (disk_reader, redis_reader):
+    for module in (block_reader, redis_reader):
         monkeypatch.setattr(module, "MIN_ROWS_READ", 4)

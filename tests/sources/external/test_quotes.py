@@ -17,6 +17,7 @@ from fake_yahoo import Exchange
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import SourceError
+from dashapp.process import threads
 from dashapp.sources.external import quotes
 from dashapp.sources.external.quote_client import (
     BACKOFF_MAX_S,
@@ -251,3 +252,27 @@ def test_37_quotes_error_gives_pip_command_without_package(monkeypatch: pytest.M
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install 'yfinance"):
         make_source("aapl, MSFT ,AAPL", 1.0)
+
+
+def test_quotes_continue_after_exception_of_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "RETRY_INITIAL_S", 0.01)
+    monkeypatch.setattr(threads, "RETRY_MAX_S", 0.02)
+    desk = Harness("A")
+    fetch, failing, never = desk.fetch, True, StopEvent()
+
+    def fail(symbol: str) -> Quote:
+        if failing:
+            raise KeyError("a defect")
+        return fetch(symbol)
+
+    monkeypatch.setattr(desk, "fetch", fail)
+    monkeypatch.setattr(quotes, "Event", lambda: never)
+    source = EndingSource(["A"], desk, desk.clock.wall)
+    assert source.read() == {}
+    wait_for(lambda: "thread source quotes failed (KeyError)" in source.status_message)
+    failing = False
+    assert set(wait_for(source.read).values()) == {10.0, 9.0}
+    wait_for(lambda: "failed" not in source.status_message)
+    never.set()
+    assert source._thread is not None
+    source._thread.join(PATIENCE_S)

@@ -13,7 +13,9 @@ from pipe_source import VMSTAT, Piped
 from waiting import wait_for
 
 from dashapp.collector.sampler import Sampler
+from dashapp.process import threads
 from dashapp.sources.external.stdin import MAX_NAMES, StdinSource, make_source
+from dashapp.sources.external.text_parsing import TextTable
 from dashapp.stores.memory import MemoryStore
 
 
@@ -153,3 +155,25 @@ def test_stdin_reports_closed_input(tmp_path: Path) -> None:
 def test_stdin_spec_is_rejected_with_argument(rest: str) -> None:
     with pytest.raises(ValueError, match="stdin without an argument"):
         make_source(rest, 1.0)
+
+
+def test_stdin_continues_with_names_of_columns_after_exception(
+    pipe: Piped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "RETRY_INITIAL_S", 0.01)
+    parse, failing = pipe.source._parse_line, True
+
+    def fail(table: TextTable, line: bytes) -> None:
+        if failing and line.startswith(b"2"):
+            raise KeyError("a defect")
+        parse(table, line)
+
+    monkeypatch.setattr(pipe.source, "_parse_line", fail)
+    pipe.write("first second\n1 1\n")
+    wait_for(lambda: pipe.values() == {"stdin.first": 1, "stdin.second": 1})
+    pipe.write("2 2\n")
+    wait_for(lambda: "thread source stdin failed (KeyError)" in pipe.source.status_message)
+    failing = False
+    pipe.write("3 3\n")
+    wait_for(lambda: pipe.values() == {"stdin.first": 3, "stdin.second": 3})
+    wait_for(lambda: pipe.source.status_message == "")

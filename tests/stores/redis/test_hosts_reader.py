@@ -15,6 +15,7 @@ from redis_store import CPU, times, write
 from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, stays, wait_for
 
+from dashapp.process import threads
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis import writer
 from dashapp.stores.redis.client import RedisClient
@@ -274,3 +275,44 @@ def test_default_reader_uses_first_host_without_local_collector(
         wait_for(lambda: hosts.hosts())
         assert times(DefaultHostReader(hosts, "a", collects=False)) == [1, 2]
         assert times(DefaultHostReader(hosts, "a", collects=True)) == []
+
+
+def test_polling_continues_after_exception_and_page_shows_it(
+    store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exception is outside a poll, whose own exceptions are handled there."""
+    monkeypatch.setattr(threads, "RETRY_INITIAL_S", 0.01)
+    monkeypatch.setattr(threads, "RETRY_MAX_S", 0.02)
+    write(store, 1)
+    reader = hosts.own()
+    assert times(reader) == [1]
+    failing = True
+    seconds_to_next_poll = hosts._seconds_to_next_poll
+
+    def fail() -> float:
+        if failing:
+            raise KeyError("a defect")
+        return seconds_to_next_poll()
+
+    monkeypatch.setattr(hosts, "_seconds_to_next_poll", fail)
+    wait_for(lambda: "thread dashapp redis reader failed (KeyError)" in " ".join(reader.notices()))
+    write(store, 2)
+    wait_for(lambda: times(reader) == [1, 2])
+    failing = False
+    wait_for(lambda: reader.notices() == [])
+
+
+def test_hosts_are_added_during_polls(redis: RedisServer, hosts: RedisHosts) -> None:
+    """Requests for new hosts come in other threads than the polls."""
+    stores = [RedisStore(RedisClient(redis.url), f"host{number}") for number in range(20)]
+    for store in stores:
+        write(store, 1)
+    wait_for(lambda: len(hosts.hosts()) == len(stores))
+    for number in range(len(stores)):
+        reader = hosts.reader(f"host{number}")
+        assert reader is not None
+        assert times(reader) == [1]
+        hosts._seconds_to_next_poll()
+    assert hosts.notices() == []
+    for store in stores:
+        store.close()
