@@ -229,7 +229,7 @@ def test_overlay_weighs_each_host_by_its_own_step(is_shared: bool) -> None:
         host.arrived_ms = to_milliseconds(NOW)
     compared = overlay(fleet)
     reader = SharedViewReader(compared, SharedView(("cpu",), 3600.0)) if is_shared else compared
-    ticks, _is_whole = reader.snapshot().ticks(1000 * (end - 60), to_milliseconds(NOW), None)
+    ticks, _is_whole = reader.snapshot().ticks(to_milliseconds(end - 60), to_milliseconds(NOW), None)
     columns = downsample(ticks, 60_000)
     means = dict(zip(columns.keys, columns.mean[:, 0], strict=True))
     means = {key: mean for key, mean in means.items() if key.endswith("cpu.percent")}

@@ -147,9 +147,6 @@ class RedisHosts:
     def _set_failure(self, sentence: str) -> None:
         self._failure = sentence
 
-    def _set_failure(self, sentence: str) -> None:
-        self._failure = sentence
-
     def _run(self) -> None:
         while not self._closed:
             start = time.monotonic()
