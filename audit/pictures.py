@@ -25,8 +25,8 @@ from dashapp.alerts.monitor import AlertMonitor
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric, Tick
 from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
-from dashapp.stores.archive import Retention
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import Retention
 
 ROOT = Path(__file__).resolve().parent.parent
 # tests/project/test_docs.py checks that the documentation shows each picture in docs/.

@@ -15,11 +15,11 @@ from bench.served import folder
 from bench.table import Row
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.stores.archive import DAY, HOUR, Retention
 from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
-from dashapp.stores.span import TICK_PARTS, Span
+from dashapp.stores.history.archive import DAY, HOUR, Retention
+from dashapp.stores.history.span import TICK_PARTS, Span
 
 METRICS = 50
 QUERY_METRICS = 20

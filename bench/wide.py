@@ -12,9 +12,9 @@ from bench.served import folder
 from bench.table import Row
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Metric, Tick
-from dashapp.stores.archive import HOUR
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import HOUR
 
 METRICS = 1000
 TRIES = 9

@@ -76,7 +76,7 @@ def point_end_ms(time_ms: int, step: float) -> int:
 def combine(
     totals: Sequence[float], lows: Sequence[float], highs: Sequence[float], weights: Sequence[float]
 ) -> Aggregate:
-    """Return several points of one metric as one; the arguments are the fields of their aggregates."""
+    """Return points of one metric as one; the arguments are the fields of their aggregates."""
     weight = math.fsum(weights)
     # A whole number takes two characters less in each row.
     return Aggregate(

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from dashapp.model.notices import damage_notice
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
-from dashapp.stores.archive import BlockReader
 from dashapp.stores.base import Reader, row_time
+from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.tick_cache import LogSnapshot, TickCache
 
 if TYPE_CHECKING:
     from dashapp.model.columns import Columns
-    from dashapp.stores.archive_reader import ArchiveLevelReader
+    from dashapp.stores.history.archive_reader import ArchiveLevelReader
 
 # The generation of a store that does not exist yet.
 NO_GENERATION = "0" * 16
@@ -72,7 +72,7 @@ class CachedReader(Reader):
     def levels(self) -> Sequence[ArchiveLevelReader]:
         if self._levels is None:
             # Only readers of history need numpy, and the collector has no room for it.
-            from dashapp.stores.archive_reader import open_levels
+            from dashapp.stores.history.archive_reader import open_levels
 
             self._levels = open_levels(self.block_reader)
         return self._levels
@@ -105,7 +105,7 @@ class CachedReader(Reader):
         Also return whether these come directly before `first`. They do not if the log lacks the tick at
         `first`: its writer may still keep older ticks in memory.
         """
-        from dashapp.stores.archive_reader import decode_tick
+        from dashapp.stores.history.archive_reader import decode_tick
 
         oldest = _time_of_row(self.oldest_row())
         if first is not None and oldest is not None and to_milliseconds(oldest) >= first:

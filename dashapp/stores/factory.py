@@ -18,10 +18,10 @@ from dashapp.config.settings import MEMORY_RETENTION_S, Settings
 from dashapp.model.notices import NoticeSink
 from dashapp.model.text import redact_url
 from dashapp.model.ticks import StoreUnavailableError
-from dashapp.stores.archive import Retention
 from dashapp.stores.base import Reader, Store
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.push_queue import DiskPushQueue
+from dashapp.stores.history.archive import Retention
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushReader, PushWriter
 

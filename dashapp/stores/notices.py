@@ -13,7 +13,7 @@ LOG_INTERVAL_S = 60.0
 
 
 def encodable(text: str) -> str:
-    """Return text for stores and logs: the name of a file may contain bytes that UTF-8 cannot represent."""
+    """Return text that UTF-8 can represent; the name of a file may contain other bytes."""
     return text.encode(errors="replace").decode()
 
 

@@ -13,9 +13,9 @@ from csv_store import METRICS, START, api_of, read, seal
 from thorough import amount
 
 from dashapp.model.ticks import Tick, to_milliseconds
-from dashapp.stores.archive import DAY, HOUR, Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import DAY, HOUR, Retention
 
 # Before this only one second in five has a tick: old ticks need not be dense, and dense ticks are slow.
 DENSE = START + 2 * DAY - 4 * HOUR

@@ -16,9 +16,9 @@ from wsgi_client import ask
 from dashapp.api.csv_export import CELLS_PER_CHUNK, MAX_DOWNLOADS, RETRY_AFTER_S
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Tick
-from dashapp.stores.archive import HOUR, Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import HOUR, Retention
 from dashapp.stores.memory import MemoryStore
 
 memory = pytest.fixture(two_hundred_ticks)

@@ -16,7 +16,7 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.api.csv_export import MAX_DOWNLOADS
 from dashapp.model.ticks import Tick
-from dashapp.stores.archive import DAY, Retention
+from dashapp.stores.history.archive import DAY, Retention
 
 # Spans of ten minutes: 12 MB of CSV, more than all buffers between server and client hold.
 SPANS = 40

@@ -109,7 +109,7 @@ def drip() -> Iterator[Drip]:
 
 @pytest.mark.timeout(600)
 def test_thousand_draws_leak_no_memory(page: Page, drip: Drip) -> None:
-    """A leak grows with every draw, so it shows in each part. Caches that still fill show in some."""
+    """A leak shows in each part, because it grows with every draw; a cache only in some."""
     page.goto(drip.server.url)
     page.focus("#window [role=slider]")
     page.keyboard.press("Home")

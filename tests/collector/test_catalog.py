@@ -1,4 +1,4 @@
-"""The catalogue: metrics that come and go cost as much as others, and leave after their retention."""
+"""The catalogue: metrics that come and go cost no more, and leave after their retention."""
 
 from __future__ import annotations
 

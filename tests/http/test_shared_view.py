@@ -15,9 +15,9 @@ from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Metric, Tick
 from dashapp.query.frames import live_frame, past_frame
 from dashapp.query.shared_view import SharedView, SharedViewReader
-from dashapp.stores.archive import Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import Retention
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from long_history import DAY, NOW, by_minute, calm_with_spikes, store_of_nine_ho
 from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.query.frames import MAX_POINTS, Frame, live_frame, past_frame
 from dashapp.query.levels import Levels
-from dashapp.stores.archive import Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import Retention
 from dashapp.stores.tick_cache import LogSnapshot
 
 filled = pytest.fixture(scope="module")(store_of_nine_hours)

@@ -14,10 +14,10 @@ from long_history import DAY, NOW, by_minute, calm_with_spikes, fill, store_of_n
 
 from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.query.frames import live_frame, past_frame
-from dashapp.stores.archive import ArchiveLevel, Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import RowLog
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import ArchiveLevel, Retention
 
 filled = pytest.fixture(scope="module")(store_of_nine_hours)
 

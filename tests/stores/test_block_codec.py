@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.model.columns import Columns
-from dashapp.stores.archive_reader import decode_block
-from dashapp.stores.block_codec import BlockEncoder
+from dashapp.stores.history.archive_reader import decode_block
+from dashapp.stores.history.block_codec import BlockEncoder
 
 NUMBERS = st.one_of(
     st.none(),

@@ -22,10 +22,10 @@ from dashapp.model.rollup import Point
 from dashapp.model.ticks import MAX_VALUE, Metric, Tick, to_milliseconds
 from dashapp.query.frames import past_frame
 from dashapp.query.shared_view import SharedView, SharedViewReader
-from dashapp.stores.archive import DAY, HOUR, MINUTE, Retention
-from dashapp.stores.archive_reader import decode_block
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import DAY, HOUR, MINUTE, Retention
+from dashapp.stores.history.archive_reader import decode_block
 from dashapp.stores.memory import MemoryStore
 
 START = 1_700_006_400  # a whole day

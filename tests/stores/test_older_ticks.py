@@ -15,12 +15,12 @@ from redis_server import needs_redis
 from store_variants import REDIS, Kept, Links, kept, links_by_kind
 
 from dashapp.model.ticks import Tick
-from dashapp.stores import archive_reader
-from dashapp.stores.archive_reader import decode_tick
 from dashapp.stores.base import FOREVER_MS
 from dashapp.stores.disk.mmap_tail import RingBuffer
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history import archive_reader
+from dashapp.stores.history.archive_reader import decode_tick
 
 links = pytest.fixture(scope="module")(links_by_kind)
 

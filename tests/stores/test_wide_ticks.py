@@ -88,7 +88,7 @@ def test_push_is_stored_when_other_sources_fill_the_tick(tmp_path: Path) -> None
 
 
 def test_compaction_of_5000_metrics_works_in_small_steps(tmp_path: Path) -> None:
-    """Blocks end early, and the work is spread over the ticks. Work is counted in calls of functions."""
+    """Blocks end early, and their work is spread over the ticks, counted in calls."""
     chance = random.Random(3)
     store = DiskStore(tmp_path)
     keys = [f"app.service{number}.requests" for number in range(5000)]

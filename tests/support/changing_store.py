@@ -12,12 +12,12 @@ from store_variants import KINDS, REDIS, PromptReader, PromptStore, Writer
 from waiting import wait_for
 
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.stores.archive import BlockReader
 from dashapp.stores.base import Reader
 from dashapp.stores.cached_reader import CachedReader
 from dashapp.stores.disk import block_reader, mmap_tail
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.redis import reader as redis_reader
 from dashapp.stores.redis.client import RedisClient

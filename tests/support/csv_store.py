@@ -13,9 +13,9 @@ from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.stores.archive import DAY, Retention
 from dashapp.stores.base import Reader
 from dashapp.stores.disk.archive import open_archive
+from dashapp.stores.history.archive import DAY, Retention
 from dashapp.stores.memory import MemoryStore
 
 START = 1_700_006_400  # 2023-11-15T00:00:00Z

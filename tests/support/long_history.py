@@ -11,8 +11,8 @@ from csv_store import seal
 
 from dashapp.model.rollup import point_end_ms
 from dashapp.model.ticks import Tick, to_milliseconds
-from dashapp.stores.archive import Retention
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import Retention
 
 NOW = 1_795_218_000
 DAY = 86_400

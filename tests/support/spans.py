@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from dashapp.model.rollup import Point
 from dashapp.model.ticks import Tick
-from dashapp.stores.archive import Archive
-from dashapp.stores.span import TICK_PARTS, Span
+from dashapp.stores.history.archive import Archive
+from dashapp.stores.history.span import TICK_PARTS, Span
 
 Result = TypeVar("Result")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dashapp.stores.archive import Archive, Retention
 from dashapp.stores.disk.space import DiskSpace
+from dashapp.stores.history.archive import Archive, Retention
 
 
 def open_archive(folder: Path, retention: Retention) -> Archive:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from dashapp.stores.block_codec import read_header
 from dashapp.stores.cached_reader import MAX_ROWS_READ, MIN_ROWS_READ
 from dashapp.stores.disk.database import is_corrupt
 from dashapp.stores.disk.salvage import Row, connect_read_only, salvage_rows
+from dashapp.stores.history.block_codec import read_header
 
 # Larger than every key.
 MAX_KEY = (1 << 63) - 1

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from dashapp.stores.archive import ALL_LEVELS
 from dashapp.stores.disk.block_storage import IS_BLOCK, IS_ROW, DiskBlockStorage
 from dashapp.stores.disk.database import FAILURES, is_corrupt
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
+from dashapp.stores.history.archive import ALL_LEVELS
 
 LEVEL_NAMES = tuple(name for name, _step, _span in ALL_LEVELS)
 

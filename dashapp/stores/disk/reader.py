@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
-from dashapp.stores.archive import BlockReader
 from dashapp.stores.cached_reader import NO_GENERATION, CachedReader
 from dashapp.stores.disk.block_reader import MAX_KEY, DiskBlockReader, newest_values, select_rows
 from dashapp.stores.disk.documents import DocumentFile
 from dashapp.stores.disk.mmap_tail import RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import read_notices
 from dashapp.stores.documents import DOCUMENTS, Document, Value
+from dashapp.stores.history.archive import BlockReader
 
 # Seconds between two checks whether the files were replaced.
 CHECK_INTERVAL_S = 0.5

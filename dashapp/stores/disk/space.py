@@ -13,12 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from dashapp.stores.archive import DAY, HOUR, Retention
 from dashapp.stores.disk.block_storage import DiskBlockStorage
 from dashapp.stores.disk.database import Database
 from dashapp.stores.disk.level_storages import LEVEL_NAMES, LevelStorages
 from dashapp.stores.disk.notices import NoticeFile
-from dashapp.stores.size_limit import SizedStorage, drop_oldest_block
+from dashapp.stores.history.archive import DAY, HOUR, Retention
+from dashapp.stores.history.size_limit import SizedStorage, drop_oldest_block
 
 # Calls between two measurements while all is well, and seconds of work in a call.
 MEASURE_EVERY, STEP_S = 10, 0.02

@@ -13,9 +13,7 @@ from pathlib import Path
 
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
-from dashapp.stores.archive import Archive, Retention
 from dashapp.stores.base import MAX_ROW_CHARS, Store, row_time
-from dashapp.stores.compaction import Compactor
 from dashapp.stores.disk.database import FAILURES, DamagedError, is_corrupt
 from dashapp.stores.disk.documents import DocumentFiles
 from dashapp.stores.disk.level_storages import LEVEL_NAMES
@@ -27,6 +25,8 @@ from dashapp.stores.disk.row_log import BATCH_ROWS, PendingRows, RowLog
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
 from dashapp.stores.disk.space import NOTICE_NAMES, DiskSpace
 from dashapp.stores.documents import Document, Value
+from dashapp.stores.history.archive import Archive, Retention
+from dashapp.stores.history.compaction import Compactor
 from dashapp.stores.proxy import ReaderProxy
 
 log = logging.getLogger("dashapp")

@@ -175,7 +175,7 @@ def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
 
 
 class RedisRowSource:
-    """The rows of the stream, for compaction; positions are their IDs. Raises the errors of `lease`."""
+    """The rows of the stream; positions are their IDs. Raises the errors of `lease`."""
 
     def __init__(self, lease: WriterLease) -> None:
         self._lease = lease

@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
-from dashapp.stores.archive import BlockReader
 from dashapp.stores.cached_reader import MAX_ROWS_READ, MIN_ROWS_READ, NO_GENERATION, CachedReader
 from dashapp.stores.documents import Document, Value
+from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.redis.archive import RedisBlockReader
 from dashapp.stores.redis.client import Connection, RedisClient, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD

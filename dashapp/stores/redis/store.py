@@ -18,10 +18,10 @@ from dashapp.model.ticks import (
     Tick,
     to_milliseconds,
 )
-from dashapp.stores.archive import Archive, Retention
 from dashapp.stores.base import MAX_ROW_CHARS, Level, Store
-from dashapp.stores.compaction import Compactor
 from dashapp.stores.documents import Document, Value
+from dashapp.stores.history.archive import Archive, Retention
+from dashapp.stores.history.compaction import Compactor
 from dashapp.stores.notices import StoredNotice
 from dashapp.stores.proxy import ReaderProxy
 from dashapp.stores.redis.archive import RedisBlockStorage, RedisRowSource

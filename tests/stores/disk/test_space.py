@@ -15,12 +15,12 @@ import pytest
 from spans import append_span
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.archive import Archive, Retention
 from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.notices import read_notices
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import PendingRows
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import Archive, Retention
 
 BEGIN = 1_795_176_000
 SPAN = 600

@@ -14,9 +14,9 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import Tick
 from dashapp.query.frames import Frame, live_frame, past_frame
-from dashapp.stores.archive import Retention
 from dashapp.stores.base import Reader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import Retention
 from dashapp.stores.redis import archive
 from dashapp.stores.redis import client as redis_link
 from dashapp.stores.redis.client import Connection, RedisClient, Result

@@ -11,16 +11,16 @@ from typing import Generic, Protocol, TypeVar
 from dashapp.model.notices import NoticeSink, os_error_reason
 from dashapp.model.rollup import point_end_ms
 from dashapp.model.ticks import Tick, to_milliseconds
-from dashapp.stores.archive import MINUTE, TICK_LEVEL, Archive
 from dashapp.stores.base import LOG_RETENTION_MS
-from dashapp.stores.span import TICK_PARTS, Span
+from dashapp.stores.history.archive import MINUTE, TICK_LEVEL, Archive
+from dashapp.stores.history.span import TICK_PARTS, Span
 
 Position = TypeVar("Position")
 
 # Milliseconds to wait after the disk refused a write.
 RETRY_MS = 10_000
-# Microseconds, roughly: of all steps between two ticks, which is a tenth of the interval but at least the
-# second number; and of the block of a span, which then ends early, at a whole minute.
+# The cost of all steps between two ticks, in microseconds: a tenth of the interval, within these limits. A
+# span with a block that costs more ends early, at a whole minute.
 MAX_COST_PER_RUN, MIN_COST_PER_RUN, MAX_SPAN_COST = 100_000, 5_000, 300_000
 # Rows to read at a time, and to delete at a time.
 ROWS_PER_READ, ROWS_PER_DROP = 20, 100

@@ -32,7 +32,7 @@ class BlockEncoder:
     """Encodes columns of the same length as one block, column by column."""
 
     def __init__(self, axis: Mapping[str, Sequence[float]]) -> None:
-        """`axis`: the columns that all metrics share: `t` in epoch milliseconds and `step` in seconds."""
+        """`axis`: the columns `t` in epoch milliseconds and `step` in seconds."""
         self._body = bytearray()
         self._parts: dict[str, dict[str, list[Any]]] = {}
         self._header: dict[str, Any] = {"length": len(axis["t"]), "start": axis["t"][0], "end": axis["t"][-1]}

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from dashapp.model.rollup import Point, point_end_ms
 from dashapp.model.ticks import to_milliseconds
-from dashapp.stores.size_limit import BlockSizeLimit, SizedStorage
-from dashapp.stores.span import Span
+from dashapp.stores.history.size_limit import BlockSizeLimit, SizedStorage
+from dashapp.stores.history.span import Span
 
 # Rows to read from a storage at a time, and characters of rows after which they become a block early.
 ROWS_PER_READ, MAX_ROW_CHARS_PER_BLOCK = 20, 4 << 20

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from dashapp.model.rollup import Aggregate, Point, combine, point_end_ms
 from dashapp.model.ticks import Tick, to_milliseconds, weight_of_step
-from dashapp.stores.block_codec import BlockEncoder
+from dashapp.stores.history.block_codec import BlockEncoder
 
 # The parts of a block, in the order of Aggregate's fields. The format calls the weight `count`.
 PARTS = ("total", "low", "high", "count")

@@ -23,8 +23,8 @@ from dashapp.model.columns import (
 )
 from dashapp.model.rollup import Point
 from dashapp.model.ticks import MAX_VALUE, Tick
-from dashapp.stores import block_codec
-from dashapp.stores.archive import ALL_LEVELS, BlockReader
+from dashapp.stores.history import block_codec
+from dashapp.stores.history.archive import ALL_LEVELS, BlockReader
 
 log = logging.getLogger("dashapp")
 
