@@ -19,7 +19,7 @@ _INVALID_CHARS = re.compile(r"[^\w.-]+")
 
 
 class NamedValues:
-    """Makes metrics of names, at most MAX_METRICS of a result, the same metric for the same name.
+    """Makes metrics of names: the same for the same name, and at most MAX_METRICS of a result.
 
     The key is `stem.name`. The label is the name, after `label` if there is one. `rejection` describes what
     the last reading dropped, as the end of a sentence; it is empty if nothing was dropped.

@@ -1,1 +1,1 @@
-"""The history in blocks: spans of ticks, compaction, roll-up, decoding and the limit of size."""
+"""The history in blocks: spans of ticks, compaction, roll-up, decoding, limit of size."""
