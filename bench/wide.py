@@ -1,11 +1,14 @@
-"""CPU of responses at a thousand metrics, each for a tick that no response has shown yet."""
+"""CPU of responses at a thousand metrics, and of a collector of five thousand."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from resource import RUSAGE_SELF, getrusage
 from statistics import median
 
 from bench.served import folder
@@ -18,6 +21,7 @@ from dashapp.stores.history.archive import HOUR
 
 METRICS = 1000
 TRIES = 9
+COLLECTOR_METRICS, COLLECTOR_TICKS, START = 5000, 600, 1_700_000_400
 KEYS = [f"app.service{number}.requests" for number in range(METRICS)]
 # Name and query of each request, and its maximum in milliseconds.
 CASES = (
@@ -37,7 +41,30 @@ def run() -> list[Row]:
         writer.store.describe(Metric(key, key, "1/s", "app") for key in KEYS)
         rows = list(_rows(writer, end))
         writer.store.close()
-        return rows
+    # In a process of its own, because its memory is measured.
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return rows + pool.submit(_collector_rows).result()
+
+
+def _collector_rows() -> list[Row]:
+    """Append ticks of 5,000 metrics for as long as a hundred of them become blocks."""
+    chance, durations = Random(2), []
+    keys = [f"app.service{number}.requests" for number in range(COLLECTOR_METRICS)]
+    with folder() as directory:
+        store = DiskStore(directory)
+        for second in range(1, COLLECTOR_TICKS):
+            tick = Tick(START + second, 1.0, {key: round(100 * chance.random(), 2) for key in keys})
+            start = time.process_time()
+            store.append(tick)
+            durations.append(1000 * (time.process_time() - start))
+        store.close()
+    memory = getrusage(RUSAGE_SELF).ru_maxrss / 1024
+    name = f"{COLLECTOR_METRICS:,} metrics"
+    return [
+        Row(f"{name}: append a tick", median(durations), "ms of CPU", 3),
+        Row(f"{name}: append a tick during compaction", max(durations), "ms of CPU", 500),
+        Row(f"{name}: memory of the collector", memory, "MB", 200),
+    ]
 
 
 class Writer:
