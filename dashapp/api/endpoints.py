@@ -282,7 +282,7 @@ class Api:
             "t": frame.t,
             "y": frame.y,
         }
-        if frame.low and (newest := frame.newest):
+        if frame.is_coarse and (newest := frame.newest):
             # Aggregated points do not have the time and values of the newest tick.
             body |= {"min": frame.low, "max": frame.high}
             body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}

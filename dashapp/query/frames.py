@@ -34,15 +34,16 @@ Column = NDArray[np.float64]
 class Frame:
     """Columns ready to draw, each as long as `t`.
 
-    `t` is in epoch milliseconds and rises strictly. `step` is the seconds from point to point. If a point
-    stands for several ticks, `y` is their mean and `low` and `high` are their extremes; otherwise `low` and
-    `high` are empty. NaN marks a metric without a value, and a time without any value is part of a gap.
+    `t` is in epoch milliseconds and rises strictly. `step` is the seconds from point to point. If `is_coarse`,
+    a point stands for several ticks: `y` is their mean, and `low` and `high` are their extremes. Otherwise
+    `low` and `high` are empty. NaN marks a metric without a value, and a time without any value is part of a gap.
     `newest` is the newest tick of the store.
     """
 
     cursor: str
     reset: bool
     step: float
+    is_coarse: bool
     newest: Tick | None
     t: NDArray[np.int64]
     y: Mapping[str, Column]
@@ -219,6 +220,7 @@ def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, posit
         cursor=cursor,
         reset=position is None,
         step=size / 1000 if size else levels.step,
+        is_coarse=size > 0,
         newest=levels.newest,
         t=t,
         y=spread(columns.mean),
