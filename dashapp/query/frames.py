@@ -34,10 +34,10 @@ Column = NDArray[np.float64]
 class Frame:
     """Columns ready to draw, each as long as `t`.
 
-    `t` is in epoch milliseconds and rises strictly. `step` is the seconds from point to point. If `is_coarse`,
-    a point stands for several ticks: `y` is their mean, and `low` and `high` are their extremes. Otherwise
-    `low` and `high` are empty. NaN marks a metric without a value, and a time without any value is part of a gap.
-    `newest` is the newest tick of the store.
+    `t` is in epoch milliseconds and rises strictly. `step` is the seconds from point to point. If
+    `is_coarse`, a point stands for several ticks: `y` is their mean, and `low` and `high` are their
+    extremes. Otherwise `low` and `high` are empty. NaN marks a metric without a value, and a time without
+    any value is part of a gap. `newest` is the newest tick of the store.
     """
 
     cursor: str
