@@ -74,9 +74,8 @@ def test_flask_ajax_appends_points_and_replaces_curve(page: Page, doubling: Exam
     before = drawn(newest)
     after = wait_until(page, lambda: longer(newest, len(before["y"]) + 6))
     assert after["y"][: len(before["y"])] == before["y"]
-    steps = steps_of(after)
-    # If a response misses its tick, the next response replaces it, and no point appears twice.
-    assert 0 not in steps, steps
+    # No point appears twice. If the function misses a tick on a slow machine, its last value is still valid.
+    assert sorted(set(after["x"])) == after["x"]
     wait_until(page, lambda: 1 in steps_of(drawn(newest)))
     # Replaced: the chart always shows the whole series, whatever its length.
     seen: set[int] = set()
