@@ -15,8 +15,8 @@ from bench.served import folder
 from bench.table import Row
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.space import DiskSpace
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.history.archive import DAY, HOUR, Retention
 from dashapp.stores.history.span import TICK_PARTS, Span
@@ -36,7 +36,7 @@ def run() -> list[Row]:
         ticks = _fill(store, end)
         filling = time.process_time() - start
         opening = _open(store) - _open(store / "empty")
-        memory = open_archive(store, Retention())
+        memory = DiskSpace(store, Retention()).open_archive()
         seconds, size = memory._ticks.storage.size(), memory.size()
         memory.close()
         _append_newest(store, end)
@@ -55,7 +55,7 @@ def _fill(store: Path, end: int) -> int:
         [dict(zip(KEYS, row, strict=True)) for row in values(Random(seed), SPAN)] for seed in range(12)
     ]
     store.mkdir(exist_ok=True)
-    memory = open_archive(store, Retention())
+    memory = DiskSpace(store, Retention()).open_archive()
     count = 0
     for start, stop, step in ((730, 90, 600), (90, 14, 60), (14, 0, 1)):
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
@@ -94,7 +94,7 @@ def values(chance: Random, count: int) -> list[list[float]]:
 def _open(store: Path) -> float:
     start = time.perf_counter()
     opened = DiskStore(store)
-    open_archive(store, Retention()).close()
+    DiskSpace(store, Retention()).open_archive().close()
     duration = time.perf_counter() - start
     opened.close()
     return duration

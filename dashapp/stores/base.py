@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.documents import (
     CHANGES,
     CURVES,
@@ -172,3 +172,11 @@ class Store(Reader, Protocol):
 def row_time(row: str) -> float:
     """Return an encoded tick's time in seconds, without decoding the rest. Raises ValueError."""
     return float(row[1 : row.index(",")])
+
+
+def row_time_ms(row: object) -> int:
+    """Return an encoded tick's time in epoch milliseconds; 0 if it begins with no time."""
+    try:
+        return to_milliseconds(row_time(row)) if isinstance(row, str) else 0
+    except (ValueError, OverflowError):
+        return 0

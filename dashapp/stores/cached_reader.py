@@ -11,8 +11,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from dashapp.model.notices import damage_notice
-from dashapp.model.ticks import Cursor, Tick, to_milliseconds
-from dashapp.stores.base import Reader, row_time
+from dashapp.model.ticks import Cursor, Tick
+from dashapp.stores.base import Reader, row_time_ms
 from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.tick_cache import LogSnapshot, TickCache
 
@@ -60,10 +60,10 @@ class CachedReader(Reader):
     def read_ticks(self, time: float, before: float, limit: int) -> list[Tick]:
         """Read the newest `limit` ticks between `time` and `before`, oldest first."""
         ticks: list[Tick] = []
-        for row_s, row in self._timed_rows():
-            if row_s <= time or len(ticks) >= limit:
+        for time_ms, row in self._timed_rows():
+            if time_ms / 1000 <= time or len(ticks) >= limit:
                 break
-            if row_s < before:
+            if time_ms / 1000 < before:
                 with suppress(ValueError):  # not written by dashapp
                     ticks.append(Tick.decode(row))
         ticks.reverse()
@@ -107,13 +107,11 @@ class CachedReader(Reader):
         """
         from dashapp.stores.history.archive_reader import decode_tick
 
-        oldest = _time_of_row(self.oldest_row())
-        if first is not None and oldest is not None and to_milliseconds(oldest) >= first:
+        if first is not None and row_time_ms(self.oldest_row()) >= first:
             return [], True
         ticks: list[Tick] = []
         is_adjacent = False
-        for row_s, row in self._timed_rows():
-            time_ms = to_milliseconds(row_s)
+        for time_ms, row in self._timed_rows():
             if first is None or time_ms < first:
                 with suppress(ValueError):
                     ticks.append(decode_tick(row))
@@ -124,20 +122,8 @@ class CachedReader(Reader):
         ticks.reverse()
         return ticks, is_adjacent
 
-    def _timed_rows(self) -> Iterator[tuple[float, str]]:
-        """Yield the rows that begin with a time in seconds, newest first."""
+    def _timed_rows(self) -> Iterator[tuple[int, str]]:
+        """Yield the rows that begin with a time, newest first, each with it in epoch milliseconds."""
         for row in self.newest_rows():
-            time = _time_of_row(row)
-            if time is not None and isinstance(row, str):
-                yield time, row
-
-
-def _time_of_row(row: object) -> float | None:
-    if not isinstance(row, str):
-        return None
-    try:
-        time = row_time(row)
-        to_milliseconds(time)
-    except (ValueError, OverflowError):
-        return None  # not written by dashapp
-    return time
+            if isinstance(row, str) and (time_ms := row_time_ms(row)):
+                yield time_ms, row

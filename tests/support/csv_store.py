@@ -14,7 +14,7 @@ from wsgi_client import Answer, ask
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.base import Reader
-from dashapp.stores.disk.archive import open_archive
+from dashapp.stores.disk.space import DiskSpace
 from dashapp.stores.history.archive import DAY, Retention
 from dashapp.stores.memory import MemoryStore
 
@@ -25,7 +25,7 @@ METRICS = [Metric("a", "A", "%", "cpu", 0, 100), Metric("b", "B", "B", "disk"), 
 
 def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
     """Write ticks to the archive, span by span, as the collector does."""
-    memory = open_archive(folder, retention)
+    memory = DiskSpace(folder, retention).open_archive()
     spans: dict[int, list[Tick]] = {}
     for each in points:
         spans.setdefault(-(-int(each.time) // SPAN) * SPAN, []).append(each)

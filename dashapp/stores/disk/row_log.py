@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import diskcache
 
-from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.disk.database import Database
 
 # A reader that is stopped inside a statement keeps SQLite from resetting its log. Above the first size rows
@@ -21,8 +19,6 @@ from dashapp.stores.disk.database import Database
 WAL_BATCH_BYTES, WAL_STOP_BYTES, BATCH_ROWS = 6 << 20, 13 << 20, 400
 # Pages of SQLite's log, which are 1 MB.
 WAL_PAGES = 256
-# Rows to read at a time: a row of thousands of metrics has hundreds of kilobytes.
-ROWS_PER_READ = 20
 # Maximum characters of waiting rows: hours of usual ticks, and less than a small machine's memory.
 MAX_PENDING_CHARS = 16 << 20
 
@@ -62,19 +58,6 @@ class RowLog(Database):
             *(-1 if after is None else after, limit),
         )
         return [(key, (value or b"").decode(errors="replace")) for key, value in rows]
-
-    def newest(self) -> Iterator[tuple[int, str]]:
-        """Yield the valid rows, newest first, each with its time in milliseconds."""
-        before = (1 << 63) - 1
-        while rows := self._execute(
-            "SELECT key, CAST(value AS BLOB) FROM Cache WHERE key < ? ORDER BY key DESC LIMIT ?",
-            *(before, ROWS_PER_READ),
-        ):
-            before = rows[-1][0]
-            for _key, value in rows:
-                with suppress(ValueError):
-                    row = (value or b"").decode()
-                    yield to_milliseconds(Tick.decode(row).time), row
 
     def drop(self, until: int) -> None:
         """Delete the rows up to a position. Single deletes would delay the next tick."""

@@ -17,7 +17,7 @@ from dashapp.stores.disk.block_storage import DiskBlockStorage
 from dashapp.stores.disk.database import Database
 from dashapp.stores.disk.level_storages import LEVEL_NAMES, LevelStorages
 from dashapp.stores.disk.notices import NoticeFile
-from dashapp.stores.history.archive import DAY, HOUR, Retention
+from dashapp.stores.history.archive import DAY, HOUR, Archive, Retention
 from dashapp.stores.history.size_limit import SizedStorage, drop_oldest_block
 
 # Calls between two measurements while all is well, and seconds of work in a call.
@@ -71,6 +71,10 @@ class DiskSpace:
         self._size_notice, self._disk_notice = (NoticeFile(folder, name) for name in NOTICE_NAMES)
         self._ballast = folder / "ballast"
         self._calls = 0
+
+    def open_archive(self) -> Archive:
+        """Open the archive of the folder, which enforces these limits."""
+        return Archive(self.levels.open, self._retention, self)
 
     def enforce(self, storages: Sequence[SizedStorage]) -> None:
         """Do a step now, after blocks were added."""

@@ -7,13 +7,14 @@ disk refuses wait here, in order and bounded, until a write succeeds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
-from dashapp.stores.base import MAX_ROW_CHARS, Store, row_time
+from dashapp.stores.base import MAX_ROW_CHARS, Store, row_time, row_time_ms
+from dashapp.stores.disk.block_reader import newest_values
 from dashapp.stores.disk.database import FAILURES, DamagedError, is_corrupt
 from dashapp.stores.disk.documents import DocumentFiles
 from dashapp.stores.disk.level_storages import LEVEL_NAMES
@@ -25,7 +26,7 @@ from dashapp.stores.disk.row_log import BATCH_ROWS, PendingRows, RowLog
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
 from dashapp.stores.disk.space import NOTICE_NAMES, DiskSpace
 from dashapp.stores.documents import Document, Value
-from dashapp.stores.history.archive import Archive, Retention
+from dashapp.stores.history.archive import Retention
 from dashapp.stores.history.compaction import Compactor
 from dashapp.stores.proxy import ReaderProxy
 
@@ -45,10 +46,9 @@ class DiskStore(ReaderProxy, Store):
         self._folder = folder
         self._keep = keep
         self._notice = self.notice_sink("store")
-        limits = retention or Retention()
-        self._space = space = DiskSpace(folder, limits)
+        self._space = DiskSpace(folder, retention or Retention())
         self._compactor: Compactor[int] = Compactor(
-            lambda: Archive(space.levels.open, limits, space), self.notice_sink("sealing"), FAILURES
+            self._space.open_archive, self.notice_sink("sealing"), FAILURES
         )
         self._pending = PendingRows()
         self._rows: RowLog | None = None
@@ -120,7 +120,7 @@ class DiskStore(ReaderProxy, Store):
             self._lock = WriterLock(self._folder)
         self._space.free_ballast()
         self._rows = self._open_log()
-        self._open_tail(self._rows, next((time for time, _row in self._rows.newest()), 0))
+        self._open_tail(next((time for time, _row in self._newest_rows()), 0))
 
     def _open_log(self) -> RowLog:
         """Open the log. A damaged one is quarantined, and its readable rows are copied."""
@@ -154,7 +154,7 @@ class DiskStore(ReaderProxy, Store):
         result = f"{len(rows_to_keep)} of its ticks were recovered" if found else "a new one has begun"
         self.notice_sink("history").set(f"The history was damaged. It was renamed to {name}, and {result}.")
 
-    def _open_tail(self, log_rows: RowLog, stored: int) -> None:
+    def _open_tail(self, stored: int) -> None:
         """Open the tail, or create one. Ticks that only tail or Deque has go into the other."""
         rows = _rows_by_time(self._pending)
         path = self._folder / "tail"
@@ -176,13 +176,20 @@ class DiskStore(ReaderProxy, Store):
         if newest < stored or self._tail.head == 0:
             # No tail, or an older one (from a backup of the store): fill it from the Deque.
             self._tail.reset()
-            self._tail = self._refill(self._tail, log_rows)
+            self._tail = self._refill(self._tail)
         self._last = max(self._last, newest, stored)
 
-    def _refill(self, tail: RingBuffer, log_rows: RowLog) -> RingBuffer:
+    def _newest_rows(self) -> Iterator[tuple[int, str]]:
+        """Yield the ticks of the log, newest first, each with its time in milliseconds."""
+        for row in newest_values(self._folder / "cache.db"):
+            with suppress(ValueError):  # not written by dashapp
+                if isinstance(row, str):
+                    yield to_milliseconds(Tick.decode(row).time), row
+
+    def _refill(self, tail: RingBuffer) -> RingBuffer:
         """Add the newest rows of the log, and the waiting ones."""
         rows, free_bytes = list[str](), RING_BYTES
-        for _time, row in log_rows.newest():
+        for _time, row in self._newest_rows():
             rows.append(row)
             free_bytes -= len(row)
             if free_bytes < 0 or len(rows) >= REFILL_ROWS:
@@ -242,12 +249,7 @@ class DiskStore(ReaderProxy, Store):
             log.warning("the file of the newest ticks was damaged; it is created again")
             self._tail.close()
             self._tail = None  # a failure here opens it again at the next tick
-            tail = RingBuffer.create(self._folder / "tail")
-            self._tail = (
-                self._extend_tail(tail, self._pending)
-                if self._rows is None
-                else self._refill(tail, self._rows)
-            )
+            self._tail = self._refill(RingBuffer.create(self._folder / "tail"))
 
     def _flush(self, closing: bool = False) -> bool:
         """Move some waiting rows into the Deque, in one transaction; False if they still wait."""
@@ -291,8 +293,4 @@ class DiskStore(ReaderProxy, Store):
 
 def _rows_by_time(rows: Iterable[str]) -> dict[int, str]:
     """Return the rows by their time in epoch milliseconds, without those that are no ticks."""
-    result = {}
-    for row in rows:
-        with suppress(ValueError, OverflowError):
-            result[to_milliseconds(row_time(row))] = row
-    return result
+    return {time: row for row in rows if (time := row_time_ms(row))}

@@ -5,13 +5,14 @@ It works in small steps between ticks. So an older store, a long outage or thous
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from dashapp.model.notices import NoticeSink, os_error_reason
 from dashapp.model.rollup import point_end_ms
 from dashapp.model.ticks import Tick, to_milliseconds
-from dashapp.stores.base import LOG_RETENTION_MS
+from dashapp.stores.base import LOG_RETENTION_MS, row_time_ms
 from dashapp.stores.history.archive import MINUTE, TICK_LEVEL, Archive
 from dashapp.stores.history.span import TICK_PARTS, Span
 
@@ -56,14 +57,16 @@ class Compactor(Generic[Position]):
         self._newest = 0
         self._retry_ms = 0
         self._damaged_rows = 0
+        # The sentence of the notice; None if it is not known.
+        self._sentence: str | None = None
 
     def run(self, rows: RowSource[Position], newest: int) -> None:
         """Do the next steps. `newest` is the newest tick in milliseconds."""
+        if newest < self._retry_ms:
+            return
         # Ticks are regular, so the time since the last one is the interval.
         interval_ms = newest - self._newest
         max_cost = min(MAX_COST_PER_RUN, max(MIN_COST_PER_RUN, 100 * interval_ms))
-        if newest < self._retry_ms:
-            return
         self._newest = newest
         if self._steps is None:
             self._steps = self._compact_spans(rows)
@@ -76,21 +79,24 @@ class Compactor(Generic[Position]):
         except self._failures as error:
             self.close()
             self._retry_ms = newest + RETRY_MS
-            self._notice.set(
+            self._set_notice(
                 f"The long-term history cannot be written ({os_error_reason(error)}): the newest ticks wait."
             )
+        except BaseException:
+            # A generator ends with its exception: the next run needs another one.
+            self.close()
+            raise
 
     def _compact_spans(self, rows: RowSource[Position]) -> Iterator[int]:
-        """Compact span after span; yield the cost of each step, and MAX_COST_PER_RUN to wait."""
+        """Compact span after span; yield the cost of each step, and that of a whole run to wait."""
         read = _RowReader(rows)
         while True:
             if read.peek() is None:
-                yield MAX_COST_PER_RUN
+                yield self._wait()
                 continue
             if self._archive is None:
                 self._archive = self._open_archive()
             yield from self._compact_span(read, self._archive)
-            self._report(self._archive)
 
     def _compact_span(self, read: _RowReader[Position], archive: Archive) -> Iterator[int]:
         span = Span(TICK_PARTS)
@@ -98,13 +104,17 @@ class Compactor(Generic[Position]):
         while True:
             row = read.peek()
             if row is None:
-                yield MAX_COST_PER_RUN
+                yield self._wait()
                 continue
             tick = _decode_tick(row)
             time_ms = 0 if tick is None else to_milliseconds(tick.time)
-            if tick is None or time_ms <= archive.compacted_until:
+            before_ms, after_ms = span.end_ms if span else 0, row_time_ms(read.peek(1))
+            # Times rise. If the next one does not, this one is wrong. Redis compacts behind its newest tick.
+            is_valid = before_ms < time_ms <= self._newest + LOG_RETENTION_MS
+            is_valid = is_valid and not before_ms < after_ms <= time_ms
+            if tick is None or not is_valid or time_ms <= archive.compacted_until:
                 # Damaged, and it must not block the others; or dropped too late, before a restart.
-                self._damaged_rows += tick is None
+                self._damaged_rows += tick is None or not is_valid
                 read.skip()
                 yield 1
                 continue
@@ -114,18 +124,28 @@ class Compactor(Generic[Position]):
                     break
                 end_ms, last_ms = minute_ms, last_ms or point_end_ms(time_ms, TICK_LEVEL[2])
                 while self._newest < end_ms + _log_retention_ms(row):
-                    yield MAX_COST_PER_RUN
+                    yield self._wait()
             yield span.add_tick(tick)
             read.skip()
         yield from archive.append_span(span, end_ms)
         yield from read.drop()
 
-    def _report(self, archive: Archive) -> None:
-        damaged = self._damaged_rows + archive.damaged_rows
-        if damaged:
-            self._notice.set(
-                f"{damaged} damaged rows of the history were skipped; the charts show gaps there."
-            )
+    def _wait(self) -> int:
+        """Return the cost of a whole run. All that can be written now is written: report that."""
+        damaged = self._damaged_rows + (self._archive.damaged_rows if self._archive else 0)
+        self._set_notice(
+            f"{damaged} damaged rows of the history were skipped; the charts show gaps there."
+            if damaged
+            else ""
+        )
+        return MAX_COST_PER_RUN
+
+    def _set_notice(self, sentence: str) -> None:
+        if sentence == self._sentence:
+            return
+        self._sentence = sentence
+        if sentence:
+            self._notice.set(sentence)
         else:
             self._notice.clear()
 
@@ -143,20 +163,21 @@ class _RowReader(Generic[Position]):
 
     def __init__(self, rows: RowSource[Position]) -> None:
         self._rows = rows
-        self._waiting: list[tuple[Position, object]] = []
+        self._waiting: deque[tuple[Position, object]] = deque()
         self._read: list[Position] = []
-        self._after: Position | None = None
+        self._last: Position | None = None
 
-    def peek(self) -> object:
-        """Return the next row; None if there is none."""
-        if not self._waiting:
-            self._waiting = self._rows.read(self._after, ROWS_PER_READ)[::-1]
-        return self._waiting[-1][1] if self._waiting else None
+    def peek(self, index: int = 0) -> object:
+        """Return the row after the next `index` rows; None if there is none."""
+        if len(self._waiting) <= index and (rows := self._rows.read(self._last, ROWS_PER_READ)):
+            self._waiting += rows
+            self._last = rows[-1][0]
+        return self._waiting[index][1] if len(self._waiting) > index else None
 
     def skip(self) -> None:
         """Go on to the next row."""
-        self._after, _row = self._waiting.pop()
-        self._read.append(self._after)
+        position, _row = self._waiting.popleft()
+        self._read.append(position)
 
     def drop(self) -> Iterator[int]:
         """Delete all rows before the next one, some at a time."""

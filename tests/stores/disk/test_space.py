@@ -15,10 +15,10 @@ import pytest
 from spans import append_span
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.notices import read_notices
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import PendingRows
+from dashapp.stores.disk.space import DiskSpace
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.history.archive import Archive, Retention
 
@@ -50,7 +50,7 @@ def spans_of_levels(folder: Path) -> list[float]:
 
 def test_folder_stays_below_size_and_shrinks_when_it_is_lowered(tmp_path: Path) -> None:
     chance, size = Random(1), 10_000_000
-    archive = open_archive(tmp_path, Retention(size=size))
+    archive = DiskSpace(tmp_path, Retention(size=size)).open_archive()
     for _ in feed(archive, 0, 400, 40, chance):
         assert used_bytes(tmp_path) <= 1.1 * size
     archive.close()
@@ -59,7 +59,7 @@ def test_folder_stays_below_size_and_shrinks_when_it_is_lowered(tmp_path: Path) 
     assert 10 < ticks < 66
     assert minutes > 10
     assert hours > 60
-    lowered = open_archive(tmp_path, Retention(size=size // 2))
+    lowered = DiskSpace(tmp_path, Retention(size=size // 2)).open_archive()
     for _ in feed(lowered, 400, 100, 40, chance):
         if used_bytes(tmp_path) <= 1.1 * size // 2:
             break
@@ -73,7 +73,7 @@ def test_size_of_database_without_vacuum_of_older_version_can_be_lowered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = Random(2)
-    archive = open_archive(tmp_path, Retention())
+    archive = DiskSpace(tmp_path, Retention()).open_archive()
     for _ in feed(archive, 0, 150, 40, chance):
         pass
     archive.close()
@@ -84,7 +84,7 @@ def test_size_of_database_without_vacuum_of_older_version_can_be_lowered(
             connection.execute("VACUUM")
             assert connection.execute("PRAGMA auto_vacuum").fetchone() == (0,)
     assert used_bytes(tmp_path) > 4_000_000
-    lowered = open_archive(tmp_path, Retention(size=3_500_000))
+    lowered = DiskSpace(tmp_path, Retention(size=3_500_000)).open_archive()
     for _ in feed(lowered, 150, 60, 40, chance):
         if used_bytes(tmp_path) <= 3_850_000:
             break
@@ -104,7 +104,7 @@ def test_store_reports_size_that_is_too_small_for_newest_ticks(tmp_path: Path) -
 
 def test_quarantined_file_is_deleted_first(tmp_path: Path) -> None:
     chance, size = Random(3), 3_000_000
-    archive = open_archive(tmp_path, Retention(size=size))
+    archive = DiskSpace(tmp_path, Retention(size=size)).open_archive()
     spans = feed(archive, 0, 200, 20, chance)
     for _ in range(40):
         next(spans)
