@@ -17,8 +17,8 @@ from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.text import quote_value
-from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError
-from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, pushed_metric, row_chars
+from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError, max_encoded_chars
+from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, pushed_metric
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
@@ -178,7 +178,7 @@ class PushEndpoint:
         return json_response(start_response, "200 OK", {"accepted": len(values)})
 
     def _queue(self, values: dict[str, float]) -> None:
-        if (chars := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
+        if (chars := max_encoded_chars(values)) > MAX_RECORD_CHARS:
             raise BadRequestError(
                 f"the values take {chars} characters of a tick; expected at most {MAX_RECORD_CHARS}; "
                 "send several requests, or use shorter names"

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import math
 import reprlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from dashapp.collector.catalog import MetricCatalog
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
-from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values
+from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values, max_encoded_chars
 from dashapp.sources.base import Backfill, Source
 from dashapp.stores.base import MAX_ROW_CHARS, Store
 
@@ -28,8 +28,6 @@ _BOUNDED_REPR.maxother = _BOUNDED_REPR.maxstring = 200
 
 # Maximum characters of values in a tick, below the limit of the stores, because a row has a time too.
 MAX_TICK_CHARS = MAX_ROW_CHARS - 1000
-# Characters of a number, with its quotes, colon and comma.
-MAX_NUMBER_CHARS = 28
 
 # Minimum seconds between two log lines about one source, however often it fails and recovers.
 LOG_INTERVAL_S = 60.0
@@ -75,7 +73,7 @@ class Sampler:
                 invalid_keys = readings.keys() - numbers.keys() if len(numbers) < len(readings) else ()
                 free_chars += getattr(source, "reserved_chars", 0)
                 rejection = _remove_invalid(numbers, values, free_chars)
-                free_chars -= _max_row_chars(numbers)
+                free_chars -= max_encoded_chars(numbers)
                 values.update(numbers)
                 metrics.update((key, readings[key][0]) for key in numbers)
                 # A source that merely has no new curves keeps its last ones; a source that fails loses them.
@@ -184,23 +182,17 @@ def _remove_invalid(numbers: dict[str, float], previous: Mapping[str, float], fr
         for key in duplicates:
             del numbers[key]
         return f"returned {min(duplicates)[:64]}, which an earlier source provides"
-    if _max_row_chars(numbers) <= free_chars:
+    if max_encoded_chars(numbers) <= free_chars:
         return ""
     count = len(numbers)
     for key in tuple(numbers):
-        free_chars -= _max_row_chars((key,))
+        free_chars -= max_encoded_chars((key,))
         if free_chars < 0:
             del numbers[key]
     return (
         f"returned {count:,} values, and {count - len(numbers):,} of them are not stored: "
         f"a tick has at most {MAX_ROW_CHARS:,} characters"
     )
-
-
-def _max_row_chars(keys: Collection[str]) -> int:
-    """Return the maximum characters of values in a row: JSON escapes letters of other scripts."""
-    names = "".join(keys)
-    return MAX_NUMBER_CHARS * len(keys) + (1 if names.isascii() else 12) * len(names)
 
 
 def _values_by_key(readings: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:

@@ -20,7 +20,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,8 +28,10 @@ from typing import NamedTuple
 GAP_STEPS = 1.5
 # Larger values are dropped, so that a total over a day stays finite.
 MAX_VALUE = 1e300
-# A tick with more metrics is encoded in another way.
+# Above this number of metrics, orjson encodes a tick.
 WIDE_TICK_METRICS = 500
+# Maximum characters of a number, with its quotes, colon and comma.
+MAX_NUMBER_CHARS = 28
 # Bounds of the seconds that a tick weighs in a mean: a row can contain any step.
 MIN_WEIGHT_S, MAX_WEIGHT_S = 0.001, 86_400.0
 # Larger epoch milliseconds are no plausible time.
@@ -163,6 +165,15 @@ class Tick:
         if not is_valid:
             raise ValueError("not a tick")
         return tick
+
+
+def max_encoded_chars(keys: Collection[str]) -> int:
+    """Return the maximum characters of these metrics in an encoded tick.
+
+    JSON escapes letters of other scripts.
+    """
+    names = "".join(keys)
+    return MAX_NUMBER_CHARS * len(keys) + (1 if names.isascii() else 12) * len(names)
 
 
 _CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12})(?:\.([0-9]{1,12}))?)?")

@@ -10,13 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from dashapp.model.ticks import Metric, finite_values
+from dashapp.model.ticks import Metric, finite_values, max_encoded_chars
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
 # request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
 MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
-# Maximum length of a number with the characters around it.
-MAX_NUMBER_CHARS = 28
 MAX_NAME_LENGTH = 200
 # Cached metrics, so that all ticks share the same objects.
 CACHE_SIZE = 4000
@@ -37,14 +35,6 @@ def pushed_metric(key: str) -> Metric:
     """
     panel = _INVALID_CHARS.sub("-", key.partition(".")[0]).strip("-")[:32] if "." in key else ""
     return Metric(key, key, "", panel or "pushed")
-
-
-def row_chars(key: str) -> int:
-    """Return the maximum number of characters of a name and its value in a row of JSON.
-
-    JSON escapes letters that are not ASCII.
-    """
-    return MAX_NUMBER_CHARS + (len(key) if key.isascii() else 12 * len(key))
 
 
 class PushSource:
@@ -81,7 +71,7 @@ class PushSource:
         if key not in self._cache:
             if len(self._cache) >= CACHE_SIZE:
                 self._cache.clear()
-            self._cache[key] = pushed_metric(key), row_chars(key)
+            self._cache[key] = pushed_metric(key), max_encoded_chars((key,))
         return self._cache[key]
 
 
