@@ -20,6 +20,7 @@ from dashapp.process.threads import PerProcessThread
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
 from dashapp.stores.proxy import ReaderProxy
+from dashapp.stores.redis.check import TRANSIENT_ERRORS
 from dashapp.stores.redis.client import FAILURES, RedisClient
 from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.reader import RedisReader
@@ -188,19 +189,18 @@ class RedisHosts:
             if listing:
                 self._registry_read = now
                 self._update_registry(results.pop())
-            unfinished, unreadable = [], []
+            unfinished = []
             for reader, count in counts:
                 own_results, results = results[:count], results[count:]
                 try:
                     if reader.handle_results(own_results):
                         unfinished.append(reader)
                     reader.problem = ""
+                except TRANSIENT_ERRORS:
+                    raise  # Redis itself does not work now
                 except Exception as error:
                     # Another program may have written its keys, and the other hosts have theirs.
                     reader.set_problem(error)
-                    unreadable.append(error)
-            if unreadable and len(unreadable) == len(counts):
-                raise unreadable[0]
             readers = unfinished
             if not readers:
                 break
