@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 from device_tree import parse_devices, write_disks, write_links
 from fake_machine import FakeMachine
-from processes import ROOT
 from readings import by_key
-from waiting import PATIENCE_S
 
 from dashapp.sources.system.disk import DiskSource, ProcDisks
 from dashapp.sources.system.network import NetworkSource, ProcNetwork
@@ -376,35 +370,3 @@ def test_selection_runs_when_names_change_and_seldom_otherwise() -> None:
     assert set(selection({"a": 1, "b": 1}, CHECK_INTERVAL_S - 0.5)) == {"a", "b"}
     selection({"a": 1, "b": 1}, 2 * CHECK_INTERVAL_S)
     assert calls == [{"a"}, {"a", "b"}, {"a", "b"}]
-
-
-def namespace_problem() -> str:
-    """Return why this machine cannot create network namespaces; empty if it can."""
-    if missing := [name for name in ("unshare", "nsenter", "ip", "mount") if shutil.which(name) is None]:
-        return f"{missing[0]} is not installed"
-    command = "mount -t sysfs sysfs /sys && ip link add x type veth peer name y && ip link add z type bridge"
-    trial = subprocess.run(
-        ["unshare", "--net", "--mount", "sh", "-c", command], capture_output=True, text=True, check=False
-    )
-    return trial.stderr.strip() if trial.returncode else ""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="network namespaces are of Linux")
-def test_network_totals_count_once_on_this_kernel() -> None:
-    if problem := namespace_problem():
-        pytest.skip(f"this machine forbids network namespaces: {problem}")
-    probe = ROOT / "tests/support/namespace_probe.py"
-    command = 'mount -t sysfs sysfs /sys && exec "$0" "$1"'
-    run = subprocess.run(
-        ["unshare", "--net", "--mount", "sh", "-c", command, sys.executable, str(probe)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    found = json.loads(run.stdout)
-    values = found["values"]
-    assert found["bridge"] > 50_000, "the bytes passed the bridge as well"
-    assert values["network.sent"] == values["network.uplink.sent"] > 50_000
