@@ -25,7 +25,6 @@ WRITTEN = Metric("disk.write", "Written", "B/s", "disk", 0.0)
 # With more disks only the totals are shown: a line for each would flood the page.
 MAX_DISKS = 16
 
-
 # By disk, since its start: read and written in bytes, reads and writes in operations, busy in milliseconds.
 Counts = Mapping[str, Mapping[str, float]]
 
