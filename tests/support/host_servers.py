@@ -103,7 +103,13 @@ def assert_other_worker_takes_over(server: Server) -> None:
     assert leader in [each.pid for each in psutil.Process(server.pid).children()]
     os.kill(leader, signal.SIGKILL)
     wait_for(lambda: not alive(first))
-    second = wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid])[0]
+
+    def others() -> list[psutil.Process]:
+        # A process starts its collector at its first request, and the other worker may have had none.
+        server.get("/")
+        return [each for each in server.collectors() if each.pid != first.pid]
+
+    second = wait_for(others)[0]
     assert second.ppid() != leader
     server.moves()
     assert len(server.collectors()) == 1
