@@ -5,8 +5,8 @@ For example:
     import dashapp
     dashapp.push("loss", 0.31)          dashapp.push({"loss": 0.31, "train.accuracy": 0.9})
 
-A call puts its values into a queue and returns. A thread sends the newest value of each name ten times a
-second, and retries while the server is unavailable. DASHAPP_URL is the server's URL (http://127.0.0.1:8050)
+A call puts its values into a queue and returns. A thread sends the newest value of each name, at most ten
+times a second, and retries while the server is unavailable. DASHAPP_URL is the server's URL (http://127.0.0.1:8050)
 and DASHAPP_PUSH_TOKEN its token. The client needs the standard library only.
 """
 
@@ -19,9 +19,10 @@ import json
 import logging
 import math
 import os
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from random import SystemRandom
@@ -180,9 +181,12 @@ log = logging.getLogger("dashapp")
 MAX_QUEUED_VALUES, MAX_QUEUED_NAMES = 10_000, 1000
 # Seconds after which an unsent value is outdated.
 MAX_VALUE_AGE_S = 60.0
-# Seconds between two requests, and seconds that the end of the program waits for the last one.
-SEND_INTERVAL_S, SHUTDOWN_TIMEOUT_S = 0.1, 2.0
+# Seconds between two requests, and seconds that the end of the program waits for the last one. After a pause,
+# a request waits for further values of the same step only.
+SEND_INTERVAL_S, FIRST_DELAY_S, SHUTDOWN_TIMEOUT_S = 0.1, 0.01, 2.0
 MAX_NAME_LENGTH = 200
+# Names in names, such as {"val": {"f1": 0.8}}.
+MAX_DEPTH = 8
 # Maximum number of different messages in the log.
 MAX_LOGGED_MESSAGES = 100
 
@@ -206,15 +210,20 @@ class PushClient:
         self._idle = False
         self._start_lock = Lock()
         self._thread: Thread | None = None
+        self._has_exited = False
         self.dropped = 0
 
-    def push(self, metrics: str | Mapping[str, SupportsFloat], value: SupportsFloat | None = None) -> None:
-        """Push one value by its name, or several. Takes microseconds and raises nothing."""
+    def push(self, metrics: str | Mapping[str, Any], value: SupportsFloat | None = None) -> None:
+        """Push one value by its name, or several. Takes microseconds and raises nothing.
+
+        `metrics`: a name, or names with numbers, such as a dict or a pandas Series. {"val": {"f1": 0.8}} is
+        the metric val.f1. True is 1 and False is 0.
+        """
         try:
             if isinstance(metrics, str):
                 self._add(metrics, value)
             else:
-                for name, number in metrics.items():
+                for name, number in _flatten(metrics):
                     self._add(name, number)
             if self._thread is None:
                 self._start()
@@ -240,12 +249,19 @@ class PushClient:
         if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()):
             message = f"{name!r:.80} is not a name; expected 1 to {MAX_NAME_LENGTH} printable characters"
             self._log_once(f"{name!r:.80}", message)
-        elif isinstance(value, bool | str | bytes) or not math.isfinite(number := float(value)):
-            self._log_once(name, f"{name} is {value!r:.80}; expected a finite number; the value is dropped")
-        else:
-            if len(self._queue) == MAX_QUEUED_VALUES:
-                self.dropped += 1
-            self._queue.append((name, number, time.monotonic()))
+            return
+        number = math.nan
+        if not isinstance(value, str | bytes):
+            with suppress(Exception):  # the value's own code may raise anything
+                number = float(value)
+        if not math.isfinite(number):
+            self._log_once(
+                name, f"{name:.80} is {_describe(value)}; expected a finite number; the value is dropped"
+            )
+            return
+        if len(self._queue) == MAX_QUEUED_VALUES:
+            self.dropped += 1
+        self._queue.append((name, number, time.monotonic()))
 
     def _start(self) -> None:
         start_lock = self._start_lock  # a fork replaces the attribute
@@ -256,15 +272,31 @@ class PushClient:
                 return  # another thread has just started it
             if not self._registered:
                 self._registered = True
-                atexit.register(self.flush)
+                atexit.register(self._exit)
                 if hasattr(os, "register_at_fork"):
                     os.register_at_fork(after_in_child=self._reset)
+            self._register_in_worker()
             thread = Thread(target=self._run_until_return, name="dashapp.push", daemon=True)
             thread.start()
             self._thread = thread
         finally:
             # If the system could start no thread, the next push tries again.
             start_lock.release()
+
+    def _register_in_worker(self) -> None:
+        """Send the last values of a process of multiprocessing, which ends without atexit."""
+        process = sys.modules.get("multiprocessing.process")
+        if process is not None and process.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            # The process clears the functions of its parent, so each process registers its own.
+            Finalize(None, self._exit, exitpriority=0)
+
+    def _exit(self) -> None:
+        """Send the last values, once: a process may call both of its hooks."""
+        if not self._has_exited:
+            self._has_exited = True
+            self.flush()
 
     def _run_until_return(self) -> None:
         while True:
@@ -283,7 +315,7 @@ class PushClient:
         pending: dict[str, tuple[float, float]] = {}
         due = 0.0
         while True:
-            flushes = self._sleep(due if pending else None)
+            flushes = self._sleep(due, bool(pending))
             self._drain_queue(pending)
             try:
                 done, pause = transport.send({name: value for name, (value, _) in pending.items()})
@@ -299,15 +331,19 @@ class PushClient:
             for flush_event in flushes:
                 flush_event.set()
 
-    def _sleep(self, due: float | None) -> list[Event]:
-        """Wait until `due`, for a push if `due` is None, or for a flush; return the flush's event."""
+    def _sleep(self, due: float, is_pending: bool) -> list[Event]:
+        """Wait until `due`, and for a push if nothing is pending.
+
+        A flush ends the wait; return its event.
+        """
         # Set this before the check of the queue. `push` fills the queue before it reads this, so no push is
         # missed.
-        self._idle = due is None
-        if due is None and self._queue:
-            due, self._idle = time.monotonic() + SEND_INTERVAL_S, False
+        self._idle = not is_pending
+        if self._idle and self._queue:
+            self._idle = False
+        is_waiting = self._idle
         while True:
-            remaining = None if due is None else due - time.monotonic()
+            remaining = None if is_waiting else due - time.monotonic()
             if remaining is not None and remaining <= 0:
                 return []
             try:
@@ -316,8 +352,8 @@ class PushClient:
                 return []
             if flush_event is not None:
                 return [flush_event]
-            if due is None:
-                due = time.monotonic() + SEND_INTERVAL_S
+            if is_waiting:
+                is_waiting, due = False, max(due, time.monotonic() + FIRST_DELAY_S)
 
     def _drain_queue(self, pending: dict[str, tuple[float, float]]) -> None:
         """Move queued values into `pending`, the newest of each name, and drop outdated ones."""
@@ -336,6 +372,25 @@ class PushClient:
         if subject not in self._logged_subjects and len(self._logged_subjects) < MAX_LOGGED_MESSAGES:
             self._logged_subjects.add(subject)
             log.warning("%s", message)
+
+
+def _flatten(metrics: Any, prefix: str = "", depth: int = 1) -> Iterator[tuple[Any, Any]]:
+    """Yield names with values. A Series of pandas is no Mapping, but has `items` too."""
+    for name, value in metrics.items():
+        if isinstance(name, int) and not isinstance(name, bool):
+            name = str(name)
+        path = f"{prefix}{name}" if isinstance(name, str) else name
+        if hasattr(value, "items") and callable(value.items) and depth < MAX_DEPTH and isinstance(path, str):
+            yield from _flatten(value, f"{path}.", depth + 1)
+        else:
+            yield path, value
+
+
+def _describe(value: Any) -> str:
+    try:
+        return f"{value!r:.80}"
+    except Exception:
+        return f"of type {type(value).__name__}"
 
 
 _client = PushClient()

@@ -114,6 +114,8 @@ def _parse_value(name: str, value: Any, prefix: str) -> float:
         raise BadRequestError(
             f"{prefix}{quote_value(name)} is not a valid name: pages cannot request it; choose another"
         )
+    if isinstance(value, bool):
+        return float(value)  # as a function's True
     if not isinstance(value, float):
         raise BadRequestError(f"{prefix}{quote_value(name)} is {_json_type(value)}; expected a number")
     if not abs(value) <= MAX_VALUE:

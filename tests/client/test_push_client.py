@@ -69,6 +69,10 @@ class RaisingMapping(dict[str, float]):
         raise RuntimeError("a program's own")
 
 
+CYCLE: dict[str, Any] = {}
+CYCLE["a"] = CYCLE
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -77,7 +81,6 @@ class RaisingMapping(dict[str, float]):
         ("a", None),
         ("a", "0.31"),
         ("a", b"1"),
-        ("a", True),
         ("a", [1]),
         ("a", 10**400),
         ("a", 1j),
@@ -90,8 +93,11 @@ class RaisingMapping(dict[str, float]):
         (7, 1),
         (None,),
         ([("a", 1)],),
-        ({7: 1},),
-        ({"a": {"b": 1}},),
+        ({None: 1},),
+        ({True: 1},),
+        ({"a": {"b": None}},),
+        ({"a": {None: 1}},),
+        ({"a": CYCLE},),
         (RaisingMapping(a=1),),
     ],
 )
@@ -105,6 +111,49 @@ def test_push_logs_invalid_input_once_without_raising(
     assert len(logged(caplog)[0]) < 300
     pusher.push({"good": 1})
     wait_for(lambda: server.newest == {"good": 1})
+
+
+class Series:
+    """The part of a Series of pandas that counts: names with numbers, and no Mapping."""
+
+    def __init__(self, **numbers: Any) -> None:
+        self._numbers = numbers
+
+    def items(self) -> Any:
+        return zip(self._numbers, self._numbers.values(), strict=True)
+
+    def __float__(self) -> float:
+        raise TypeError("cannot convert the series")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        (
+            {"val": {"f1": 0.8, "top": {"1": 0.7, "5": 0.9}}},
+            {"val.f1": 0.8, "val.top.1": 0.7, "val.top.5": 0.9},
+        ),
+        ({"epoch": 3, 7: 1, "gpu": {0: 40, 1: 50}}, {"epoch": 3, "7": 1, "gpu.0": 40, "gpu.1": 50}),
+        (Series(loss=0.3, f1=0.8), {"loss": 0.3, "f1": 0.8}),
+        ({"val": Series(loss=0.3)}, {"val.loss": 0.3}),
+        ({"up": True, "failed": False}, {"up": 1, "failed": 0}),
+    ],
+)
+def test_push_sends_names_with_numbers_of_any_kind(
+    pusher: PushClient, server: Server, metrics: Any, expected: dict[str, float]
+) -> None:
+    pusher.push(metrics)
+    wait_for(lambda: server.newest == expected)
+
+
+@pytest.mark.parametrize("value", [None, "text", math.nan, RaisingFloat(), [1]])
+def test_push_drops_only_the_invalid_value_of_a_mapping_and_names_it(
+    pusher: PushClient, server: Server, value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        pusher.push({"a": 1, "bad.one": value, "bad.two": value, "z": 2})
+    wait_for(lambda: server.newest == {"a": 1, "z": 2})
+    assert [message.partition(" ")[0] for message in logged(caplog)] == ["bad.one", "bad.two"]
 
 
 def test_push_keeps_random_state_of_program_when_retrying(pusher: PushClient, server: Server) -> None:
@@ -155,9 +204,10 @@ def test_push_queue_drops_and_counts_values_when_full(
     for number in range(MAX_QUEUED_VALUES + 7):
         pusher.push("a", number)
     assert (len(pusher._queue), pusher.dropped) == (MAX_QUEUED_VALUES, 7)
-    pusher._start_lock.release()
     pusher.push({f"m{number}": number for number in range(MAX_QUEUED_NAMES + 5)})
     before = pusher.dropped
+    pusher._start_lock.release()
+    pusher.push("m0", 0)
     assert pusher.flush(PATIENCE_S)
     assert pusher.dropped >= before + 5, "names, of which the oldest give way"
 

@@ -12,6 +12,8 @@ from push_pipeline import TOKEN
 from push_server import Server, pushed_to, run
 from waiting import PATIENCE_S
 
+from dashapp.client import PushClient
+
 server = pytest.fixture(pushed_to)
 
 
@@ -54,6 +56,43 @@ def test_push_sends_own_values_after_fork(server: Server) -> None:
         [],
         [{"parent": 1.0}],
     ), "the child does not send what its parent pushed"
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_push_sends_last_values_of_each_worker_process(server: Server, method: str, tmp_path: Path) -> None:
+    """Such a process ends without the functions of atexit."""
+    run(
+        f"""
+        import concurrent.futures, multiprocessing, warnings, dashapp
+        warnings.simplefilter("ignore")  # Python 3.12 warns of a fork beside a thread
+        def work(number):
+            dashapp.push(f"worker.{{number}}", number)
+        if __name__ == "__main__":
+            context = multiprocessing.get_context("{method}")
+            def run_workers(numbers):
+                processes = [context.Process(target=work, args=(number,)) for number in numbers]
+                for process in processes: process.start()
+                for process in processes: process.join()
+            run_workers(range(3))
+            dashapp.push("parent", 1)
+            run_workers(range(3, 6))
+            with concurrent.futures.ProcessPoolExecutor(2, context) as pool:
+                list(pool.map(work, range(6, 9)))
+        """,
+        server,
+        file=tmp_path / "program.py",
+    )
+    assert server.newest == {"parent": 1, **{f"worker.{number}": number for number in range(9)}}
+
+
+def test_process_waits_for_its_last_request_once_at_exit() -> None:
+    """The hook of multiprocessing and atexit may both ask for it."""
+    pusher = PushClient()
+    flushes: list[None] = []
+    pusher.flush = lambda: flushes.append(None) or True  # type: ignore[method-assign,assignment]
+    for _ in range(2):
+        pusher._exit()
+    assert len(flushes) == 1
 
 
 def test_push_sends_newest_values_from_many_threads(server: Server) -> None:

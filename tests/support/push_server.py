@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -102,8 +103,8 @@ class Ending(PushClient):
         with suppress(OverError):
             super()._run()
 
-    def _sleep(self, due: float | None) -> list[Event]:
-        found = [] if self.is_over else super()._sleep(due)
+    def _sleep(self, due: float, is_pending: bool) -> list[Event]:
+        found = [] if self.is_over else super()._sleep(due, is_pending)
         if self.is_over:
             raise OverError
         return found
@@ -140,12 +141,18 @@ PATIENT = f"import dashapp.client; dashapp.client.PushClient.flush.__defaults__ 
 
 
 def run(
-    code: str, server: Server | None = None, *, patient: bool = True, **env: str
+    code: str, server: Server | None = None, *, patient: bool = True, file: Path | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program; a `patient` one waits longer for its last request than by default."""
+    """Run a program; a `patient` one waits longer for its last request than by default.
+
+    `file`: the program is written to it, because processes that it spawns import it.
+    """
     url = {"DASHAPP_URL": f"http://127.0.0.1:{server.port}"} if server else {}
+    program = (PATIENT if patient else "") + textwrap.dedent(code)
+    if file is not None:
+        file.write_text(program, "utf-8")
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", (PATIENT if patient else "") + textwrap.dedent(code)],
+        [sys.executable, "-W", "error", *(("-c", program) if file is None else (str(file),))],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DASHAPP_PUSH_TOKEN": TOKEN, **url, **env},
         capture_output=True,
         text=True,
