@@ -16,15 +16,17 @@ from typing import Any
 
 from flask import Flask, Response, abort, request
 
+from dashapp.api.push import PUSH_PATH
 from dashapp.config.data_dir import can_write, user_data_directory
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import redirect_to_slash
 from dashapp.http.types import WSGIApp
 from dashapp.integrations.embedded_collector import EmbeddedCollector
+from dashapp.integrations.flask_access import refusal
 from dashapp.integrations.flask_chart import TemplateCharts
 from dashapp.integrations.flask_prefix import normalize_prefix, prefix_conflict, route_conflict
-from dashapp.integrations.flask_response import MountedResponse, access_denied
+from dashapp.integrations.flask_response import MountedResponse
 from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.model.ticks import MountError, SettingsError
 from dashapp.stores import factory
@@ -63,8 +65,8 @@ def mount(
 
     `collect`: run one collector as long as the server runs, however many processes serve. False if another
     process collects. `protect`: a function that checks access in a request context, like a view. It returns
-    True or False, or a response instead of the page. `settings` are those of the command line, for example
-    `window=300`. SettingsError or MountError, one sentence each, if an argument is wrong.
+    any true or false value, or a response instead of the page. `settings` are those of the command line, for
+    example `window=300`. SettingsError or MountError, one sentence each, if an argument is wrong.
     """
     if not isinstance(host, Flask):
         hint = "; pass its server" if isinstance(getattr(host, "server", None), Flask) else ""
@@ -199,14 +201,14 @@ class MountedMonitor:
 
     def view(self, **_: str) -> Any:
         """Hand the request to our application, below the prefix."""
-        if self._protect is not None:
-            verdict = self._protect()
-            if verdict is None or verdict is False:
-                return access_denied()
-            if verdict is not True:
-                return verdict
         root = self._prefix[:-1]
         path = request.environ["PATH_INFO"]
+        # A program that pushes has a token instead of a session.
+        is_push = request.method == "POST" and path == root + PUSH_PATH
+        if self._protect is not None and not is_push:
+            response = refusal(self._protect())
+            if response is not None:
+                return response
         # Flask ignores further slashes in front. A proxy that guards the prefix does not.
         if path != root and not path.startswith(self._prefix):
             abort(404)

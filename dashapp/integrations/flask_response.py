@@ -30,9 +30,3 @@ class MountedResponse(Response):
         if not self._is_page:
             headers.remove("set-cookie")
         return headers
-
-
-def access_denied() -> Response:
-    """The response if `protect` returns False or None."""
-    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return Response("You may not see this page.", 403, headers, content_type="text/plain")

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import abort, redirect, request, session
+from flask import Response, abort, redirect, request, session
 from flask_host import ALL_PATHS, Host, Mounted, mounter, store_of_a_tick
+from push_pipeline import TOKEN
+from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import dashapp
@@ -68,6 +70,8 @@ def logged_in() -> Any:
 def test_protect_covers_every_path(mounted: Mounted, path: str) -> None:
     host = mounted(protect=logged_in)
     for method in ("GET", "POST", "HEAD"):
+        if (method, path) == ("POST", "/monitor/api/push"):
+            continue  # needs a token instead, see below
         answer = host.ask(path, method=method)
         assert answer.status == 403
         assert answer.headers["cache-control"] == "no-store"
@@ -106,9 +110,64 @@ def test_protect_may_abort(mounted: Mounted) -> None:
     assert (answer.status, answer.body) == (401, b"the host's own 401")
 
 
-@pytest.mark.parametrize("verdict", [False, None])
-def test_protect_denies_on_false_or_none(mounted: Mounted, verdict: Any) -> None:
+class Visitor:
+    """As the user of Flask-Login who is not signed in: an object, and therefore true."""
+
+    is_authenticated = False
+
+
+async def check() -> bool:
+    return True
+
+
+def is_admin() -> bool:
+    return False
+
+
+@pytest.mark.parametrize(
+    "verdict", [False, None, 0, "", {}, (), Visitor(), LocalProxy(Visitor), is_admin, len]
+)
+def test_protect_denies_on_value_that_grants_nothing(mounted: Mounted, verdict: Any) -> None:
     assert mounted(protect=lambda: verdict).ask("/monitor/").status == 403
+
+
+def test_protect_denies_when_a_coroutine_is_not_awaited(
+    mounted: Mounted, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert mounted(protect=lambda: check()).ask("/monitor/").status == 403
+    assert "await a coroutine" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "verdict", [True, 1, "ann", {"id": 1}, ["admin"], object(), LocalProxy(lambda: "ann")]
+)
+def test_protect_allows_on_true_value_that_is_no_response(mounted: Mounted, verdict: Any) -> None:
+    """A login of one's own keeps the user's name in the session."""
+    answer = mounted(protect=lambda: verdict).ask("/monitor/")
+    assert answer.status == 200
+    assert b"dashapp" in answer.body
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: ("not you", 403), lambda: ("not you", 403, {"x-a": "b"}), lambda: Response("not you", 403)],
+)
+def test_protect_returns_its_response_unchanged(mounted: Mounted, make: Any) -> None:
+    answer = mounted(protect=make).ask("/monitor/api/ticks")
+    assert (answer.status, answer.body) == (403, b"not you")
+
+
+@pytest.mark.parametrize(("token", "status"), [(TOKEN, 200), ("another-wrong-token", 403), ("", 401)])
+def test_push_needs_only_its_token_below_protected_mount(
+    mounted: Mounted, monkeypatch: pytest.MonkeyPatch, token: str, status: int
+) -> None:
+    monkeypatch.setenv("DASHAPP_PUSH_TOKEN", TOKEN)
+    host = mounted(protect=lambda: False)
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    body = b'{"metrics": {"loss": 1}}'
+    assert host.ask("/monitor/api/push", method="POST", body=body, **headers).status == status
+    assert host.ask("/monitor/api/push", method="GET", **headers).status == 403
+    assert host.ask("/monitor/api/ticks", method="POST", body=body, **headers).status == 403
 
 
 def test_protect_denies_when_it_raises(mounted: Mounted) -> None:

@@ -40,6 +40,7 @@ HEAVY = {
     "flask": {
         *("dashapp.web.app", "dashapp.integrations.dash_routes", "dashapp.integrations.flask_chart"),
         *("dashapp.integrations.flask_mount", "dashapp.integrations.flask_response"),
+        "dashapp.integrations.flask_access",
     },
     "granian": {"dashapp.web.server"},
     "jinja2": {"dashapp.http.templates"},
@@ -59,7 +60,7 @@ HEAVY = {
     "pandas": set[str](),
     "plotly": set[str](),
     "redis": {"dashapp.stores.redis"},
-    "werkzeug": {"dashapp.integrations.flask_response"},
+    "werkzeug": {"dashapp.integrations.flask_access", "dashapp.integrations.flask_response"},
 }
 
 
