@@ -1,4 +1,4 @@
-"""What the `protect` function of `mount` decides: access, no access, or a response of its own."""
+"""The result of the `protect` function of `mount`: access, no access, or a response."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refusal(verdict: Any) -> Any:
     if isinstance(verdict, AnyResponse | tuple):
         return verdict if verdict else _forbidden()
     if inspect.isroutine(verdict) or inspect.isawaitable(verdict):
-        # It is true, but nobody has called it yet.
+        # A function is true, whatever its result would be.
         log.error(
             "protect returned a %s; expected its result: call the function, and await a coroutine",
             type(verdict).__name__,
