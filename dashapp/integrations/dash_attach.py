@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -22,9 +23,10 @@ from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations import dash_routes
-from dashapp.integrations.dash_sources import Sources, split_sources
+from dashapp.integrations.app_sources import Sources, split_sources
 from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.keyword_settings import parse_keywords
+from dashapp.integrations.worker_check import WorkerCheck
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.registry import source_problem
 from dashapp.sources.spec import SourceSpec
@@ -66,11 +68,13 @@ def attach(
     collect: bool = True,
     basic: bool = False,
     public: bool = False,
+    eager: bool = False,
     **settings: Any,
 ) -> EmbeddedCollector:
     """Serve the data of the LiveGraphs of `app`, collect it, and return the collector.
 
-    `stop` of the collector ends it, as does the end of a `with` block. SettingsError if an argument is wrong.
+    It starts at the first request that a process serves, or now if `eager`, and ends with the process. `stop`
+    ends it earlier, as does the end of a `with` block. SettingsError if an argument is wrong.
 
     `store`: a folder or a Redis for the history. The default is memory, which each process has for itself.
     `sources`: functions of the app, a dict of names to functions, or names of sources such as "machine" and
@@ -89,7 +93,7 @@ def attach(
         settings if store is None else {**settings, "store": store},
         _REJECTED_SETTINGS,
         ignored=_IGNORED_SETTINGS,
-        others=("sources", "collect", "basic", "public"),
+        others=("sources", "collect", "basic", "public", "eager"),
         # With functions, the flag for no other source would be an error.
         flags=[] if functions else [f"--source={name}" for name in names],
         prog="dashapp.attach",
@@ -127,7 +131,11 @@ def attach(
     sheet = f"{address}live_graph.css?m={bundle.mark}"
     app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
     _register_callbacks(app)
-    collector.start()
+    EmbeddedCollector.stop_unused()
+    weakref.finalize(app, collector.request_stop)
+    dash_routes.before_first_request(app, collector.start_or_log)
+    if eager:
+        collector.start()
     return collector
 
 
@@ -174,11 +182,15 @@ def _build_routes(
     caching: str,
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
-    api = Api(reader, interval=settings.interval, max_window=max(settings.retention), caching=caching)
+    api: WSGIApp = Api(
+        reader, interval=settings.interval, max_window=max(settings.retention), caching=caching
+    )
+    if isinstance(reader, MemoryStore):
+        api = WorkerCheck(api, lambda: reader.newest().generation)
     static_files = StaticCache(lambda environ, start: _serve_file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        collector.start()
+        collector.start_or_log()
         app = api if environ["PATH_INFO"].startswith("/api/") else static_files
         return app(environ, start_response)
 

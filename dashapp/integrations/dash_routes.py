@@ -5,6 +5,7 @@ It becomes a route of the app and not a layer in front of it, so that the app's 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dash import Dash
@@ -63,6 +64,15 @@ def add_routes(app: Dash, path: str, wsgi_app: WSGIApp) -> None:
         app.server.add_api_route(
             rule, respond, methods=["GET", "HEAD"], response_model=None, include_in_schema=False
         )
+
+
+def before_first_request(app: Dash, start: Callable[[], None]) -> None:
+    """Call `start`, which is cheap, before each request of the app.
+
+    With FastAPI, only the routes of attach call it: a middleware would delay every request of the app.
+    """
+    if _is_flask(app):
+        app.server.before_request_funcs.setdefault(None, []).insert(0, start)
 
 
 def _is_flask(app: Dash) -> bool:

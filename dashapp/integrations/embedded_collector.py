@@ -5,6 +5,10 @@ Functions of the app run in a thread of its process. Without them, the collector
 
 from __future__ import annotations
 
+import gc
+import logging
+import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
@@ -17,6 +21,11 @@ from dashapp.process.threads import PerProcessThread
 from dashapp.sources.base import Source
 from dashapp.stores.factory import StoreBackend
 from dashapp.stores.memory import MemoryStore
+
+log = logging.getLogger("dashapp")
+
+# Those of this process and of the one that forked it.
+_started: weakref.WeakSet[EmbeddedCollector] = weakref.WeakSet()
 
 
 class EmbeddedCollector:
@@ -47,18 +56,41 @@ class EmbeddedCollector:
         self._functions = functions or {}
         # The app may change its own before the process starts, or starts again.
         self._directory = directory or Path.cwd()
+        self._created_in = os.getpid()
         self._stop = Event()
         self._thread = PerProcessThread("dashapp collector", self._run, self._report, self._stop.wait)
 
     def start(self) -> None:
         """Start the thread, unless this process has one already or `stop` was called."""
         if not self._stop.is_set():
+            _started.add(self)
             self._thread.start()
+
+    def start_or_log(self) -> None:
+        """Start it during a request of the app, which must not fail because of it."""
+        try:
+            self.start()
+        except (OSError, RuntimeError) as error:
+            # No home folder, or no more threads.
+            log.warning("starting the collector failed: %s", error)
 
     def stop(self) -> None:
         """Stop collecting for good, and wait until the thread has ended."""
         self._stop.set()
         self._thread.join()
+
+    def request_stop(self) -> None:
+        """Stop collecting for good, without waiting."""
+        self._stop.set()
+
+    @staticmethod
+    def stop_unused() -> None:
+        """Let Python delete apps that nothing uses any more, which stops their collectors.
+
+        Each run of a notebook's cell replaces an app. The server of a real app creates one only.
+        """
+        if any(not collector._stop.is_set() for collector in _started):
+            gc.collect()
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +106,10 @@ class EmbeddedCollector:
 
     def _run(self) -> None:
         if isinstance(self._store, MemoryStore):
+            if self._created_in != os.getpid():
+                # A server forked after it imported the app: the ticks of each worker are its own.
+                self._created_in = os.getpid()
+                self._store.clear()
             self._collect_into_memory(self._store)
         elif self._functions:
             self._collect_functions(self._store)

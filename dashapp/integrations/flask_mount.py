@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, wraps
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -17,11 +17,13 @@ from typing import Any
 from flask import Flask, Response, abort, request
 
 from dashapp.api.push import PUSH_PATH
+from dashapp.config.cli import CHILD_VARIABLE
 from dashapp.config.data_dir import can_write, user_data_directory
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import redirect_to_slash
 from dashapp.http.types import WSGIApp
+from dashapp.integrations.app_sources import Sources, split_sources
 from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.flask_access import refusal
 from dashapp.integrations.flask_chart import TemplateCharts
@@ -29,6 +31,8 @@ from dashapp.integrations.flask_prefix import normalize_prefix, prefix_conflict,
 from dashapp.integrations.flask_response import MountedResponse
 from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.model.ticks import MountError, SettingsError
+from dashapp.sources.loader import missing_modules
+from dashapp.sources.spec import NO_SOURCE
 from dashapp.stores import factory
 
 log = logging.getLogger("dashapp")
@@ -59,12 +63,17 @@ def mount(
     *,
     collect: bool = True,
     protect: Callable[[], Any] | None = None,
+    sources: Sources | None = None,
+    eager: bool = False,
     **settings: Any,
 ) -> None:
     """Serve the monitor below the prefix `at` of `host`, with `dashapp_chart` for its templates.
 
     `collect`: run one collector as long as the server runs, however many processes serve. False if another
-    process collects. `protect`: a function that checks access in a request context, like a view. It returns
+    process collects. It starts at the first request that a process serves, or now if `eager`.
+    `sources`: functions of the application, a dict of names to functions, or names of sources, in addition to
+    the machine. A thread of this process calls the functions in the application's context.
+    `protect`: a function that checks access in a request context, like a view. It returns
     any true or false value, or a response instead of the page. `settings` are those of the command line, for
     example `window=300`. SettingsError or MountError, one sentence each, if an argument is wrong.
     """
@@ -85,7 +94,7 @@ def mount(
         prefix, (rule.rule for rule in host.url_map.iter_rules())
     ):
         raise MountError(conflict)
-    mounted = MountedMonitor(host, prefix, protect, collect, settings)
+    mounted = MountedMonitor(host, prefix, protect, collect, sources, settings)
     try:
         mounted.add_routes()
     except AssertionError:
@@ -96,6 +105,9 @@ def mount(
     state = host.extensions.get(EXTENSION_NAME) or _extension_state(host)
     state.mounted[prefix] = mounted
     state.charts.add(prefix, mounted.settings.max_window_s)
+    # Our own collector imports the application for its functions.
+    if eager and not os.environ.get(CHILD_VARIABLE):
+        mounted.start()
 
 
 class FlaskExtensionState:
@@ -122,19 +134,28 @@ class MountedMonitor:
         prefix: str,
         protect: Callable[[], Any] | None,
         collect: bool,
+        sources: Sources | None,
         keywords: dict[str, Any],
     ) -> None:
+        names, functions = split_sources(sources)
+        if sources is not None and not collect:
+            raise MountError("sources need collect=True; another process has its own sources")
+        # The page is a monitor, so the machine is always a part of it.
+        names = [name for name in names if name != NO_SOURCE]
+        self._functions = {name: _in_context(host, call) for name, call in functions.items()}
         self._parsed = parse_keywords(
             keywords,
             REJECTED_SETTINGS,
             ignored=REJECTED_SETTINGS,
-            others=("collect", "protect"),
-            flags=[PUBLIC_FLAG],
+            others=("collect", "protect", "sources", "eager"),
+            flags=[PUBLIC_FLAG, *(f"--source={name}" for name in names)],
             prog="dashapp.mount",
             serving=True,
         )
         self.settings = self._parsed.settings
         _check_settings(self.settings)
+        if collect and (missing := missing_modules(self.settings.source)):
+            raise SettingsError(missing)
         self._host = host
         self._prefix = prefix
         # To Flask a dot would separate the name of a blueprint.
@@ -192,6 +213,7 @@ class MountedMonitor:
                     self._store_backend(),
                     self._parsed.argv,
                     self._parsed.environ,
+                    self._functions,
                     directory=self._directory,
                 )
             self._collector.start()
@@ -257,6 +279,17 @@ class MountedMonitor:
                 here = user_data_directory()
             self._backend = factory.DiskBackend(self.settings, here)
         return self._backend
+
+
+def _in_context(host: Flask, function: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the function with the application's context, for its database and configuration."""
+
+    @wraps(function)
+    def call() -> Any:
+        with host.app_context():
+            return host.ensure_sync(function)()
+
+    return call
 
 
 def _check_settings(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,13 @@ from dashapp.sources.polling import BackgroundSource
 if TYPE_CHECKING:
     import asyncio
 
+log = logging.getLogger("dashapp")
+
 # Seconds until a call counts as failed. It cannot be stopped and may still return later.
 CALL_TIMEOUT_S = 10.0
+MAX_LOGGED_TRACEBACKS = 20
+# The start of Flask's message to a function that uses the application outside of a request.
+FLASK_CONTEXT_MISSING = "Working outside of application context"
 
 
 class FunctionSource:
@@ -41,6 +47,7 @@ class FunctionSource:
         self.every = SourceOptions().replace(options).every or 0.0
         self.panel_kinds: Mapping[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._logged_places: set[object] = set()
 
     @property
     def status_message(self) -> str:
@@ -57,10 +64,30 @@ class FunctionSource:
 
         Raises TypeError if the result has an unsupported type, and any exception of the function.
         """
-        if self._function is None:
-            self._function, self._converter = self._load()
-        result = self._function()
-        return self._converter.read(self._run_coroutine(result) if inspect.isawaitable(result) else result)
+        try:
+            if self._function is None:
+                self._function, self._converter = self._load()
+            result = self._function()
+            if inspect.isawaitable(result):
+                result = self._run_coroutine(result)
+        except Exception as error:
+            self._log_once(error)
+            if str(error).startswith(FLASK_CONTEXT_MISSING):
+                name = self.name.rpartition(":")[2]
+                hint = f"it needs the application's context; pass the function itself: sources=[{name}]"
+                raise RuntimeError(hint) from error
+            raise
+        return self._converter.read(result)
+
+    def _log_once(self, error: Exception) -> None:
+        """Log the traceback of an error, once for each line of code that raises."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = (type(error), trace and (trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        if place not in self._logged_places and len(self._logged_places) < MAX_LOGGED_TRACEBACKS:
+            self._logged_places.add(place)
+            log.error("source %s failed", self.name, exc_info=error)
 
     def _load(self) -> tuple[Callable[[], Any], NamedValues | NamedCurves]:
         function = self._callable or load_function(self.name)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dashapp.model.text import suggest
+from dashapp.sources.spec import SourceSpec
 
 
 def load_function(spec: str) -> Callable[[], Any]:
@@ -50,12 +52,41 @@ def load_function_or_explain(spec: str) -> Callable[[], Any]:
     return function  # type: ignore[no-any-return]
 
 
+def missing_modules(specs: Iterable[SourceSpec]) -> list[str]:
+    """Return a sentence for each function whose module does not exist.
+
+    It imports no module, because an import may need the application that is just being created.
+    """
+    problems = []
+    for module in [spec.text.partition(":")[0] for spec in specs if not spec.name]:
+        if module in sys.modules or not _is_missing(module):
+            continue
+        hint = suggest(module, [path.stem for path in Path.cwd().glob("*.py")])
+        problems.append(f'source is "{module}:…"; module {module} not found{hint}')
+    return problems
+
+
+def _is_missing(module: str) -> bool:
+    _add_working_directory()
+    try:
+        return find_spec(module) is None
+    except ModuleNotFoundError:
+        return True
+    except Exception:
+        # A package that fails when it is imported: the collector describes the failure.
+        return False
+
+
 def _import_module(name: str) -> ModuleType:
     """Import a module, from the current directory first, as `python -m` does."""
+    _add_working_directory()
+    return import_module(name)
+
+
+def _add_working_directory() -> None:
     directory = str(Path.cwd())
     if "" not in sys.path and directory not in sys.path:
         sys.path.insert(0, directory)
-    return import_module(name)
 
 
 def _error_summary(error: BaseException) -> str:

@@ -7,8 +7,9 @@ scripts as our own page.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from dashapp.config.parsers import THEMES
 from dashapp.config.settings import MEMORY_RETENTION_S, MIN_WINDOW_S
 from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
+from dashapp.model.text import suggest
 from dashapp.web.panel import chart_specs, panel_heading
 from dashapp.web.window_slider import YEAR_S, slider_stops, window_slider
 
@@ -27,6 +29,7 @@ INTERVAL_MS = 1000
 # The window that begins with the first point.
 ALL_HISTORY = "all"
 NOT_ATTACHED = "No data source: call dashapp.attach(app) in this app."
+_HIDDEN_ARGUMENTS = ("self", "more_metrics", "section")
 
 
 def _id(subcomponent: str, aio_id: Any) -> dict[str, Any]:
@@ -80,8 +83,8 @@ class LiveGraph(html.Section):  # type: ignore[misc]
 
     def __init__(
         self,
-        metrics: str | Sequence[str],
-        *,
+        metrics: str | Sequence[str] = (),
+        *more_metrics: str,
         window: float | str = 100,
         title: str | None = None,
         of: str = "",
@@ -94,13 +97,14 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         controls: bool = True,
         longest: float = MEMORY_RETENTION_S,
         theme: str = "auto",
-        height: str | None = None,
+        height: str | float | None = None,
         aio_id: str | None = None,
         **section: Any,
     ) -> None:
         """ValueError, in one sentence, if an argument is wrong.
 
-        `metrics`: keys, or patterns of keys (`cpu.*`). The chart waits for metrics that do not exist yet.
+        `metrics`: keys, or patterns of keys (`cpu.*`), as one argument or several. The chart waits for
+        metrics that do not exist yet.
         `window`: seconds on screen at first, or "all" for the whole history. `longest`: longest window of the
         slider, in seconds.
         `title` and `of`: the heading, and the smaller text after it. `kind`: line, area, stacked, mountain,
@@ -110,23 +114,28 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         number, or "first" for the first point on screen.
         `unit`, `low`, `high`: of the left axis, if the metrics do not define it.
         `controls`: show the pause button and the window slider.
-        `theme`: dark, light, or auto for the theme of the page. `height`: height of the chart, in CSS units.
+        `theme`: dark, light, or auto for the theme of the page. `height`: height of the chart, in pixels or
+        in CSS units ("20rem").
         `aio_id`: common part of the ids, unique on the page; a random one by default.
         `section`: other arguments of html.Section.
         """
-        keys = [metrics] if isinstance(metrics, str) else list(metrics)
+        _check_section(section)
+        keys = [*([metrics] if isinstance(metrics, str) else _as_list("metrics", metrics)), *more_metrics]
         options = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
         options |= {"reference": reference}
         seconds = longest if window == ALL_HISTORY else window
         table: dict[str, Any] = {
             "name": COMPONENT_NAME,
             "metrics": keys,
-            **({"right": list(right)} if right else {}),
+            **({"right": _as_list("right", right)} if right else {}),
         }
         table |= {name: value for name, value in options.items() if value is not None}
         try:
             panel = _curve_metrics(keys, table) if kind == panel_spec.CURVE_KIND else _parse_panel(table)
             _check_arguments(seconds, longest, theme, aio_id)
+            css_height = _css_height(height)
+            if not isinstance(controls, bool):
+                raise ValueError(f"controls is {controls!r:.60}; expected True or False")
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         if title is None:
@@ -147,24 +156,20 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
         class_name = section.pop("className", "")
+        place = html.Div(
+            html.P(NOT_ATTACHED, className="unattached"),
+            id=self.ids.chart(self.aio_id),
+            className="chart",
+            **({"style": {"height": css_height}} if css_height else {}),
+        )
+        badge = html.Output("", className="badge", role="status")
         super().__init__(
             [
                 dcc.Interval(id=self.ids.interval(self.aio_id), interval=INTERVAL_MS),
                 dcc.Store(id=self.ids.spec(self.aio_id), data=spec),
                 panel_heading(panel),
-                html.Div(
-                    html.P(NOT_ATTACHED, className="unattached"),
-                    id=self.ids.chart(self.aio_id),
-                    className="chart",
-                    **({"style": {"height": height}} if height else {}),
-                ),
-                html.Div(
-                    [
-                        html.Output("", className="badge", role="status"),
-                        *(self._controls(seconds) if controls else ()),
-                    ],
-                    className="under",
-                ),
+                place,
+                html.Div([badge, *(self._controls(seconds) if controls else ())], className="under"),
             ],
             id=self.ids.section(self.aio_id),
             className=f"dashapp-live loading absent {class_name}".rstrip(),
@@ -192,6 +197,24 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         ]
 
 
+def _as_list(name: str, value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [value]
+    try:
+        return list(value)
+    except TypeError:
+        raise ValueError(f"LiveGraph: {name} is {value!r:.60}; expected a key, or a list of keys") from None
+
+
+def _check_section(section: Collection[str]) -> None:
+    """ValueError if a name is neither an argument of ours nor one of html.Section."""
+    own = [name for name in signature(LiveGraph.__init__).parameters if name not in _HIDDEN_ARGUMENTS]
+    for name in section:
+        if name not in html.Section().available_properties and not name.startswith(("data-", "aria-")):
+            hint = suggest(name, own, f"expected one of {', '.join(own)}, or an argument of html.Section")
+            raise ValueError(f"LiveGraph: {name} is not an argument{hint}")
+
+
 def _parse_panel(table: dict[str, Any]) -> Panel:
     return Panel(**{"low": None, **panel_spec.parse_panel_table(table)})
 
@@ -207,6 +230,15 @@ def _curve_metrics(keys: list[str], table: dict[str, Any]) -> Panel:
 def _default_title(keys: Sequence[Any]) -> str:
     text = ", ".join(map(str, keys))
     return text if len(text) <= panel_spec.MAX_TEXT_LENGTH else text[: panel_spec.MAX_TEXT_LENGTH - 1] + "…"
+
+
+def _css_height(value: Any) -> str | None:
+    """Return a height as CSS; ValueError if it is none."""
+    if value is None or (isinstance(value, str) and value):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        return f"{value:g}px"
+    raise ValueError(f'height is {value!r:.60}; expected pixels, or CSS units such as "20rem"')
 
 
 def _check_arguments(window: object, longest: object, theme: object, aio_id: object) -> None:

@@ -20,6 +20,7 @@ from waiting import wait_for
 
 from dashapp import attach
 from dashapp.collector.sampler import Sampler
+from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.model.ticks import StoreError, Tick
 from dashapp.process import threads as process_threads
 
@@ -63,6 +64,59 @@ def threads() -> set[str]:
     return {thread.name for thread in threading.enumerate() if thread.name.startswith("dashapp")}
 
 
+def test_attach_starts_no_collector_before_first_request() -> None:
+    """A launcher and the parent of a reloader create the app too, but serve no request."""
+    calls: list[int] = []
+    app = theirs()
+    before = threads()
+    with attach(app, sources={"loss": lambda: calls.append(1) or 1.0}, interval=0.1):
+        assert threads() <= before
+        get(app, "/")
+        wait_for(lambda: calls)
+
+
+def test_attach_stops_collector_of_app_that_is_gone() -> None:
+    """Each run of a notebook's cell makes another app, which replaces the one before."""
+    calls: list[int] = []
+    before = threads()
+    for number in range(5):
+        app = theirs()
+        attach(app, sources={"loss": lambda number=number: calls.append(number) or 1.0}, interval=0.1)
+        get(app, "/_dashapp/api/ticks")
+        wait_for(lambda number=number: number in calls)
+    wait_for(lambda: len([thread for thread in threading.enumerate() if is_collector(thread)]) == 1)
+    newest_only = len(calls)
+    wait_for(lambda: len(calls) > newest_only + 3)
+    assert set(calls[-3:]) == {4}
+    del app
+    theirs()  # Dash itself refers to the newest app
+    EmbeddedCollector.stop_unused()
+    wait_for(lambda: threads() <= before)
+
+
+def is_collector(thread: threading.Thread) -> bool:
+    return thread.name == "dashapp collector"
+
+
+def test_function_traceback_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    def deep() -> float:
+        raise ValueError("no sensor")
+
+    calls: list[int] = []
+
+    def loss() -> float:
+        calls.append(1)
+        return deep()
+
+    app = theirs()
+    with attach(app, sources={"loss": loss}, interval=0.1):
+        get(app, "/")
+        wait_for(lambda: len(calls) > 3)
+    assert caplog.text.count("Traceback") == 1
+    assert "in deep" in caplog.text
+    assert "source loss failed" in caplog.text
+
+
 def test_stop_ends_collector_thread(tmp_path: Path) -> None:
     before = threads()
     for store in ("memory:", tmp_path / "store"):
@@ -78,7 +132,8 @@ def test_stop_ends_collector_thread(tmp_path: Path) -> None:
 
 
 def test_stop_ends_collector_process(tmp_path: Path) -> None:
-    collector = attach(theirs(), store=tmp_path / "store", sources=["demo"], interval=0.2)
+    app = theirs()
+    collector = attach(app, store=tmp_path / "store", sources=["demo"], interval=0.2, eager=True)
     (process,) = wait_for(collectors)
     collector.stop()
     assert not alive(process)
@@ -98,7 +153,7 @@ import os
 from dash import Dash
 from dashapp import LiveGraph, attach
 app = Dash(__name__)
-attach(app, store="store", sources=["demo"], interval=0.2, config="monitor.toml")
+attach(app, store="store", sources=["demo"], interval=0.2, config="monitor.toml", eager=True)
 os.chdir("/")
 app.layout = LiveGraph("demo.*")
 print("attached", flush=True)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import current_app
 from flask_host import Host, Mounted, mounter, store_of_a_tick
 from processes import ROOT
+from waiting import wait_for
 
 import dashapp
 
@@ -66,6 +68,39 @@ def test_mount_starts_no_collector_in_tests_of_application(tmp_path: Path) -> No
     dashapp.mount(host.app, "/monitor/", store=tmp_path / "store")
     assert host.ask("/monitor/").status == 200
     assert not (tmp_path / "store").exists()
+
+
+def test_mount_calls_functions_of_application_in_its_context(tmp_path: Path) -> None:
+    """They use the application's database or configuration, and so does an async one."""
+    host = Host(TESTING=False, ORDERS=7)
+
+    @dashapp.source(unit="orders")
+    def orders() -> Any:
+        return current_app.config["ORDERS"]
+
+    sources = [orders, "machine"]
+    dashapp.mount(host.app, "/monitor/", store=tmp_path / "store", sources=sources, interval=0.1)
+
+    def values() -> dict[str, Any]:
+        y: dict[str, Any] = host.ask("/monitor/api/ticks").json["y"]
+        return y
+
+    wait_for(lambda: 7 in values().get("orders", ()) and "memory.percent" in values())
+    units = {metric["key"]: metric["unit"] for metric in host.ask("/monitor/api/metrics").json}
+    assert units["orders"] == "orders"
+    stop_collector(host)
+
+
+def test_mount_collects_before_first_request_when_eager(tmp_path: Path) -> None:
+    host = Host(TESTING=False)
+    options: dict[str, Any] = {"store": tmp_path / "store", "sources": {"seven": lambda: 7}, "interval": 0.1}
+    dashapp.mount(host.app, "/monitor/", **options, eager=True)
+    wait_for((tmp_path / "store" / "tail").exists)
+    stop_collector(host)
+
+
+def stop_collector(host: Host) -> None:
+    host.app.extensions["dashapp"].mounted["/monitor/"]._collector.stop()
 
 
 def test_application_works_when_collector_cannot_start(

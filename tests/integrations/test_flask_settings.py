@@ -34,6 +34,12 @@ mounted = pytest.fixture(mounter)
         ({"source": ["nonesuch"]}, 'source is "nonesuch"; expected'),
         ({"push_token": "short"}, "push_token has 5 characters"),
         ({"config": "/nonesuch.toml"}, 'config is "/nonesuch.toml"; expected an existing file'),
+        ({"source": "no.such.module:orders"}, "module no.such.module not found"),
+        ({"source": "flaskk:orders"}, "module flaskk not found"),
+        ({"sources": []}, "sources is empty"),
+        ({"sources": [5]}, "sources contains 5"),
+        ({"sources": "no_such_module:orders"}, "module no_such_module not found"),
+        ({"sources": len, "collect": False}, "sources need collect=True"),
         ({"protect": "yes"}, "protect is 'yes'; expected a function without arguments"),
     ],
 )

@@ -67,6 +67,17 @@ def test_live_graph_accepts_section_attributes() -> None:
     assert (graph.style, graph.hidden) == ({"margin": "1em"}, True)
 
 
+def test_live_graph_accepts_metrics_as_arguments_or_list() -> None:
+    assert LiveGraph("a", "b.*").metrics == LiveGraph(["a", "b.*"]).metrics == ("a", "b.*")
+    with pytest.raises(ValueError, match="metrics is empty"):
+        LiveGraph()
+
+
+@pytest.mark.parametrize(("height", "css"), [(300, "300px"), (12.5, "12.5px"), ("20rem", "20rem")])
+def test_live_graph_height_is_in_pixels_or_css_units(height: float | str, css: str) -> None:
+    assert f'"height": "{css}"' in json.dumps(LiveGraph("a", height=height).to_plotly_json(), default=vars)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -88,6 +99,14 @@ def test_live_graph_accepts_section_attributes() -> None:
         ({"title": "t" * 65}, "title is"),
         ({"theme": "pink"}, "expected auto, dark or light"),
         ({"aio_id": ""}, "aio_id is ''"),
+        ({"metrics": None}, "metrics is None; expected a key, or a list of keys"),
+        ({"metrics": 5}, "metrics is 5; expected a key, or a list of keys"),
+        ({"right": 5}, "right is 5; expected a key, or a list of keys"),
+        ({"height": 0}, "height is 0; expected pixels, or CSS units"),
+        ({"height": ""}, "height is ''; expected pixels"),
+        ({"controls": "no"}, "controls is 'no'; expected True or False"),
+        ({"hight": 300}, "hight is not an argument; did you mean height?"),
+        ({"zzz": 1}, "zzz is not an argument; expected one of metrics, window, title"),
     ],
 )
 def test_live_graph_rejects_invalid_argument_with_one_line_error(given: dict[str, Any], said: str) -> None:

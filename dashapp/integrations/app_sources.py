@@ -1,4 +1,4 @@
-"""The `sources` argument of attach: functions of the app, and names of sources."""
+"""The `sources` argument of attach and mount: functions of the app, and names of sources."""
 
 from __future__ import annotations
 
