@@ -88,8 +88,13 @@ def test_push_sends_last_values_of_each_worker_process(server: Server, method: s
 def test_process_waits_for_its_last_request_once_at_exit() -> None:
     """The hook of multiprocessing and atexit may both ask for it."""
     pusher = PushClient()
-    flushes: list[None] = []
-    pusher.flush = lambda: flushes.append(None) or True  # type: ignore[method-assign,assignment]
+    flushes: list[float] = []
+
+    def flush(seconds: float = 2.0) -> bool:
+        flushes.append(seconds)
+        return True
+
+    pusher.flush = flush  # type: ignore[method-assign]
     for _ in range(2):
         pusher._exit()
     assert len(flushes) == 1

@@ -69,7 +69,7 @@ def test_attach_starts_no_collector_before_first_request() -> None:
     calls: list[int] = []
     app = theirs()
     before = threads()
-    with attach(app, sources={"loss": lambda: calls.append(1) or 1.0}, interval=0.1):
+    with attach(app, sources={"loss": partial(counted, calls, 1)}, interval=0.1):
         assert threads() <= before
         get(app, "/")
         wait_for(lambda: calls)
@@ -81,9 +81,9 @@ def test_attach_stops_collector_of_app_that_is_gone() -> None:
     before = threads()
     for number in range(5):
         app = theirs()
-        attach(app, sources={"loss": lambda number=number: calls.append(number) or 1.0}, interval=0.1)
+        attach(app, sources={"loss": partial(counted, calls, number)}, interval=0.1)
         get(app, "/_dashapp/api/ticks")
-        wait_for(lambda number=number: number in calls)
+        wait_for(partial(calls.count, number))
     wait_for(lambda: len([thread for thread in threading.enumerate() if is_collector(thread)]) == 1)
     newest_only = len(calls)
     wait_for(lambda: len(calls) > newest_only + 3)
@@ -92,6 +92,11 @@ def test_attach_stops_collector_of_app_that_is_gone() -> None:
     theirs()  # Dash itself refers to the newest app
     EmbeddedCollector.stop_unused()
     wait_for(lambda: threads() <= before)
+
+
+def counted(calls: list[int], number: int) -> float:
+    calls.append(number)
+    return 1.0
 
 
 def is_collector(thread: threading.Thread) -> bool:

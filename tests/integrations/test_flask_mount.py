@@ -78,7 +78,7 @@ def test_mount_calls_functions_of_application_in_its_context(tmp_path: Path) -> 
     def orders() -> Any:
         return current_app.config["ORDERS"]
 
-    sources = [orders, "machine"]
+    sources: list[Any] = [orders, "machine"]
     dashapp.mount(host.app, "/monitor/", store=tmp_path / "store", sources=sources, interval=0.1)
 
     def values() -> dict[str, Any]:
