@@ -75,11 +75,14 @@ class Soak:
             "clock set forward": lambda: self.clock.step(1),
             "clock set back": lambda: self.clock.step(-1),
         }
+        names: list[str] = []
         end = time.monotonic() + seconds
         self._recover()
         while (remaining := end - time.monotonic()) > 0:
             time.sleep(min(remaining, self._random.uniform(*FAULT_INTERVAL_S)))
-            name = self._random.choice(list(kinds))
+            # Each kind once, in another order each time.
+            names = names or self._random.sample([*kinds], len(kinds))
+            name = names.pop()
             self.faults[name] += 1
             print(f"{remaining:5.0f} s left  {name}", file=sys.stderr, flush=True)
             kinds[name]()
