@@ -36,7 +36,7 @@ audit: $(VENV)/test.stamp browser audit/node_modules/install.stamp
 
 # An hour of faults: make soak ARGS="--seconds 120 --seed 7" is two minutes of others.
 soak: $(VENV)/test.stamp
-	$(BIN)/python -m bench.soak_faults $(ARGS)
+	$(BIN)/python -m bench.faults $(ARGS)
 
 # Each state of the page: docs/ gets the pictures that it shows, pictures/ the others.
 pictures: $(VENV)/test.stamp browser

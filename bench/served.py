@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,12 @@ class Served:
     def part(self, module: str) -> list[psutil.Process]:
         """Return the processes below this one that run `module`, granian's workers included."""
         process = psutil.Process(self.process.pid)
-        processes = [process, *process.children(recursive=True)]
-        return [process for process in processes if module in process.cmdline()]
+        processes = []
+        for candidate in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # it has ended, or is a zombie
+                if module in candidate.cmdline():
+                    processes.append(candidate)
+        return processes
 
     def web(self) -> list[psutil.Process]:
         return self.part("dashapp.web")
@@ -57,12 +61,12 @@ class Served:
         except OSError:
             return 0
 
-    def wait(self, path: str) -> None:
-        """Wait until `path` responds with 200."""
-        deadline = time.monotonic() + TIMEOUT_S
+    def wait(self, path: str, timeout: float = TIMEOUT_S) -> None:
+        """Wait until `path` responds with 200. Raise RuntimeError after so many seconds."""
+        deadline = time.monotonic() + timeout
         while self.status(path) != 200:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"dashapp did not respond to {path} in {TIMEOUT_S:g} s")
+                raise RuntimeError(f"dashapp did not respond to {path} in {timeout:g} s")
             time.sleep(0.01)
 
 

@@ -5,6 +5,7 @@ Each test starts real processes. One ends inside a chosen write; the next one co
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ import pytest
 from killed_collector import KILLED, RULE
 from processes import ALWAYS
 from redis_server import RedisServer, needs_redis, redis_at
-from waiting import PATIENCE_S
 
 from dashapp.stores.base import Reader
 from dashapp.stores.disk.reader import DiskReader
@@ -23,6 +23,7 @@ from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.reader import RedisReader
 
 START = 1_795_218_000
+Forks = subprocess.Popen[str]
 
 # The documents are written: the states and the deliveries at the start, the changes, the states, and the
 # deliveries again after the message.
@@ -54,6 +55,14 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    argv = [sys.executable, killed_collector.__file__]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, env=ALWAYS, stdin=pipe, stdout=pipe, text=True) as process:
+        yield process
+
+
 def is_redis(point: str) -> bool:
     return point.startswith(("put", "run_commands"))
 
@@ -77,15 +86,18 @@ def points(*names: str) -> list[object]:
 class Collectors:
     """Processes, one after the other, in one store."""
 
-    def __init__(self, store: str, folder: Path) -> None:
+    def __init__(self, store: str, folder: Path, forks: Forks) -> None:
         self._store, self._record = store, folder / "record"
+        self._forks = forks
         self._start = START
 
     def run(self, value: float, point: str = "") -> int:
-        argv = [sys.executable, killed_collector.__file__, self._store, str(self._record)]
-        argv += [str(self._start), str(value), point]
+        assert self._forks.stdin
+        assert self._forks.stdout
+        line = json.dumps([self._store, str(self._record), self._start, value, point])
+        print(line, file=self._forks.stdin, flush=True)
         self._start += 60
-        return subprocess.run(argv, env=ALWAYS, timeout=PATIENCE_S, check=False).returncode
+        return int(self._forks.stdout.readline())
 
     @property
     def received(self) -> list[str]:
@@ -111,8 +123,10 @@ FIRING, RESOLVED = f"{RULE}: firing", f"{RULE}: resolved"
 
 
 @pytest.mark.parametrize("point", points(*DISK, *REDIS))
-def test_alert_is_sent_once_after_kill_during_write(point: str, store: str, tmp_path: Path) -> None:
-    collectors = Collectors(store, tmp_path)
+def test_alert_is_sent_once_after_kill_during_write(
+    point: str, store: str, tmp_path: Path, forks: Forks
+) -> None:
+    collectors = Collectors(store, tmp_path, forks)
     assert collectors.run(100, point) == KILLED
     assert collectors.run(100) == 0
     assert collectors.received == [FIRING]
@@ -126,8 +140,10 @@ def test_alert_is_sent_once_after_kill_during_write(point: str, store: str, tmp_
     "point",
     points("replace changes 1 after", "write_text thresholds 2 before", "run_commands changes 1 after"),
 )
-def test_logged_alert_is_sent_although_it_resolves_meanwhile(point: str, store: str, tmp_path: Path) -> None:
-    collectors = Collectors(store, tmp_path)
+def test_logged_alert_is_sent_although_it_resolves_meanwhile(
+    point: str, store: str, tmp_path: Path, forks: Forks
+) -> None:
+    collectors = Collectors(store, tmp_path, forks)
     assert collectors.run(100, point) == KILLED
     assert collectors.run(1) == 0
     assert collectors.received == [FIRING, RESOLVED]
@@ -135,10 +151,10 @@ def test_logged_alert_is_sent_although_it_resolves_meanwhile(point: str, store: 
 
 @pytest.mark.parametrize("point", points(*UNKNOWN))
 def test_message_is_repeated_rather_than_lost_when_its_record_is_missing(
-    point: str, store: str, tmp_path: Path
+    point: str, store: str, tmp_path: Path, forks: Forks
 ) -> None:
     """Only the address knows that it has the message: a second one is better than none."""
-    collectors = Collectors(store, tmp_path)
+    collectors = Collectors(store, tmp_path, forks)
     assert collectors.run(100, point) == KILLED
     assert collectors.run(100) == 0
     assert collectors.received == [FIRING, FIRING]

@@ -10,8 +10,10 @@ from urllib.parse import quote
 import pytest
 from redis_server import needs_redis
 from store_variants import KINDS, REDIS, Kept, Links, kept, links_by_kind
+from thorough import amount
 from wsgi_client import Answer, ask
 
+from dashapp.api import endpoints
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Metric, Tick
 from dashapp.query.frames import MAX_POINTS, MAX_VALUES, MIN_POINTS
@@ -19,6 +21,9 @@ from dashapp.stores.memory import MemoryStore
 
 START = 1_795_216_800
 WIDTH = 1500
+# Fewer metrics by default, and a limit that is as much smaller.
+SCALE = amount(10, 1)
+LIMIT = MAX_VALUES // SCALE
 KEYS = [f"app.service{number}.requests" for number in range(WIDTH)]
 
 links = pytest.fixture(scope="module")(links_by_kind)
@@ -42,6 +47,11 @@ def numbers_in(answer: Answer) -> int:
     return sum(len(column) for part in ("y", "min", "max") for column in frame.get(part, {}).values())
 
 
+@pytest.fixture(autouse=True)
+def limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "MAX_VALUES", LIMIT)
+
+
 @pytest.fixture(params=ALL)
 def opened(request: pytest.FixtureRequest, tmp_path: Path, links: Links) -> Iterator[Kept]:
     both = kept(request.param, tmp_path / "store", link=links(request.param))
@@ -62,11 +72,12 @@ def test_wide_window_has_all_ticks_that_fit(opened: Kept) -> None:
 
 @pytest.mark.parametrize("width", [200, 700, 1500])
 def test_number_of_values_is_limited_by_coarser_step(width: int) -> None:
+    width //= SCALE
     store = store_of(width, 1300)
     api = Api(store)
     answer = ask(api, "/api/ticks?window=7200")
-    assert numbers_in(answer) <= MAX_VALUES
-    is_limited = 1300 * width > MAX_VALUES
+    assert numbers_in(answer) <= LIMIT
+    is_limited = 1300 * width > LIMIT
     assert (answer.json["step"] > 1) == is_limited
     assert answer.json["t"][0] <= 1000 * (START + answer.json["step"])
     cursor = answer.json["cursor"]
@@ -79,12 +90,12 @@ def test_number_of_values_is_limited_by_coarser_step(width: int) -> None:
 
 
 def test_past_range_and_narrow_query_of_wide_store_are_limited_alike() -> None:
-    api = Api(store_of(1500, 1300))
+    api = Api(store_of(WIDTH // SCALE, 1300))
     past = ask(api, f"/api/ticks?from={1000 * (START - 1)}&to={1000 * (START + 1299)}")
-    assert numbers_in(past) <= MAX_VALUES
+    assert numbers_in(past) <= LIMIT
     assert past.json["step"] > 1
-    narrow = ask(api, f"/api/ticks?window=7200&metrics={','.join(KEYS[:64])}")
-    assert (narrow.json["step"], numbers_in(narrow)) == (1.0, 64 * 1300)
+    narrow = ask(api, f"/api/ticks?window=7200&metrics={','.join(KEYS[: 64 // SCALE])}")
+    assert (narrow.json["step"], numbers_in(narrow)) == (1.0, 64 // SCALE * 1300)
 
 
 def test_as_many_metrics_as_a_query_can_name_have_all_points() -> None:
@@ -93,7 +104,7 @@ def test_as_many_metrics_as_a_query_can_name_have_all_points() -> None:
 
 
 def test_frames_in_one_response_share_the_limit() -> None:
-    api = Api(store_of(1500, 700))
+    api = Api(store_of(WIDTH // SCALE, 700))
     query = quote("window=7200")
     frames = ask(api, f"/api/frames?q={query}&q={query}&q=window%3D10").json["frames"]
     total = sum(
@@ -102,14 +113,12 @@ def test_frames_in_one_response_share_the_limit() -> None:
         for part in ("y", "min", "max")
         for column in frame.get(part, {}).values()
     )
-    assert total <= MAX_VALUES
+    assert total <= LIMIT
     assert [frame["step"] > 1 for frame in frames] == [True, True, False]
     assert len({frame["t"][-1] // 10_000 for frame in frames}) <= 2
 
 
 def test_metrics_that_fit_in_no_step_are_rejected_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dashapp.api import endpoints
-
     monkeypatch.setattr(endpoints, "MAX_VALUES", 20_000)
     api = Api(store_of(1500, 100))
     for query in ("window=100", f"from={1000 * (START - 1)}&to={1000 * (START + 99)}"):
@@ -128,8 +137,8 @@ def test_window_with_changing_metrics_is_limited_too() -> None:
     """The newest tick shows a few metrics, and older ones had many others."""
     store = MemoryStore()
     for second in range(1200):
-        values = {f"job{second // 300}.{number}": 1.0 for number in range(700)}
+        values = {f"job{second // 300}.{number}": 1.0 for number in range(700 // SCALE)}
         store.append(Tick(START + second, 1, values if second < 1199 else {"a": 1.0}))
     answer = ask(Api(store), "/api/ticks?window=7200")
-    assert numbers_in(answer) <= MAX_VALUES
-    assert len(answer.json["y"]) == 4 * 700
+    assert numbers_in(answer) <= LIMIT
+    assert len(answer.json["y"]) == 4 * (700 // SCALE)

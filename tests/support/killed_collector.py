@@ -1,6 +1,9 @@
 """A collector that ends at a chosen write.
 
-    python killed_collector.py STORE RECORD START VALUE POINT
+    python killed_collector.py
+
+It reads lines of JSON from its standard input, [STORE, RECORD, START, VALUE, POINT]. For each it forks a
+collector, and prints its exit code. So only the first collector has to import dashapp.
 
 STORE is a folder or the URL of a Redis. RECORD is a file to which the address adds a line for each change
 that it receives. The collector makes ten ticks from START on, all with VALUE, and waits until the address has
@@ -12,9 +15,11 @@ which is the one of that number for the document, as `kill -9` does.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -80,7 +85,7 @@ def open_store(store: str) -> Store:
             time.sleep(0.05)
 
 
-def main(store_name: str, record: str, start: str, value: str, point: str) -> None:
+def collect(store_name: str, record: str, start: float, value: float, point: str) -> None:
     # A busy machine must not send before the store has the changes.
     delivery.STORE_TIMEOUT_S = PATIENCE_S
     if point:
@@ -99,7 +104,7 @@ def main(store_name: str, record: str, start: str, value: str, point: str) -> No
         closing(AlertDelivery([ADDRESS], store, store.notice_sink("outbox"), send=send)) as sender,
     ):
         for second in range(10):
-            tick = Tick(float(start) + second, 1.0, {"cpu.percent": float(value)})
+            tick = Tick(start + second, 1.0, {"cpu.percent": value})
             assert store.append(tick)
             sender.put(monitor.observe(tick))
         end = time.monotonic() + PATIENCE_S
@@ -109,5 +114,18 @@ def main(store_name: str, record: str, start: str, value: str, point: str) -> No
         store.drain(PATIENCE_S)
 
 
+def main() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            try:
+                collect(*json.loads(line))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -23,8 +23,11 @@ _EPHEMERAL_LINK = re.compile(r"veth|cali|lxc|vnet|tap|cni-|fwpr|fwln|fwbr|nodelo
 _VIRTUAL_LINK = re.compile(
     r"lo\d*$|lo$|docker|br-|br\d|virbr|vmbr|cni|flannel|vxlan|vlan|macvlan|macvtap|ipvl|geneve|kube|cilium|weave|"
     r"dummy|ifb|bond|team|tun|utun|wg|tailscale|zt|nordlynx|ovs|bat\d|gre|sit\d|ip6tnl|ipip|bridge|awdl|llw|gif|"
-    r"stf|anpi|ap\d|podman|lxd|vmnet|Loopback|.*[.@]"
+    r"stf|anpi|ap\d|podman|lxd|vmnet|vboxnet|Loopback|lagg|trunk\d|aggr\d|epair|vether|vEthernet|carp|feth|ipsec|"
+    r"enc\d|pflog|pfsync|.*[.@]"
 )
+# A modem, or PPPoE, whose bytes a card counts as well.
+_PPP_LINK = re.compile(r"ppp\d|pppoe|ng\d")
 # A port of a switch inside a card, which belongs to a virtual function.
 _REPRESENTOR = re.compile(r"(c\d+)?pf\d+[vs]f\d+")
 # Values of `type` in /sys/class/net, see include/uapi/linux/if_arp.h in Linux.
@@ -72,15 +75,16 @@ def base_links(names: Collection[str], sys: str = "/sys") -> set[str]:
     known = {name: folder for name, folder in folders.items() if os.path.lexists(folder)}
     cards = {name for name, folder in known.items() if _is_card(folder)}
     # The folder may be of another namespace, or missing.
-    cards |= links_by_name(folders.keys() - known.keys())
+    cards |= {name for name in links_by_name(names) if name not in known}
     if cards:
         return {name for name in cards if not cards & _upper_links(folders[name])}
     return _lowest_ranks({name: _virtual_rank(name, folder) for name, folder in folders.items()})
 
 
 def links_by_name(names: Collection[str]) -> set[str]:
-    """Return the interfaces with names of network cards."""
-    return {name for name in names if not _VIRTUAL_LINK.match(name) and not is_ephemeral(name)}
+    """Return the interfaces with names of network cards; without a card, those of modems."""
+    found = {name for name in names if not _VIRTUAL_LINK.match(name) and not is_ephemeral(name)}
+    return {name for name in found if not _PPP_LINK.match(name)} or found
 
 
 def is_ephemeral(name: str) -> bool:

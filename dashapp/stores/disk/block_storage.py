@@ -76,18 +76,21 @@ class DiskBlockStorage(Database):
 
     def drop_oldest(self) -> bool:
         """Drop the oldest block, or some of the oldest rows if there is no block."""
-        while (oldest := self._oldest()) is not None:
-            was_damaged = self.is_damaged
-            try:
-                with self._transaction():
-                    return bool(self._cache.delete(oldest[0]))
-            except sqlite3.Error as error:
-                if not is_corrupt(error):
-                    raise
-                # The damage is in this block alone: it stays, and the others remain in use.
-                self.is_damaged = was_damaged
-                self._undeletable = oldest[0]
-        return self._drop_oldest_rows()
+        oldest = self._oldest()
+        if oldest is None:
+            return self._drop_oldest_rows()
+        was_damaged = self.is_damaged
+        try:
+            with self._transaction():
+                self._cache.delete(oldest[0])
+        except sqlite3.Error as error:
+            if not is_corrupt(error):
+                raise
+            # The damage is in this block alone: it stays, and the others remain in use. The next call drops
+            # the next block, if that is too old as well.
+            self.is_damaged = was_damaged
+            self._undeletable = oldest[0]
+        return True
 
     def size(self) -> int:
         """Return the bytes in use, without the pages that SQLite keeps for reuse."""

@@ -22,8 +22,8 @@ from dashapp.stores.redis.keys import Keys
 
 log = logging.getLogger("dashapp")
 
-# Entries in one poll.
-MAX_ENTRIES = 2048
+# Entries in one poll, and their characters in the first one: other hosts wait meanwhile.
+MAX_ENTRIES, MAX_FIRST_CHARS = 2048, 8 << 20
 
 StreamEntry = tuple[bytes, dict[bytes, bytes]]
 
@@ -54,6 +54,7 @@ class RedisReader(CachedReader):
         self._fields: Mapping[bytes, bytes] = {}
         self._values: dict[Document[Any], tuple[bytes | None, Any]] = {}
         self._reload_fields = False
+        self._max_entries = 0
 
     # Other processes may be ahead of this one by a poll.
     lag_ms = 2500
@@ -118,7 +119,7 @@ class RedisReader(CachedReader):
         self.loaded = False
         with self._lock:
             self._cache.replace([], is_whole=True)
-            self.last_id = b""
+            self.last_id, self._max_entries = b"", 0
         self._fields, self._values = {}, {}
 
     def poll(self) -> None:
@@ -135,9 +136,11 @@ class RedisReader(CachedReader):
         pipe.get(keys.generation)
         if self.last_id:
             # Read the last known entry again: if it is gone, entries after it may be gone too.
-            pipe.xrange(keys.ticks, min=self.last_id, count=MAX_ENTRIES)
+            pipe.xrange(keys.ticks, min=self.last_id, count=self._max_entries)
         else:
-            pipe.xrevrange(keys.ticks, count=MAX_ENTRIES)
+            # A few entries first, which show how many of them are enough.
+            self._max_entries = self._max_entries or _first_entries()
+            pipe.xrevrange(keys.ticks, count=self._max_entries)
         if self._reload_fields:
             pipe.hgetall(keys.documents)
         else:
@@ -152,13 +155,20 @@ class RedisReader(CachedReader):
         generation, entries, fields = results
         current = NO_GENERATION if generation is None else generation.decode(errors="replace")
         follows = current == self.newest_cursor.generation and entries and entries[0][0] == self.last_id
-        reload = bool(self.last_id) and not (follows and len(entries) < MAX_ENTRIES)
+        reload = bool(self.last_id) and not (follows and len(entries) < self._max_entries)
         if reload:
-            self.last_id = b""
+            self.last_id, self._max_entries = b"", 0
             if current != self.newest_cursor.generation:
                 self._fields = {}
+        elif self.last_id:
+            self._take_ticks(current, entries[1:])
         else:
-            self._take_ticks(current, entries[1:] if self.last_id else entries)
+            is_whole = len(entries) < self._max_entries
+            if self._max_entries == _first_entries():
+                self._max_entries = _max_entries(entries)
+                reload = not is_whole and self._max_entries > _first_entries()
+            if not reload:
+                self._take_ticks(current, entries, is_whole)
         if self._reload_fields:
             self._fields, self._reload_fields = fields, False
         elif fields != self._fields.get(VERSION_FIELD.encode()):
@@ -166,7 +176,7 @@ class RedisReader(CachedReader):
         self.loaded = self.loaded or not (reload or self._reload_fields)
         return reload or self._reload_fields
 
-    def _take_ticks(self, generation: str, entries: Sequence[StreamEntry]) -> None:
+    def _take_ticks(self, generation: str, entries: Sequence[StreamEntry], is_whole: bool = False) -> None:
         continues = bool(self.last_id)
         if not continues:
             entries = entries[::-1]
@@ -185,7 +195,7 @@ class RedisReader(CachedReader):
             if continues:
                 self._cache.extend(new)
             else:
-                self._cache.replace(new, is_whole=len(entries) < MAX_ENTRIES)
+                self._cache.replace(new, is_whole)
             self.newest_cursor = Cursor(generation, newest)
 
     def arrived_ms(self) -> int:
@@ -195,6 +205,17 @@ class RedisReader(CachedReader):
     def step_ms(self) -> int:
         newest = self._cache.newest
         return to_milliseconds(newest.step) if newest else 1000
+
+
+def _first_entries() -> int:
+    return min(MIN_ROWS_READ, MAX_ENTRIES)
+
+
+def _max_entries(entries: Sequence[StreamEntry]) -> int:
+    """Return how many entries of this length a poll reads."""
+    chars = sum(len(fields.get(b"d", b"")) for _id, fields in entries)
+    fitting = MAX_FIRST_CHARS * len(entries) // chars if chars else MAX_ENTRIES
+    return max(_first_entries(), min(MAX_ENTRIES, fitting))
 
 
 def _row_of_entry(entry: StreamEntry) -> str:

@@ -302,6 +302,23 @@ def test_names_decide_without_sys(tmp_path: Path) -> None:
     assert base_disks(disks, str(tmp_path)) == disks_by_name(disks) == {"sda"}
 
 
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ("lo0 em0 ppp0", "em0"),
+        ("lo0 em0 ng0 pppoe0", "em0"),
+        ("lo0 ppp0", "ppp0"),
+        ("lo0 igb0 igb1 lagg0 vether0 enc0 pflog0", "igb0 igb1"),
+        ("lo0 bge0 bge1 trunk0 aggr0 carp0", "bge0 bge1"),
+        ("lo0 en0 bridge0 feth0 ipsec0 utun3 awdl0", "en0"),
+        ("Ethernet,vEthernet (Default Switch),Loopback Pseudo-Interface 1", "Ethernet"),
+    ],
+)
+def test_links_by_name_count_each_byte_once(links: str, expected: str) -> None:
+    separator = "," if "," in links else " "
+    assert links_by_name(links.split(separator)) == set(expected.split())
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> FakeMachine:
     return FakeMachine(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -12,10 +13,12 @@ import pytest
 from thorough import amount
 
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
+from dashapp.stores.disk.block_storage import DiskBlockStorage
 from dashapp.stores.disk.push_queue import DiskPushQueue
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.salvage import salvage_rows
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.history.archive import ArchiveLevel
 
 STEP = 10
 BEGIN = 1_795_176_000
@@ -163,3 +166,30 @@ def test_salvage_reads_all_rows_but_those_of_damaged_page(sound: Path, tmp_path:
     found = [*salvage_rows(path, "rowid, value", "1")]
     assert len(whole) - 5 <= len(found) <= len(whole)
     assert {(rowid,) for rowid, _value in found} <= {*whole}
+
+
+def test_expiry_keeps_later_blocks_beside_block_that_cannot_be_deleted(tmp_path: Path) -> None:
+    chance = Random(1)
+    storage = DiskBlockStorage(tmp_path)
+    # The later blocks lie in pages of the dropped ones, and in others.
+    blocks = [chance.randbytes(20_000 if number < 3 else 30_000) for number in range(9)]
+    for number, block in enumerate(blocks, 1):
+        storage.put(block, 1000 * number - 999, 1000 * number)
+        if number > 4:
+            assert storage.drop_oldest()
+    storage.close()
+    with storage.path.open("r+b") as file:
+        data = file.read()
+        # From the second page on; the first part of a block is in another place.
+        pages = [data.index(blocks[5][start : start + 50]) // 4096 for start in range(8000, 30_000, 2000)]
+        before_jump = next(page for page, later in pairwise(pages) if later - page not in (0, 1))
+        file.seek(4096 * before_jump)
+        file.write(b"\xff" * 4096)
+    storage = DiskBlockStorage(tmp_path)
+    level = ArchiveLevel(storage, 0, 600, 60)
+    level.drop_before(6500)
+    assert storage.oldest_block() == 7000
+    level.drop_before(7500)
+    assert storage.oldest_block() == 8000
+    assert not storage.is_damaged
+    storage.close()

@@ -15,12 +15,15 @@ from redis_store import CPU, times, write
 from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, stays, wait_for
 
+from dashapp.model.ticks import Tick
 from dashapp.process import threads
 from dashapp.stores.redis import hosts as redis_hosts
+from dashapp.stores.redis import reader as redis_reader
 from dashapp.stores.redis import writer
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import DefaultHostReader, RedisHosts
 from dashapp.stores.redis.keys import REGISTRY_KEY, Keys
+from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
@@ -54,6 +57,26 @@ def test_first_read_returns_stored_ticks_and_metrics(store: RedisStore, hosts: R
     assert reader.newest().time_ms == 3000
     assert times(reader) == [1, 2, 3]
     assert reader.metrics() == [CPU]
+
+
+@pytest.mark.parametrize(("max_chars", "expected"), [(1, 32), (5000, 50), (1 << 20, 300)])
+def test_first_poll_reads_as_many_rows_as_fit(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch, max_chars: int, expected: int
+) -> None:
+    """The polls of a process share one thread, so a very wide host must not occupy it for long."""
+    write(store, *range(1001, 1301))
+    row = len(Tick(1001, 1, {"cpu.percent": 12.5, "other": 3.0}).encode())
+    monkeypatch.setattr(redis_reader, "MAX_FIRST_CHARS", max_chars * row // 100)
+    reader = RedisReader(store.lease.client, "a")
+    reader.poll()
+    assert len(reader.snapshot()._columns.t) == expected
+    assert [tick.time for tick in reader.since(float("-inf"), 1000)] == [*range(1001, 1301)]
+    frame, is_whole = reader.snapshot().ticks(1_000_000, 1_300_000, None)
+    assert (len(frame.t), is_whole) == (300, False)
+    write(store, *range(1301, 1341))
+    reader.poll()
+    assert reader.newest().time_ms == 1_340_000
+    assert [tick.time for tick in reader.since(1250, 1000)] == [*range(1251, 1341)]
 
 
 def test_reader_returns_only_new_tick_after_cursor(store: RedisStore, hosts: RedisHosts) -> None:

@@ -1,0 +1,1 @@
+"""An hour of faults, and their cost: `make soak`."""

@@ -1,0 +1,27 @@
+"""Ticks and alerts of a store after everything has ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from dashapp.alerts.message import format_line
+from dashapp.stores.base import row_time_ms
+from dashapp.stores.cached_reader import CachedReader
+
+
+def alert_counts(reader: CachedReader, lines: Counter[str]) -> list[int]:
+    """Return how often `lines`, those of a listener, has each alert in the store."""
+    return [lines[format_line(change)] for change in reader.changes()]
+
+
+def tick_counts(rows: Iterable[object], reader: CachedReader) -> Counter[int]:
+    """Return how often each tick is in the store, by its time in milliseconds.
+
+    `rows`: those of the log.
+    """
+    times = [time for row in rows if isinstance(row, str) and (time := row_time_ms(row))]
+    # A block that was compacted just before a process was killed may also be in the rows until the next
+    # compaction. Readers then use the rows alone.
+    ticks = reader.levels()[0].columns(-1, min(times) - 1 if times else 1 << 60, ())
+    return Counter([*map(int, ticks.t), *times])
