@@ -11,7 +11,7 @@ from replay_source import ROWS, Played
 from thorough import amount
 
 from dashapp.model.ticks import SourceError
-from dashapp.sources.external import csv_reader
+from dashapp.sources.external.csv import times
 from dashapp.sources.external.replay import ReplaySource, make_source
 
 TIMES = {
@@ -29,13 +29,13 @@ TIMES = {
 
 @pytest.mark.parametrize("text", TIMES.values(), ids=TIMES.keys())
 def test_parse_time_accepts_common_formats(text: str) -> None:
-    assert csv_reader.parse_time(text) == 1767225600
+    assert times.parse_time(text) == 1767225600
 
 
 @pytest.mark.parametrize("text", ["", "x", "31/12/2025", "nan", "inf", "-", "2026-13-01", "1_0"])
 def test_parse_time_rejects_invalid_text(text: str) -> None:
     with pytest.raises((ValueError, OverflowError)):
-        csv_reader.parse_time(text)
+        times.parse_time(text)
 
 
 SHAPES = {
@@ -104,7 +104,6 @@ HOPELESS = {
     "no times": "name,a\n" + "x,1\n" * 1000,
     "binary": bytes(range(256)) * 1000,
     "one endless line": b"x" * 10_000_000,
-    "utf-16": ROWS.encode("utf-16"),
 }
 
 
@@ -129,7 +128,7 @@ def test_replay_error_is_one_sentence_when_file_disappears(tmp_path: Path) -> No
 def test_replay_memory_is_bounded_with_large_file(end_now: bool, tmp_path: Path) -> None:
     """The file is far larger than the memory limit; most of it is one line of NUL bytes."""
     row = b"%d" + b",7" * 16 + b"\n"
-    path, rows = tmp_path / "prices.csv", amount(20_000, 200_000)
+    path, rows = tmp_path / "prices.csv", amount(4_000, 200_000)
     with path.open("wb") as file:
         file.write(b"time," + b",".join(b"c%d" % column for column in range(16)) + b"\n")
         file.truncate(amount(100_000_000, 1_000_000_000))
