@@ -10,7 +10,7 @@ from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.loader import load_function
 from dashapp.sources.named_curves import NamedCurves
-from dashapp.sources.named_values import NamedValues
+from dashapp.sources.named_values import NamedValues, UnusableResultError
 from dashapp.sources.options import SourceOptions, declared_options
 from dashapp.sources.polling import BackgroundSource
 
@@ -55,12 +55,17 @@ class FunctionSource:
     def read(self) -> Mapping[Metric, float]:
         """Call the function and return its numbers as metrics.
 
-        Raises TypeError if the result has an unsupported type, and any exception of the function.
+        Raises SourceError if the result has an unsupported type, and any exception of the function.
         """
         if self._function is None:
             self._function, self._converter = self._load()
         result = self._function()
-        return self._converter.read(self._run_coroutine(result) if inspect.isawaitable(result) else result)
+        if inspect.isawaitable(result):
+            result = self._run_coroutine(result)
+        try:
+            return self._converter.read(result)
+        except UnusableResultError as error:
+            raise UnusableResultError(f"{self.name} {error}") from None
 
     def _load(self) -> tuple[Callable[[], Any], NamedValues | NamedCurves]:
         function = self._callable or load_function(self.name)
