@@ -18,8 +18,14 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
+# Heroku's Redis has a certificate that it signed itself.
+UNTRUSTED_CERTIFICATE = (
+    "its certificate is not trusted; set DASHAPP_REDIS_CA to the file of its CA certificate, or to none to "
+    "trust any certificate, as Heroku's Redis needs"
+)
 # A cluster's exception is not a RedisError.
 FAILURES = (redis.RedisError, RedisClusterException, OSError)
+DEFAULT_USER = "default"
 # Seconds until a command times out; for which the circuit is open; after which a response counts as a
 # failure.
 TIMEOUT_S, CIRCUIT_OPEN_S, SLOW_RESPONSE_S = 1.0, 1.0, 0.2
@@ -45,6 +51,9 @@ class RedisClient:
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
         }
+        if parts.password and not parts.username:
+            # With a user, a server without a password accepts any. A platform's address may have one.
+            self._options["username"] = DEFAULT_USER
         if not self.is_cluster:
             self._options["db"] = int(parts.path.strip("/") or 0)
         if parts.scheme.startswith("rediss"):
@@ -140,6 +149,6 @@ _ERROR_TEXTS = (
     ("MISCONF", "it rejects writes, because it cannot save to its disk"),
     ("Cluster mode is not enabled", "it is not a cluster"),
     ("CLUSTERDOWN", "the cluster is down"),
-    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted; add ?ssl_ca_certs=FILE"),
+    ("CERTIFICATE_VERIFY_FAILED", UNTRUSTED_CERTIFICATE),
     ("DB index is out of range", "it has no database with that number"),
 )
