@@ -19,6 +19,7 @@
       this.scheduled = false;
       this.nextIndex = 0;
       this.charts = [];
+      this.clockMarks = []; // epoch milliseconds: when the clock was set
     }
 
     /* Add a chart; `panel`: its spec. */
@@ -30,6 +31,13 @@
     close() {
       for (const chart of this.charts) chart.close();
       this.charts = [];
+    }
+
+    /* Mark the times when the clock was set. */
+    setClockMarks(times) {
+      if (String(times) === String(this.clockMarks)) return;
+      this.clockMarks = times;
+      this.redraw(true);
     }
 
     /* Redraw every chart; `force`: even if nothing changed. */

@@ -3,6 +3,7 @@
   "use strict";
 
   const OFFLINE_AFTER_MS = 3500;
+  const MAX_LEAD_MS = 60_000; // a newest point that is further in the future shows a wrong clock; as on the server
   const NO_DATA_AFTER_MS = 5000; // any collector sends its first point sooner
 
   app.ConnectionStatus = class {
@@ -45,6 +46,9 @@
       if (view.pausedRangeEmpty) return ["paused", "Paused: no data in this time range"];
       if (view.pausedRange) return ["paused", `Paused at ${app.formatTime(view.pausedRange[1])}`];
       if (view.newest === null) return ["stale", this.noDataText()];
+      if (view.age < -MAX_LEAD_MS) {
+        return ["stale", `The newest data is ${app.formatDuration(-view.age / 1000)} in the future: a clock was wrong`];
+      }
       if (view.age > 2 * view.step + 1500) {
         const time = app.formatTimeOfDay(new Date(view.newest));
         return ["stale", `No data for ${app.formatDuration(view.age / 1000)}, since ${time}`];

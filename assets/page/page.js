@@ -126,6 +126,7 @@
     onFrame(frame) {
       this.connectionStatus.recordSuccess();
       this.statusBadge.showNotices(frame.notices || []);
+      this.liveView.renderQueue.setClockMarks(frame.clock || []);
       this.panelValues.update(frame);
       this.activeAlerts.update(frame.broken || []);
       this.alertHistory.update(frame.changes);

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import GAP_STEPS, Tick, to_milliseconds
@@ -29,7 +30,7 @@ class AlertEvaluator:
     An alert fires once the limit is crossed by every value for `threshold.seconds`. It resolves once
     `threshold.clear_threshold` is not crossed for as long. Some ticks or values may be missing: in a row, at
     most MAX_MISSED_TICKS or the share MAX_MISSED_SHARE of the time, if that is more. That time starts again
-    after more missing values, or if the clock was set back.
+    after more missing values.
 
     A metric is missing once it had no value for `threshold.seconds`, until its next value. That time
     continues while there are no ticks, so such an alert is reported after the gap.
@@ -51,9 +52,33 @@ class AlertEvaluator:
             for state in states
         ]
         self._last = 0
+        # Of each rule, the time of its state before the clock was last set back, and after it.
+        self._moved_times: list[tuple[float | None, float | None]] = []
 
     def states(self) -> list[AlertState]:
         return [rule.state for rule in self._rules]
+
+    def follow_clock(self, size: float, after: float | None, restores: bool = False) -> None:
+        """Go on after the clock was set by `size` seconds; see AlertMonitor.follow_clock.
+
+        Durations go on as if it had not been.
+        """
+        shift_ms = to_milliseconds(size)
+        self._last += shift_ms
+        for rule in self._rules:
+            rule.shift(shift_ms)
+        if after is None:
+            return
+        moved_times = self._moved_times if restores else []
+        self._moved_times = []
+        for index, rule in enumerate(self._rules):
+            since = rule.state.since
+            if moved_times and moved_times[index][1] == since:
+                moved = moved_times[index][0]
+            else:
+                moved = since + size if since is not None and (restores or since > after) else since
+            self._moved_times.append((since, moved))
+            rule.state = replace(rule.state, since=moved)
 
     def evaluate(self, tick: Tick) -> list[AlertChange]:
         """Return the changes at this tick."""
@@ -90,6 +115,11 @@ class _LimitRule:
         self.pending_since: int | None = None
         self.last_pending = 0
 
+    def shift(self, shift_ms: int) -> None:
+        if self.pending_since is not None:
+            self.pending_since += shift_ms
+            self.last_pending += shift_ms
+
     def evaluate(self, now: int, value: float, step_ms: float, changes: list[AlertChange]) -> None:
         firing = self.state.firing
         if self.compare(value, self.limits[firing]) is firing:
@@ -119,6 +149,10 @@ class _MissingRule:
         self.metric = state.threshold.metric
         self.duration_ms = to_milliseconds(state.threshold.seconds)
         self.last_seen_ms = newest
+
+    def shift(self, shift_ms: int) -> None:
+        if self.last_seen_ms:
+            self.last_seen_ms += shift_ms
 
     def evaluate(self, now: int, value: float | None, consecutive: bool, changes: list[AlertChange]) -> None:
         # A metric that never had a value is missing since the first tick. A clock that was set back restarts

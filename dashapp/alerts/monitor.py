@@ -39,6 +39,8 @@ class AlertMonitor:
         self._seen_names: set[str] = set()
         self._similar_names: dict[str, list[str]] = {}
         self._start_time: float | None = None
+        # The log before the clock was last set back.
+        self._log_before_step: list[AlertChange] = []
         self._notice_is_current = False
         if notice is not None:
             notice.clear()
@@ -58,6 +60,29 @@ class AlertMonitor:
         if self._missing_metrics:
             self._check_missing(tick)
         return changes
+
+    def follow_clock(self, size: float, after: float | None, restores: bool = False) -> None:
+        """Go on after the clock was set by `size` seconds.
+
+        Times later than `after` are wrong by that; None if none is. `restores`: times before the last step
+        back were right, and those since then are wrong.
+        """
+        self._evaluator.follow_clock(size, after, restores)
+        if self._start_time is not None:
+            self._start_time += size
+        if after is None:
+            return
+        before = [*self._log]
+        originals = {change.number: change for change in self._log_before_step} if restores else {}
+        changes = []
+        for change in before:
+            is_wrong = change.time > after
+            moved = replace(change, time=change.time + size) if is_wrong else change
+            changes.append(originals.get(change.number, moved))
+        self._log_before_step = before
+        self._log = deque(changes, maxlen=MAX_CHANGES)
+        self._store.set_changes(self._log)
+        self._store.set_thresholds(self._evaluator.states())
 
     def _check_missing(self, tick: Tick) -> None:
         """Set a notice that names the metrics without any value, until they have one."""

@@ -28,7 +28,7 @@ from dashapp.http.responses import (
 from dashapp.http.types import StartResponse
 from dashapp.model.notices import redact_for_public
 from dashapp.model.panels import Panel
-from dashapp.model.ticks import BadRequestError, BusyError, stale_after, to_milliseconds
+from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age, to_milliseconds
 from dashapp.query.frames import MAX_VALUES, Frame, live_frame, past_frame
 from dashapp.stores.base import Reader, Snapshot
 
@@ -199,8 +199,9 @@ class Api:
     def _current_values(self) -> Mapping[str, float] | None:
         """The current values; None if the newest tick is stale."""
         newest = self._store.snapshot().newest
-        is_fresh = newest is not None and self._clock() - newest.time <= stale_after(newest.step)
-        return newest.values if newest is not None and is_fresh else None
+        if newest is None or is_stale(tick_age(newest.time, self._clock()), newest.step):
+            return None
+        return newest.values
 
     def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
         """The responses to several tick queries, each a `q`."""
@@ -270,7 +271,9 @@ class Api:
         # serve the empty response for a second. If no tick arrives any more, it may.
         newest = frame.newest
         is_up_to_date = newest is not None and frame.cursor == ticks_query.after
-        awaits_tick = is_up_to_date and newest and self._clock() - newest.time <= stale_after(newest.step)
+        awaits_tick = (
+            is_up_to_date and newest and not is_stale(tick_age(newest.time, self._clock()), newest.step)
+        )
         return encode_json(body), not (awaits_tick or ticks_query.processes or ticks_query.hosts)
 
     def _body(self, frame: Frame, now: float) -> dict[str, Any]:
@@ -291,6 +294,8 @@ class Api:
         if changes := self._store.changes():
             # The alert history polls /api/alerts when this number rises.
             body["changes"] = changes[-1].number
+        if steps := self._store.clock_steps():
+            body["clock"] = steps
         if notices := self._store.notices():
             body["notices"] = redact_for_public(notices) if self._caching == SHARED_ONE_SECOND else notices
         return body

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from dashapp.http.responses import NO_STORE_HEADER, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import PANELS, PER_DEVICE_PANELS
-from dashapp.model.ticks import Metric, Tick, stale_after
+from dashapp.model.ticks import Metric, Tick, is_stale, tick_age
 from dashapp.stores.base import Reader
 
 METRICS_PATH = "/metrics"
@@ -64,8 +64,11 @@ def _family_name(*parts: str) -> str:
 
 
 def format_metrics(metrics: Iterable[Metric], tick: Tick | None, age: float | None) -> str:
-    """The text. `age`: seconds since the newest tick; a stale tick adds no values."""
-    values = tick.values if tick and age is not None and age <= stale_after(tick.step) else {}
+    """The text. `age`: seconds since the newest tick, negative if that is in the future.
+
+    A stale tick adds no values.
+    """
+    values = tick.values if tick and age is not None and not is_stale(age, tick.step) else {}
     families: dict[str, dict[str, float]] = {}
     helps: dict[str, str] = {}
     for metric in metrics:
@@ -117,5 +120,5 @@ class PrometheusEndpoint:
     def _text(self) -> str:
         snapshot = self._store.snapshot()
         newest = snapshot.cursor.time_ms
-        age = max(0.0, self._now() - newest / 1000) if newest else None
+        age = tick_age(newest / 1000, self._now()) if newest else None
         return format_metrics(self._store.metrics(), snapshot.newest, age)

@@ -12,7 +12,7 @@ from dashapp.http.responses import encode_json
 from dashapp.model.panel_spec import matches_pattern
 from dashapp.model.text import quote_value
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState
-from dashapp.model.ticks import BadRequestError, stale_after, to_milliseconds
+from dashapp.model.ticks import BadRequestError, is_stale, stale_after, tick_age, to_milliseconds
 from dashapp.stores.base import MAX_CHANGES, Reader
 from dashapp.stores.hosts import Host, HostStore
 
@@ -126,11 +126,15 @@ def health_json(store: Reader, interval: float, now: float) -> tuple[bool, bytes
     snapshot = store.snapshot()
     newest = snapshot.cursor.time_ms
     step = snapshot.newest.step if snapshot.newest else interval
-    age = max(0.0, now - newest / 1000) if newest else None
-    stale = age is None or age > stale_after(step)
-    return stale, encode_json(
-        {"status": "stale" if stale else "ok", "age": None if age is None else round(age, 3)}
-    )
+    age = tick_age(newest / 1000, now) if newest else None
+    stale = age is None or is_stale(age, step)
+    body: dict[str, Any] = {
+        "status": "stale" if stale else "ok",
+        "age": None if age is None else round(age, 3),
+    }
+    if age is not None and age < 0:
+        body["error"] = f"the newest tick is {-age:.0f} s in the future: a clock was wrong"
+    return stale, encode_json(body)
 
 
 def hosts_json(hosts: HostStore) -> dict[str, Any]:
@@ -148,8 +152,7 @@ def _host_json(host: Host, now: int, quiet_state: str) -> dict[str, Any]:
     """
     row: dict[str, Any] = {"name": host.name, "state": quiet_state, "newest": None, "age": None, "skew": None}
     if host.newest_ms:
-        # A tick can arrive after `now` was read: its age is 0, not negative.
-        age = max(0, now - host.arrived_ms) / 1000
+        age = host.silence_ms(now) / 1000
         skew = (host.newest_ms - host.arrived_ms) / 1000
         row |= {"state": "live" if age <= stale_after(host.step) else quiet_state}
         row |= {"newest": host.newest_ms, "age": round(age, 1), "skew": round(skew, 1) + 0.0}

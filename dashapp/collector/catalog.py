@@ -14,6 +14,9 @@ from dashapp.stores.documents import LAST_SEEN
 
 # Maximum metrics in the catalogue that are gone, and seconds without a value after which a metric is gone.
 MAX_GONE, GONE_AFTER_S = 2000, 60.0
+# A longer time without ticks, or one back, does not count for the retention, as in the levels: the collector
+# was stopped, or the clock was set.
+MAX_GAP_S = 3600.0
 # Seconds between two writes, after the first few: thousands of metrics have hundreds of kilobytes.
 WRITE_INTERVAL_S, MAX_BURST = 3.0, 3
 
@@ -30,6 +33,7 @@ class MetricCatalog:
         end = store.newest().time_ms
         last_seen = store.read_document(LAST_SEEN)
         self._last_seen = {key: last_seen.get(key, end) / 1000 for key in self._metrics}
+        self._newest = end / 1000
         self._has_changed = False
         self._gone: set[str] = set()
         self._checked = self._updated = float("-inf")
@@ -38,6 +42,12 @@ class MetricCatalog:
 
     def update(self, time: float, metrics: Mapping[str, Metric]) -> None:
         """Add the metrics of the tick at `time`, before it is stored."""
+        gap = time - self._newest if self._newest else 0.0
+        if not 0 <= gap <= MAX_GAP_S or not self._newest:
+            # A time in the future is that of a clock that was ahead.
+            self._last_seen = {key: min(seen + max(0.0, gap), time) for key, seen in self._last_seen.items()}
+            self._has_changed |= bool(self._gone)
+        self._newest = time
         self._last_seen.update(dict.fromkeys(metrics, time))
         known = self._metrics
         # Most are the same objects as in the last tick, and to compare two by value costs far more.

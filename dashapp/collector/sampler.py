@@ -180,7 +180,8 @@ class Sampler:
 
     def _report(self, number: int, time: float, message: str, detail: object = None) -> str:
         failing = self._problems is not None and number in self._problems
-        if not failing and time - self._log_times.get(number, float("-inf")) >= LOG_INTERVAL_S:
+        # The clock may have been set back meanwhile.
+        if not failing and abs(time - self._log_times.get(number, float("-inf"))) >= LOG_INTERVAL_S:
             self._log_times[number] = time
             if detail is None or isinstance(detail, SourceError):
                 log.warning("%s", message)

@@ -17,7 +17,8 @@ from threading import Event
 
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.collector.clock import Clock, MonotonicWallClock, SystemClock, deadlines
+from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
+from dashapp.collector.corrections import ClockReport
 from dashapp.collector.preflight import alert_target_problems
 from dashapp.collector.sampler import Sampler
 from dashapp.config import settings as config
@@ -25,13 +26,19 @@ from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import Settings
 from dashapp.model.notices import NoticeSink
-from dashapp.model.ticks import SettingsError, StoreError, StoreLockedError, StoreUnavailableError
+from dashapp.model.ticks import (
+    SettingsError,
+    StoreError,
+    StoreLockedError,
+    StoreUnavailableError,
+    to_milliseconds,
+)
 from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.spec import SourceSpec
-from dashapp.stores.base import Store
+from dashapp.stores.base import Rewind, Store
 from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
 from dashapp.stores.push_queue import PushReader
 
@@ -69,10 +76,24 @@ def collect(
         # The last source: a push cannot replace what the machine measures.
         sources.append(PushSource(push_queue, lambda: store.newest().time_ms))
     sampler = Sampler(sources, store, interval, notice, retention)
-    log_time = MonotonicWallClock(clock, newest)
-    sampler.backfill(math.floor(log_time.now() / interval) * interval, MAX_BACKFILL_TICKS)
+    log_clock = LogClock(clock, newest)
+    report = ClockReport(store, clock)
+
+    def follow_clock() -> None:
+        for step in log_clock.take_steps():
+            if step.after is not None:
+                store.rewind(Rewind(to_milliseconds(step.after), step.restores))
+                report.add(step)
+            if monitor is not None:
+                monitor.follow_clock(step.size, step.after, step.restores)
+        report.expire()
+
+    now = log_clock.now()
+    follow_clock()
+    sampler.backfill(math.floor(now / interval) * interval, MAX_BACKFILL_TICKS)
     # A kernel counts CPU time in hundredths of a second: a rate over only a few of them is noise.
-    for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
+    for time in deadlines(clock, interval, log_clock, first=min(0.3, interval / 2)):
+        follow_clock()
         tick = sampler.tick(time)
         if tick is not None and monitor is not None:
             changes = monitor.observe(tick)

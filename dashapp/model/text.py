@@ -75,3 +75,16 @@ def similar_names(text: str, known: Iterable[str]) -> list[str]:
     (['port'], [])
     """
     return difflib.get_close_matches(text[:MAX_QUOTED_LENGTH], known, 1)
+
+
+def format_span(seconds: float) -> str:
+    """A duration in whole seconds, minutes, hours or days.
+
+    >>> format_span(119), format_span(1500), format_span(86_400), format_span(3 * 86_400)
+    ('119 s', '25 min', '24 h', '3 days')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / 3600)} h" if seconds < 172_800 else f"{round(seconds / 86_400)} days"

@@ -26,6 +26,8 @@ from typing import NamedTuple
 
 # A point that comes later than this many steps after the previous one leaves a gap.
 GAP_STEPS = 1.5
+# A newest tick that is further in the future shows that the clock was wrong when it was made.
+MAX_LEAD_S = 60.0
 # Larger values are dropped, so that a total over a day stays finite.
 MAX_VALUE = 1e300
 # Above this number of metrics, orjson encodes a tick.
@@ -216,6 +218,17 @@ def stale_after(step: float) -> float:
 def weight_of_step(step: float) -> float:
     """Return the seconds that a tick of this step weighs in a mean."""
     return min(max(step, MIN_WEIGHT_S), MAX_WEIGHT_S)
+
+
+def tick_age(time: float, now: float) -> float:
+    """Return the seconds since a tick; negative if it is further in the future than MAX_LEAD_S."""
+    age = now - time
+    return age if age < -MAX_LEAD_S else max(0.0, age)
+
+
+def is_stale(age: float, step: float) -> bool:
+    """Return whether the newest tick does not show the present. `age`: the result of `tick_age`."""
+    return not 0 <= age <= stale_after(step)
 
 
 def to_milliseconds(time: float) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from threading import Lock
 
 from dashapp.model.notices import PublicNotice
+from dashapp.model.text import format_span
+from dashapp.model.ticks import MAX_LEAD_S
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, HostStore, sorted_hosts
 from dashapp.stores.proxy import ReaderProxy
@@ -65,7 +67,14 @@ class ClockSkews:
     def now(self, name: str) -> float:
         """Return the time by the host's clock in seconds UTC; by the store's if it is unknown."""
         host = sorted_hosts(self._hosts).get(name)
-        return (self._hosts.now_ms() + (self.offset_ms(host) if host else 0)) / 1000
+        now = self._hosts.now_ms()
+        if host is None:
+            return now / 1000
+        own_now = now + self.offset_ms(host)
+        # A clock that was just set forward is no skew yet, but its tick is not from the future.
+        if host.newest_ms - own_now > 1000 * MAX_LEAD_S:
+            own_now = host.newest_ms + host.silence_ms(now)
+        return own_now / 1000
 
     def describe_skew(self, name: str) -> str:
         """Return the host's skew as half a sentence; empty if it has none."""
@@ -74,7 +83,7 @@ class ClockSkews:
         if not offset:
             return ""
         side = "ahead" if offset > 0 else "behind"
-        return f"the clock of {name} is {_format_skew(abs(offset) // 1000)} {side}"
+        return f"the clock of {name} is {format_span(abs(offset) // 1000)} {side}"
 
     def _drop_forgotten(self) -> None:
         hosts = sorted_hosts(self._hosts)
@@ -85,12 +94,6 @@ class ClockSkews:
 def _whole_seconds_ms(measured: int) -> int:
     # Whole seconds, so that the ticks of hosts on the same grid still have the same times.
     return 0 if abs(measured) <= SKEW_TOLERANCE_MS else round(measured / 1000) * 1000
-
-
-def _format_skew(seconds: int) -> str:
-    if seconds < 120:
-        return f"{seconds} s"
-    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
 
 
 class HostReader(ReaderProxy):

@@ -157,7 +157,7 @@ class OverlayReader(Reader):
         stopped = [
             name
             for name in self._readers
-            if name in hosts and now - hosts[name].arrived_ms > 1000 * stale_after(hosts[name].step)
+            if name in hosts and hosts[name].silence_ms(now) > 1000 * stale_after(hosts[name].step)
         ]
         # If the store itself is silent, the hosts that stopped are unknown.
         if stopped and not self._hosts.notices():

@@ -83,7 +83,7 @@ def host_progress(
     writes = (
         host is not None
         and newest.time_ms > 0
-        and now - host.arrived_ms - newer_ms <= step + NEXT_TICK_GRACE_MS
+        and host.silence_ms(now) - newer_ms <= step + NEXT_TICK_GRACE_MS
     )
     offset_ms = skews.offset_ms(host) if host else 0
     return HostProgress(name, reader, newest.generation, newest.time_ms, offset_ms, step, writes, snapshot)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model.notices import NoticeSink
@@ -15,6 +16,7 @@ from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.documents import (
     CHANGES,
+    CLOCK_STEPS,
     CURVES,
     DELIVERIES,
     METRICS,
@@ -37,6 +39,17 @@ MAX_ROW_CHARS = 1 << 20
 FOREVER_MS = 1 << 62
 # Maximum changes in the log of alerts.
 MAX_CHANGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    """A correction after the clock was set: the ticks later than `after_ms` have wrong times.
+
+    `restores`: the ticks that an earlier rewind to the same time has set aside are right after all.
+    """
+
+    after_ms: int
+    restores: bool = False
 
 
 class Level(Protocol):
@@ -126,6 +139,10 @@ class Reader(Protocol):
         """The log of alerts that fired or resolved, oldest first; at most MAX_CHANGES."""
         return self.read_document(CHANGES)
 
+    def clock_steps(self) -> list[int]:
+        """When the clock was set and the log was corrected, in milliseconds, oldest first."""
+        return self.read_document(CLOCK_STEPS)
+
     def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each notification target received."""
         return self.read_document(DELIVERIES)
@@ -136,6 +153,12 @@ class Store(Reader, Protocol):
 
     def append(self, tick: Tick) -> bool:
         """Add a tick. Return False, and count it in `dropped`, if it is not newer than the last."""
+
+    def rewind(self, rewind: Rewind) -> None:
+        """Begin a new generation without the ticks that have wrong times. The store sets them aside.
+
+        Never raises for a disk or a server that refuses: the store repeats it later.
+        """
 
     def write_document(self, document: Document[Value], value: Value) -> None:
         """Replace a document, before the tick that it belongs to. Any thread may call this.

@@ -114,6 +114,13 @@ DELIVERIES: Document[Mapping[str, int]] = Document(
     to_json=dict,
     from_json=lambda marks: {address: int(number) for address, number in marks.items()},
 )
+# When the clock was set and the log was corrected, in milliseconds, oldest first.
+CLOCK_STEPS: Document[list[int]] = Document(
+    name="clock",
+    empty=list,
+    to_json=list,
+    from_json=lambda times: [int(time_ms) for time_ms in times],
+)
 # Waiting documents are written in this order. The deliveries precede the changes, because a target without an
 # entry receives only later changes. The states follow the changes, from which the collector can repair them.
 DOCUMENTS: tuple[Document[Any], ...] = (
@@ -121,6 +128,7 @@ DOCUMENTS: tuple[Document[Any], ...] = (
     LAST_SEEN,
     PANEL_KINDS,
     CURVES,
+    CLOCK_STEPS,
     DELIVERIES,
     CHANGES,
     THRESHOLDS,

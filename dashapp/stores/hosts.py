@@ -27,6 +27,14 @@ class Host:
     step: float
     values: Mapping[str, float]
 
+    def silence_ms(self, now_ms: int) -> int:
+        """Return the milliseconds since the newest tick arrived, by the store's clock.
+
+        An arrival in the future shows that this clock was set back since then, by at least as much. A tick
+        can also arrive after `now_ms` was read.
+        """
+        return abs(now_ms - self.arrived_ms)
+
 
 class HostStore(Protocol):
     """A store of many hosts. It removes those that stopped long ago, and closes its readers."""
@@ -54,5 +62,5 @@ def default_host(hosts: Mapping[str, Host], own: str, now_ms: int) -> str:
     """
     if own in hosts:
         return own
-    live = [name for name, host in hosts.items() if now_ms - host.arrived_ms < SILENT_AFTER_MS]
+    live = [name for name, host in hosts.items() if host.silence_ms(now_ms) < SILENT_AFTER_MS]
     return min(live or hosts, default="")

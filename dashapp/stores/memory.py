@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
-from dashapp.stores.base import Store
+from dashapp.stores.base import Rewind, Store
 from dashapp.stores.documents import DOCUMENTS, Document, Value
 from dashapp.stores.notices import StoredNotice
 from dashapp.stores.tick_cache import LogSnapshot, TickCache
@@ -26,6 +26,8 @@ class MemoryStore(Store):
         self._documents: dict[Document[Any], Any] = {document: document.empty() for document in DOCUMENTS}
         self._cache = TickCache(keep, float("inf"))
         self._generation = secrets.token_hex(8)
+        # Ticks with wrong times, by the time of the rewind that set them aside.
+        self._aside: dict[int, list[Tick]] = {}
 
     def append(self, tick: Tick) -> bool:
         with self._lock:
@@ -35,6 +37,16 @@ class MemoryStore(Store):
                 return False
             self._cache.extend([tick])
             return True
+
+    def rewind(self, rewind: Rewind) -> None:
+        with self._lock:
+            ticks = self._cache.columns().ticks()
+            kept = [tick for tick in ticks if to_milliseconds(tick.time) <= rewind.after_ms]
+            restored = self._aside.pop(rewind.after_ms, []) if rewind.restores else []
+            if not rewind.restores:
+                self._aside = {rewind.after_ms: ticks[len(kept) :]}
+            self._cache.replace([*kept, *restored], is_whole=True)
+            self._generation = secrets.token_hex(8)
 
     def clear(self) -> None:
         """Delete every tick and begin a new generation."""

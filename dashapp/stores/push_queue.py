@@ -71,7 +71,9 @@ class CollectorHeartbeat:
 
     def check(self, at: float) -> None:
         """PushQueueError if the last read, at `at` or known here, is too long ago."""
-        silent = time.time() - max(at, self.last_read)
+        now = time.time()
+        # A read in the future came before the clock was set back.
+        silent = min(abs(now - at), abs(now - self.last_read))
         if silent > self._timeout_s:
             raise no_collector_error(silent)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.alerts.evaluator import AlertEvaluator
-from dashapp.collector.clock import MonotonicWallClock, deadlines
+from dashapp.collector.clock import LogClock, deadlines
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import GAP_STEPS, Tick, to_milliseconds
 
@@ -185,7 +185,7 @@ def test_evaluator_forgets_state_when_threshold_is_redefined() -> None:
 def test_evaluator_changes_state_in_time_when_clock_jumps(jump: float) -> None:
     """The collector's ticks while the system clock is set: the state changes at most 4 s late."""
     clock = FakeClock(wall=10_000.0)
-    due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
+    due = deadlines(clock, 1, LogClock(clock), first=0.0)
     evaluator, transitions = AlertEvaluator([Threshold("a", ">", 90, 5)]), []
     for number in range(60):
         if number in (3, 33):

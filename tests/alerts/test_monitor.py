@@ -14,6 +14,7 @@ from dashapp.alerts.monitor import FIRST_VALUE_TIMEOUT_S, AlertMonitor
 from dashapp.collector.service import collect
 from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Tick
+from dashapp.stores.base import Rewind
 from dashapp.stores.disk.notices import NoticeFile, read_notices
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
@@ -247,3 +248,74 @@ def test_collect_evaluates_alerts_after_tick_is_stored() -> None:
     collect(store, FakeClock(waits=10), 1, monitor=AlertMonitor([Threshold("memory.percent", ">", 0)], store))
     first = store.since(0, 100)[0]
     assert store.thresholds() == [AlertState(Threshold("memory.percent", ">", 0), True, first.time)]
+
+
+def test_monitor_corrects_times_of_clock_that_was_ahead(both: Kept) -> None:
+    monitor = AlertMonitor([HOT], both.store)
+    append_and_observe(both, monitor, 1000, cpu_percent=95)
+    append_and_observe(both, monitor, 1001, cpu_percent=5)
+    monitor.follow_clock(4000, None)
+    append_and_observe(both, monitor, 5002, cpu_percent=95)
+    monitor.follow_clock(-4000, 1001)
+    assert [change.time for change in both.reader.changes()] == [1000, 1001, 1002]
+    assert both.reader.thresholds() == [AlertState(HOT, True, 1002)]
+    assert AlertMonitor([HOT], both.store).observe(Tick(1004, 1, {"cpu.percent": 5}))[0].time == 1004
+
+
+def test_monitor_restores_times_if_clock_was_set_back_by_mistake(both: Kept) -> None:
+    calm = Threshold("memory.percent", ">", 1)
+    monitor = AlertMonitor([HOT, calm], both.store)
+    append_and_observe(both, monitor, 900, cpu_percent=5, memory_percent=2)
+    append_and_observe(both, monitor, 5000, cpu_percent=95, memory_percent=2)
+    both.store.rewind(Rewind(1_000_000))
+    monitor.follow_clock(-4000, 1000)
+    assert both.reader.thresholds() == [AlertState(HOT, True, 1000), AlertState(calm, True, 900)]
+    append_and_observe(both, monitor, 1001, cpu_percent=95, memory_percent=0)
+    monitor.follow_clock(4000, 1000, restores=True)
+    assert [change.time for change in both.reader.changes()] == [900, 5000, 5001]
+    assert both.reader.thresholds() == [AlertState(HOT, True, 5000), AlertState(calm, False, 5001)]
+
+
+@pytest.mark.parametrize("size", [3600, -3600, 86_400 * 365, -86_400 * 365])
+def test_duration_of_alert_goes_on_while_clock_is_set(size: float) -> None:
+    monitor = AlertMonitor([Threshold("a", ">", 90, 20)], MemoryStore())
+    times = [1_800_000_000.0 + second for second in range(40)]
+    fired = []
+    for second, time in enumerate(times):
+        if second == 10:
+            monitor.follow_clock(size, None if size > 0 else time + size - 1)
+        now = time + (size if second >= 10 else 0)
+        fired += [(second, change.firing) for change in monitor.observe(Tick(now, 1, {"a": 95}))]
+    assert fired == [(20, True)]
+
+
+@pytest.mark.parametrize("size", [3600, -3600, 86_400 * 365])
+def test_present_metric_is_not_missing_when_clock_is_set(size: float) -> None:
+    monitor = AlertMonitor([Threshold("a", "missing", 0, 10)], MemoryStore())
+    for second in range(40):
+        if second == 20:
+            monitor.follow_clock(size, None if size > 0 else 1_800_000_019 + size)
+        time = 1_800_000_000.0 + second + (size if second >= 20 else 0)
+        assert monitor.observe(Tick(time, 1, {"a": 1})) == []
+
+
+@pytest.mark.parametrize("size", [3600, -3600])
+def test_missing_metric_is_reported_in_time_after_clock_was_set(size: float) -> None:
+    monitor = AlertMonitor([Threshold("a", "missing", 0, 10)], MemoryStore())
+    monitor.observe(Tick(5000, 1, {"a": 1}))
+    monitor.follow_clock(size, None if size > 0 else 5000 + size)
+    times = [5001 + size + second for second in range(20)]
+    changes = [change for time in times for change in monitor.observe(Tick(time, 1, {"b": 1}))]
+    assert [change.time for change in changes] == [5010 + size]
+
+
+@pytest.mark.parametrize("size", [3600, -3600])
+def test_unknown_metric_is_reported_in_time_after_clock_was_set(size: float) -> None:
+    store = MemoryStore()
+    monitor = AlertMonitor([Threshold("gone", ">", 1)], store, store.notice_sink("thresholds"))
+    monitor.observe(Tick(5000, 1, {"a": 1}))
+    monitor.follow_clock(size, None if size > 0 else 5000 + size)
+    monitor.observe(Tick(5001 + size, 1, {"a": 1}))
+    assert store.notices() == []
+    monitor.observe(Tick(5000 + size + FIRST_VALUE_TIMEOUT_S, 1, {"a": 1}))
+    assert len(store.notices()) == 1

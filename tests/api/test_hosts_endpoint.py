@@ -62,6 +62,17 @@ def test_host_state_is_unknown_when_store_is_down(app: WSGIApp, fleet: Fleet, cl
     assert {row["state"] for row in ask(app, "/api/hosts").json["hosts"]} == {"unknown"}
 
 
+def test_host_that_stopped_is_stale_after_clock_of_store_was_set_back(
+    app: WSGIApp, fleet: Fleet, clock: Clock
+) -> None:
+    clock.now -= 1500
+    assert {row["state"] for row in ask(app, "/api/hosts").json["hosts"]} == {"stale"}
+    fleet.machines["web-1"].append(NOW + 1, clock.now)
+    states = {row["name"]: row["state"] for row in ask(app, "/api/hosts").json["hosts"]}
+    assert states["web-1"] == "live"
+    assert states["web-2"] == "stale"
+
+
 def test_ticks_endpoint_contains_hosts_on_request(app: WSGIApp) -> None:
     assert "hosts" not in ask(app, "/api/ticks").json
     assert len(ask(app, "/api/ticks?hosts=1").json["hosts"]) == 3

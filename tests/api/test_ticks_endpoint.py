@@ -156,6 +156,30 @@ def test_health_depends_on_age_of_newest_tick(age: float, step: float, status: s
     assert health.json["age"] == pytest.approx(age, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "status"), [(0.5, "ok"), (59, "ok"), (61, "stale"), (1500, "stale"), (3e7, "stale")]
+)
+def test_health_reports_newest_tick_from_future(ahead: float, status: str) -> None:
+    store = MemoryStore()
+    store.append(Tick(SECOND + ahead, 1, {"a": 1}))
+    api = Api(store, now=lambda: SECOND)
+    health, ready = ask(api, "/healthz"), ask(api, "/readyz")
+    assert (health.status, health.json["status"]) == (200, status)
+    assert (ready.status, ready.json) == (200 if status == "ok" else 503, health.json)
+    assert health.json["age"] == (0 if status == "ok" else -ahead)
+    assert ("in the future" in health.json.get("error", "")) is (status == "stale")
+
+
+def test_collector_that_died_with_tick_from_future_is_stale_in_time() -> None:
+    """A tick that is at most a minute ahead hides a dead collector for no longer than that."""
+    clock = Clock()
+    store = MemoryStore()
+    store.append(Tick(clock.now + 59, 1, {"a": 1}))
+    api = Api(store, now=lambda: clock.now)
+    clock.now += 59 + 4
+    assert ask(api, "/readyz").status == 503
+
+
 def test_health_of_empty_store_is_stale() -> None:
     api = Api(MemoryStore())
     assert ask(api, "/healthz").json == {"status": "stale", "age": None}

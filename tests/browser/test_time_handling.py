@@ -15,6 +15,10 @@ from served_page import Live, Serve
 from tab import ZONE
 from waiting import stays, wait_until
 
+from dashapp.model.ticks import to_milliseconds
+from dashapp.stores.base import Rewind
+from dashapp.stores.documents import CLOCK_STEPS
+
 HIDE = """(hidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
     Object.defineProperty(document, "visibilityState", {
@@ -184,3 +188,21 @@ def test_zoom_to_midnight_ends_at_midnight(page: Page, serve: Serve) -> None:
     end, seconds = displayed_range()
     assert end == hour[1]
     assert seconds == pytest.approx(0.4 * 3600, rel=0.05)
+
+
+def test_page_reports_newest_tick_from_future_and_clock_set_back(page: Page, serve: Serve) -> None:
+    live = serve(feeding=False, age=-1500)
+    page.goto(live.url)
+    wait_for_state(page, "stale")
+    expect(page.locator("#status")).to_contain_text("min in the future")
+    sentence = "The clock of this machine was set back by 25 min."
+    live.store.rewind(Rewind(to_milliseconds(time.time()) - 1000))
+    live.store.notice_sink("clock").set(sentence)
+    live.store.write_document(CLOCK_STEPS, [to_milliseconds(time.time())])
+    live.feeder.start()
+    expect(page.locator("#notices")).to_contain_text(sentence)
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+    marks = """() => document.querySelector("[data-panel=cpu] .js-plotly-plot").layout.shapes
+        .filter((shape) => shape.type === "line" && shape.x0 === shape.x1).map(({ x0 }) => x0)"""
+    wait_until(page, lambda: page.evaluate(marks) == live.store.clock_steps())

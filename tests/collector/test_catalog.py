@@ -14,7 +14,7 @@ from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import Metric
 from dashapp.sources.external.prometheus import PrometheusSource
 from dashapp.sources.named_values import MAX_METRICS, NamedValues
-from dashapp.stores.base import Store
+from dashapp.stores.base import Rewind, Store
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.documents import Document, Value
 from dashapp.stores.memory import MemoryStore
@@ -81,6 +81,32 @@ def test_retention_goes_on_over_restarts(tmp_path: Path) -> None:
         assert ("b" in keys(store)) == (time - START <= retention)
         store.close()
         source.names = ["a"]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("jump", [86_400 * 365, -86_400 * 365, 86_400 * 1100])
+def test_clock_that_is_set_removes_no_metric(tmp_path: Path, jump: int, restarts: bool) -> None:
+    """The history of a metric that is gone stays, so its name does too."""
+    store, source, retention = DiskStore(tmp_path), Changing(), 7200
+    sampler = Sampler([source], store, 1.0, Heard(), retention)
+    source.names = ["a", "b"]
+    sampler.tick(START)
+    source.names = ["a"]
+    for second in range(10, 600, 10):
+        sampler.tick(START + second)
+    if jump < 0:
+        store.rewind(Rewind(1000 * (START + jump)))
+    if restarts:
+        store.close()
+        store = DiskStore(tmp_path)
+        sampler = Sampler([source], store, 1.0, Heard(), retention)
+    for second in range(600, 7000, 100):
+        sampler.tick(START + jump + second)
+    assert keys(store) == ["a", "b"]
+    for second in range(7000, 8000, 10):
+        sampler.tick(START + jump + second)
+    assert keys(store) == ["a"]
+    store.close()
 
 
 def test_catalog_is_written_at_most_every_few_seconds() -> None:

@@ -99,3 +99,18 @@ def test_clock_skews_drop_removed_hosts(clock: Clock) -> None:
         fleet.forget(name)
     assert len(skews._skews) < 300
     assert SKEW_TOLERANCE_MS < 100_000
+
+
+def test_tick_of_clock_that_was_just_set_forward_is_not_from_future(clock: Clock) -> None:
+    """Until the skew is confirmed, the host's own time is that of its newest tick."""
+    fleet = Fleet(clock)
+    machine = fleet.add("web-1")
+    skews = ClockSkews(fleet)
+    machine.append(NOW, NOW)
+    assert skews.now("web-1") == NOW
+    for second in range(1, 2 * CONFIRMING_TICKS):
+        clock.now = NOW + second
+        machine.append(NOW + second + 3600, NOW + second)
+        assert skews.now("web-1") == NOW + second + 3600
+    clock.now += 100
+    assert skews.now("web-1") == clock.now + 3600, "and a host that stopped gets older"

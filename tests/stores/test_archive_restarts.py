@@ -33,7 +33,7 @@ def test_archive_counts_ticks_once_after_restart_during_compaction(
         (ArchiveLevel, "extend"),
         (ArchiveLevel, "add_block"),
         (RowLog, "drop"),
-        (ArchiveLevel, "drop_before"),
+        (ArchiveLevel, "drop_expired"),
     ]
     verbs += [(ArchiveLevel, "seal")]
     store = DiskStore(tmp_path)

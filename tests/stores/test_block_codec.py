@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from dashapp.model.columns import Columns
 from dashapp.stores.history.archive_reader import decode_block
 from dashapp.stores.history.block_codec import BlockEncoder
+from dashapp.stores.history.block_codec import decode_block as decode_parts
 
 NUMBERS = st.one_of(
     st.none(),
@@ -46,6 +48,26 @@ def test_decode_block_returns_encoded_values(columns: list[list[float | None]]) 
     for key, values in named.items():
         assert column(got, key) == values
     assert (np.diff(got.t) == 1000).all()
+
+
+@given(TABLES)
+def test_decoder_of_the_collector_returns_encoded_values(columns: list[list[float | None]]) -> None:
+    """The collector decodes blocks without numpy, after the clock was set back."""
+    named = {f"m{place}": values for place, values in enumerate(columns)}
+    axis, parts = decode_parts(encode(named, len(columns[0])))
+    decoded = {key: [None if math.isnan(v) else v for v in values] for key, values in parts["total"].items()}
+    assert decoded == named
+    assert axis["t"] == [1_795_218_017_000 + 1000 * place for place in range(len(columns[0]))]
+
+
+@given(st.integers(0, 300), st.integers(0, 255))
+def test_decoder_of_the_collector_reports_damage(place: int, value: int) -> None:
+    block = bytearray(encode({"a": [1.5, None, 3.0, 1e300], "b": [1.0, 2.0, 3.0, 4.0]}, 4))
+    block[place % len(block)] = value
+    with suppress(ValueError):
+        axis, parts = decode_parts(bytes(block))
+        assert {len(column) for column in axis.values()} == {4}
+        assert {len(column) for columns in parts.values() for column in columns.values()} == {4}
 
 
 def test_decode_block_returns_only_requested_columns() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -97,6 +98,34 @@ def test_push_queue_rejects_records_when_no_collector_reads(
     now += 2
     with pytest.raises(PushQueueError, match="no collector has read the push queue for 61 seconds"):
         queue.put(b"in vain")
+
+
+def test_push_queue_rejects_records_when_last_read_is_in_future(
+    make: Callable[..., PushQueue], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock was set back, and no collector has read the queue since then."""
+    now = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: now)
+    queue = make()
+    Collector(queue).tick()
+    for read in tmp_path.glob("push.lock"):
+        os.utime(read, (now, now))
+    queue.put(b"while it reads")
+    now -= 3600
+    with pytest.raises(PushQueueError, match="no collector has read the push queue for 3600 seconds"):
+        queue.put(b"in vain")
+
+
+def test_push_queue_returns_records_once_when_clock_is_set_back(make: Callable[..., PushQueue]) -> None:
+    queue = make()
+    collector = Collector(queue, newest=5_000_000)
+    queue.put(b"a")
+    assert collector.tick() == [b"a"]
+    collector.newest = 2_000_000
+    assert collector.tick() == []
+    queue.put(b"b")
+    assert collector.tick() == [b"b"]
+    assert collector.tick() == []
 
 
 def test_push_queue_accepts_records_after_collector_read_empty_queue(

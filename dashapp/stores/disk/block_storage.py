@@ -54,6 +54,17 @@ class DiskBlockStorage(Database):
         oldest = self._oldest()
         return None if oldest is None else oldest[1]
 
+    def ends(self) -> list[int]:
+        rows = self._execute(
+            f"SELECT tag FROM Cache WHERE {IS_BLOCK} AND tag <= ? ORDER BY tag",  # noqa: S608
+            MAX_EPOCH_MS,
+        )
+        return [end_ms for (end_ms,) in rows]
+
+    def block(self, end_ms: int) -> bytes:
+        rows = self._execute(f"SELECT value FROM Cache WHERE {IS_BLOCK} AND tag = ?", end_ms)  # noqa: S608
+        return rows[-1][0] if rows and isinstance(rows[-1][0], bytes) else b""
+
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
         with self._transaction():
             for time, row in rows:
@@ -73,6 +84,22 @@ class DiskBlockStorage(Database):
                 end_ms,
             )
         self.checkpoint()  # before the ticks leave the log of the store
+
+    def drop_block(self, end_ms: int) -> None:
+        with self._transaction():
+            self._execute(f"DELETE FROM Cache WHERE {IS_BLOCK} AND tag = ?", end_ms)  # noqa: S608
+
+    def replace_newest(
+        self, block_ms: int, row_ms: int, block: tuple[bytes, int] | None, rows: Sequence[tuple[int, str]]
+    ) -> None:
+        with self._transaction():
+            self._execute(f"DELETE FROM Cache WHERE {IS_BLOCK} AND tag > ?", block_ms)  # noqa: S608
+            self._execute(f"DELETE FROM Cache WHERE {IS_ROW} AND tag > ?", row_ms)  # noqa: S608
+            if block is not None:
+                self._cache.push(block[0], tag=block[1])
+            for time, row in rows:
+                self._cache.push(row, prefix=ROW_PREFIX, tag=time)
+        self.checkpoint()
 
     def drop_oldest(self) -> bool:
         """Drop the oldest block, or some of the oldest rows if there is no block."""

@@ -86,6 +86,25 @@ class DocumentFile(Generic[Value]):
         return cache[1]
 
 
+class JournalFile:
+    """A text that is replaced as a whole, and outlives a crash of this process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> str:
+        return _read_text(str(self._path)) or ""
+
+    def write(self, text: str) -> None:
+        """Replace the text; an empty one removes the file. Raises OSError."""
+        if not text:
+            self._path.unlink(missing_ok=True)
+            return
+        temporary = self._path.with_suffix(".new")
+        temporary.write_text(text)
+        temporary.replace(self._path)
+
+
 def _file_name(document: Document[Value]) -> str:
     return f"{document.name}.json"
 

@@ -10,7 +10,7 @@ from dashapp.stores.disk.block_storage import IS_BLOCK, IS_ROW, DiskBlockStorage
 from dashapp.stores.disk.database import FAILURES, is_corrupt
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
-from dashapp.stores.history.archive import ALL_LEVELS
+from dashapp.stores.history.archive import ALL_LEVELS, ASIDE
 
 LEVEL_NAMES = tuple(name for name, _step, _span in ALL_LEVELS)
 
@@ -56,6 +56,16 @@ class LevelStorages:
             storage = self._storages.get(name)
             storages.append(self.open(name) if storage is None or storage.is_damaged else storage)
         return storages
+
+    def has_aside(self) -> bool:
+        return ASIDE in self._storages or (self._folder / ASIDE / "cache.db").exists()
+
+    def aside(self) -> DiskBlockStorage | None:
+        """Return the storage of points with wrong times; None if there are none."""
+        if not self.has_aside():
+            return None
+        storage = self._storages.get(ASIDE)
+        return self.open(ASIDE) if storage is None or storage.is_damaged else storage
 
     def salvage(self) -> bool:
         """Copy a block of a damaged file; False if there is none."""

@@ -114,8 +114,9 @@ class DiskPushQueue:
         """Open `push.taken`; None if all of its records are stored."""
         file = self._taken_path.open("r+b")
         start, end, before = _decode_mark(file.read(HEADER_BYTES))
-        # If a tick came after the marked one, it holds the records up to the end.
-        position = end if newest > before else start
+        # If the marked tick is no longer the newest, a tick holds the records up to the end. Its time can be
+        # the earlier one, if the clock was set back.
+        position = end if newest != before else start
         if position >= os.fstat(file.fileno()).st_size:
             file.close()
             return None

@@ -65,6 +65,15 @@ class RowLog(Database):
             self._execute("DELETE FROM Cache WHERE key <= ?", until)
             self._count = len(self._deque)
 
+    def replace_end(self, after: int | None, rows: Iterable[str]) -> None:
+        """Replace the rows after a position (None: all) by others, in one transaction."""
+        with self._transaction():
+            self._execute("DELETE FROM Cache WHERE key > ?", -1 if after is None else after)
+            for row in rows:
+                self._deque.append(row)
+            self._count = len(self._deque)
+        self.checkpoint()
+
     def is_current(self) -> bool:
         """Whether the path still names the open file. OSError if there is no file."""
         return self.path.stat().st_ino == self._inode

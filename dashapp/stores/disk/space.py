@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from dashapp.stores.disk.block_storage import DiskBlockStorage
 from dashapp.stores.disk.database import Database
 from dashapp.stores.disk.level_storages import LEVEL_NAMES, LevelStorages
 from dashapp.stores.disk.notices import NoticeFile
-from dashapp.stores.history.archive import DAY, HOUR, Archive, Retention
+from dashapp.stores.history.archive import ASIDE, DAY, HOUR, Archive, Retention
 from dashapp.stores.history.size_limit import SizedStorage, drop_oldest_block
 
 # Calls between two measurements while all is well, and seconds of work in a call.
@@ -46,7 +46,7 @@ class Usage(NamedTuple):
 def measure(folder: Path) -> Usage:
     """Return the bytes of all files of a store, and its quarantined files, oldest first."""
     total, damaged = 0, []
-    for directory in (folder, *(folder / name for name in LEVEL_NAMES)):
+    for directory in (folder, *(folder / name for name in (*LEVEL_NAMES, ASIDE))):
         with suppress(OSError):
             for path in directory.iterdir():
                 with suppress(OSError):
@@ -64,19 +64,23 @@ def megabytes(size: float) -> str:
 class DiskSpace:
     """Limits the space of `folder`. Owns the storages of the levels."""
 
-    def __init__(self, folder: Path, retention: Retention) -> None:
+    def __init__(self, folder: Path, retention: Retention, now: Callable[[], float] = time.time) -> None:
+        """`now`: the wall time in seconds UTC."""
         self.levels = LevelStorages(folder)
         self._folder = folder
         self._retention = retention
+        self._now = now
         self._size_notice, self._disk_notice = (NoticeFile(folder, name) for name in NOTICE_NAMES)
         self._ballast = folder / "ballast"
         self._calls = 0
 
     def open_archive(self) -> Archive:
         """Open the archive of the folder, which enforces these limits."""
-        return Archive(self.levels.open, self._retention, self)
+        return Archive(
+            self.levels.open, self._retention, self, has_aside=self.levels.has_aside(), now=self._now
+        )
 
-    def enforce(self, storages: Sequence[SizedStorage]) -> None:
+    def enforce(self, storages: Sequence[SizedStorage], aside: SizedStorage | None) -> None:
         """Do a step now, after blocks were added."""
         self._calls = 0
         self.step()
@@ -118,11 +122,12 @@ class DiskSpace:
         if usage.damaged:
             usage.damaged[0].unlink(missing_ok=True)
             return True
-        storages = self.levels.all()
-        databases: list[Database] = [*storages, *([log] if log is not None else [])]
+        storages, aside = self.levels.all(), self.levels.aside()
+        history = [*storages, *([aside] if aside is not None else [])]
+        databases: list[Database] = [*history, *([log] if log is not None else [])]
         # A reader may delay the moment when a file becomes smaller.
         over_size -= sum(database.pending_bytes() for database in databases)
-        used, unused = sum(storage.size() for storage in storages), [base.free_bytes() for base in databases]
+        used, unused = sum(storage.size() for storage in history), [base.free_bytes() for base in databases]
         min_share = MIN_LEVELS_SHARE if over_size > 0 else MIN_SHARE_ON_FULL_DISK
         min_bytes = int(min(max_bytes, disk.total) * min_share)
         if missing > 0:
@@ -133,7 +138,7 @@ class DiskSpace:
             self._report_small_size(usage.total - used)
         if missing > 0 and not (may_give and excess > 0):
             return self._reuse_pages(storages)
-        if sum(unused) < excess and may_give and drop_oldest_block(storages):
+        if sum(unused) < excess and may_give and drop_oldest_block(storages, aside):
             return True
         largest = unused.index(max(unused))
         return unused[largest] > 0 and databases[largest].vacuum(VACUUM_PAGES, disk.free - reserve)

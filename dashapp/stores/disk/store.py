@@ -7,16 +7,17 @@ disk refuses wait here, in order and bounded, until a write succeeds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
-from dashapp.stores.base import MAX_ROW_CHARS, Store, row_time, row_time_ms
+from dashapp.stores.base import MAX_ROW_CHARS, Rewind, Store, row_time, row_time_ms
 from dashapp.stores.disk.block_reader import newest_values
 from dashapp.stores.disk.database import FAILURES, DamagedError, is_corrupt
-from dashapp.stores.disk.documents import DocumentFiles
+from dashapp.stores.disk.documents import DocumentFiles, JournalFile
 from dashapp.stores.disk.level_storages import LEVEL_NAMES
 from dashapp.stores.disk.lock import WriterLock
 from dashapp.stores.disk.mmap_tail import RING_BYTES, RingBuffer, RingBufferError, salvage_records
@@ -26,8 +27,9 @@ from dashapp.stores.disk.row_log import BATCH_ROWS, PendingRows, RowLog
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
 from dashapp.stores.disk.space import NOTICE_NAMES, DiskSpace
 from dashapp.stores.documents import Document, Value
-from dashapp.stores.history.archive import Retention
+from dashapp.stores.history.archive import ASIDE, Retention
 from dashapp.stores.history.compaction import Compactor
+from dashapp.stores.history.rewind import Rewinder
 from dashapp.stores.proxy import ReaderProxy
 
 log = logging.getLogger("dashapp")
@@ -39,17 +41,25 @@ REFILL_ROWS = 1000
 class DiskStore(ReaderProxy, Store):
     """The only writer of a folder. StoreLockedError or StoreError if it cannot write there."""
 
-    def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keep: int = 7200,
+        retention: Retention | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`now`: the wall time in seconds UTC."""
         self._reader = DiskReader(folder)
         self._documents = DocumentFiles(folder)
         self.dropped = 0
         self._folder = folder
         self._keep = keep
         self._notice = self.notice_sink("store")
-        self._space = DiskSpace(folder, retention or Retention())
+        self._space = DiskSpace(folder, retention or Retention(), now)
         self._compactor: Compactor[int] = Compactor(
             self._space.open_archive, self.notice_sink("sealing"), FAILURES
         )
+        self._rewinder = Rewinder(JournalFile(folder / "rewind.journal"))
         self._pending = PendingRows()
         self._rows: RowLog | None = None
         self._tail: RingBuffer | None = None
@@ -58,7 +68,7 @@ class DiskStore(ReaderProxy, Store):
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = WriterLock(folder)
-            for name in ("store", "history", *LEVEL_NAMES, *NOTICE_NAMES):
+            for name in ("store", "history", *LEVEL_NAMES, ASIDE, *NOTICE_NAMES):
                 self.notice_sink(name).clear()
             self._open()
             self._flush()
@@ -67,14 +77,14 @@ class DiskStore(ReaderProxy, Store):
             raise StoreError(f"cannot write to {folder}: {error}") from error
 
     def append(self, tick: Tick) -> bool:
-        time = to_milliseconds(tick.time)
-        if time <= self._last:
+        time_ms = to_milliseconds(tick.time)
+        if time_ms <= self._last:
             self.dropped += 1
             return False
         row = tick.encode()
         if len(row) > MAX_ROW_CHARS:
             raise StoreError(f"a tick has {len(row)} characters; expected at most {MAX_ROW_CHARS}")
-        self._last = time
+        self._last = time_ms
         self._pending.append(row)
         is_stored = False
         try:
@@ -82,14 +92,51 @@ class DiskStore(ReaderProxy, Store):
             if not self._is_current():
                 self._reopen()
                 log.warning("%s was removed or replaced; it is created again", self._folder)
+            self._apply_rewinds()
             is_stored = self._flush()
         except FAILURES as error:
             self._fail(error)
         self._documents.write()
         if is_stored and self._rows is not None:
-            self._compactor.run(self._rows, time)
+            self._compactor.run(self._rows, time_ms)
         self._keep_space()
         return True
+
+    def rewind(self, rewind: Rewind) -> None:
+        with suppress(*FAILURES):
+            while self._pending and self._flush(closing=True):
+                pass
+        waiting = _rows_by_time(self._pending)
+        self._pending.replace(row for time_ms, row in waiting.items() if time_ms <= rewind.after_ms)
+        self._rewinder.add(rewind, [row for time_ms, row in waiting.items() if time_ms > rewind.after_ms])
+        self._last = rewind.after_ms
+        try:
+            # Readers get right times at once, even if the disk refuses all else.
+            self._reset_tail([row for row in self._tail_rows() if row_time_ms(row) <= rewind.after_ms])
+            self._apply_rewinds()
+        except FAILURES as error:
+            self._fail(error)
+
+    def _apply_rewinds(self) -> None:
+        """Correct the files. Waiting rows come later, so this is done before they are written."""
+        if not self._rewinder or self._rows is None:
+            return
+        try:
+            self._compactor.rewind(self._rows, self._rewinder)
+        except FAILURES as error:
+            if self._rows.is_damaged or not is_corrupt(error):
+                raise
+            # A level is damaged. The next tick opens a new one, and repeats this.
+            log.warning("the history is not corrected yet (%s)", os_error_reason(error))
+            return
+        rows = self._newest_log_rows()
+        self._last = max([self._last, *map(row_time_ms, rows[-1:])])
+        self._reset_tail(rows)
+
+    def _reset_tail(self, rows: Iterable[str]) -> None:
+        if self._tail is not None:
+            self._tail.reset()
+            self._tail = self._extend_tail(self._tail, rows)
 
     def newest(self) -> Cursor:
         # The writer knows this itself. A reader would hold the whole decoded tail, a third of this process.
@@ -107,6 +154,7 @@ class DiskStore(ReaderProxy, Store):
     def close(self) -> None:
         """Write the waiting rows, and unlock the folder."""
         with suppress(*FAILURES):
+            self._apply_rewinds()
             while self._pending and self._flush(closing=True):
                 pass
         self._close_files()
@@ -120,6 +168,8 @@ class DiskStore(ReaderProxy, Store):
             self._lock = WriterLock(self._folder)
         self._space.free_ballast()
         self._rows = self._open_log()
+        self._rewinder.load()
+        self._apply_rewinds()
         self._open_tail(next((time for time, _row in self._newest_rows()), 0))
 
     def _open_log(self) -> RowLog:
@@ -188,13 +238,25 @@ class DiskStore(ReaderProxy, Store):
 
     def _refill(self, tail: RingBuffer) -> RingBuffer:
         """Add the newest rows of the log, and the waiting ones."""
+        return self._extend_tail(tail, self._newest_log_rows())
+
+    def _newest_log_rows(self) -> list[str]:
+        """Return the newest rows of the log, and the waiting ones, oldest first."""
         rows, free_bytes = list[str](), RING_BYTES
         for _time, row in self._newest_rows():
             rows.append(row)
             free_bytes -= len(row)
             if free_bytes < 0 or len(rows) >= REFILL_ROWS:
                 break
-        return self._extend_tail(tail, [*reversed(rows), *self._pending])
+        return [*reversed(rows), *self._pending]
+
+    def _tail_rows(self) -> list[str]:
+        if self._tail is None:
+            return []
+        try:
+            return [record.decode(errors="replace") for record in self._tail.records()[0]]
+        except RingBufferError:
+            return []
 
     def _extend_tail(self, tail: RingBuffer, rows: Iterable[str]) -> RingBuffer:
         """Add rows. Return the tail, which is a larger one if they are too long for it."""
@@ -254,7 +316,9 @@ class DiskStore(ReaderProxy, Store):
     def _flush(self, closing: bool = False) -> bool:
         """Move some waiting rows into the Deque, in one transaction; False if they still wait."""
         rows = self._rows
-        if rows is None or (not closing and self._pending and rows.should_defer(len(self._pending))):
+        if rows is None or self._rewinder:
+            return False
+        if not closing and self._pending and rows.should_defer(len(self._pending)):
             return False
         batch = self._pending.oldest(BATCH_ROWS)
         if not batch:

@@ -7,8 +7,10 @@ and loses nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from dashapp.model.rollup import Point, point_end_ms
@@ -32,6 +34,12 @@ class BlockStorage(Protocol):
     def oldest_block(self) -> int | None:
         """Return the end of the oldest block; None if there is none."""
 
+    def ends(self) -> list[int]:
+        """Return the ends of all blocks, in order."""
+
+    def block(self, end_ms: int) -> bytes:
+        """Return the block with this end; empty if there is none."""
+
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
         """Add rows, each with its time, at the end."""
 
@@ -43,6 +51,17 @@ class BlockStorage(Protocol):
 
     def drop_oldest(self) -> bool:
         """Drop the oldest block; False if there is nothing to drop."""
+
+    def drop_block(self, end_ms: int) -> None:
+        """Drop the block with this end."""
+
+    def replace_newest(
+        self, block_ms: int, row_ms: int, block: tuple[bytes, int] | None, rows: Sequence[tuple[int, str]]
+    ) -> None:
+        """Drop the blocks that end after `block_ms` and the rows after `row_ms`; add others instead.
+
+        `block`: a block and its end; None to add none.
+        """
 
     def size(self) -> int:
         """Return the bytes in use."""
@@ -69,34 +88,40 @@ class BlockReader(Protocol):
 class SizeLimit(Protocol):
     """Limits the size of all levels together."""
 
-    def enforce(self, storages: Sequence[SizedStorage]) -> None:
-        """Drop what is too much, or a part of it."""
+    def enforce(self, storages: Sequence[SizedStorage], aside: SizedStorage | None) -> None:
+        """Drop what is too much, or a part of it; first of all what is set aside."""
 
 
 class ArchiveLevel:
     """Points of `step` seconds, in blocks of `span` seconds. Raises its storage's errors.
 
-    Wide points get shorter blocks, of whole multiples of `unit` seconds.
+    Wide points get shorter blocks, of whole multiples of the level's BLOCK_UNITS.
     """
 
-    def __init__(self, storage: BlockStorage, step: float, span: float, unit: float) -> None:
+    def __init__(self, storage: BlockStorage, name: str, step: float, span: float) -> None:
+        self.name = name
         self.step = step
         self.damaged_rows = 0
         self._span = span
-        self._unit_ms = to_milliseconds(unit)
+        self._unit_ms = to_milliseconds(BLOCK_UNITS[name])
         self.storage = storage
-        self.compacted_until = self.newest = storage.newest_block()
+        self.compacted_until = self.newest = 0
         self._oldest_row = self._row_chars = 0
+        self.load()
+
+    def load(self) -> None:
+        """Read the times of blocks and rows from the storage."""
+        self.compacted_until = self.newest = self.storage.newest_block()
         self._count_rows(0)
 
-    def _rows(self, after_ms: int) -> Iterator[tuple[int, object]]:
+    def rows(self, after_ms: int) -> Iterator[tuple[int, object]]:
         while rows := self.storage.rows(after_ms, ROWS_PER_READ):
             yield from rows
             after_ms = rows[-1][0]
 
     def _count_rows(self, after_ms: int) -> None:
         self._oldest_row = self._row_chars = 0
-        for time_ms, row in self._rows(after_ms):
+        for time_ms, row in self.rows(after_ms):
             if isinstance(row, str) and row.startswith(f"[{time_ms},"):
                 self._count_row(time_ms, row)
             else:
@@ -130,7 +155,7 @@ class ArchiveLevel:
     def read_span(self, end_ms: int) -> Generator[int, None, Span]:
         """Return the rows up to a time as a span. Yield the cost of each row. Skip damaged rows."""
         span = Span()
-        for time_ms, row in self._rows(0):
+        for time_ms, row in self.rows(0):
             if time_ms > end_ms:
                 break
             try:
@@ -155,10 +180,21 @@ class ArchiveLevel:
             self.compacted_until = end_ms
             self.newest = max(self.newest, end_ms)
 
-    def drop_before(self, before_ms: int) -> None:
-        """Drop the blocks that end before a time."""
-        while (oldest := self.storage.oldest_block()) is not None and oldest < before_ms:
+    def drop_expired(self, now_ms: int, retention_ms: int) -> None:
+        """Drop the blocks that are older than the retention, and have as much history after them.
+
+        Times without data do not count: after the clock jumped, all blocks would seem to be old.
+        """
+        oldest = self.storage.oldest_block()
+        if oldest is None or oldest >= now_ms - retention_ms:
+            return
+        span_ms, later_ms, count = int(self._span * 1000), 0, 0
+        for previous, end in reversed([*pairwise(self.storage.ends())]):
+            later_ms += min(end - previous, span_ms)
+            count += previous < now_ms - retention_ms and later_ms >= retention_ms
+        while count and oldest is not None and oldest < now_ms - retention_ms:
             self.storage.drop_oldest()
+            count, oldest = count - 1, self.storage.oldest_block()
 
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -169,6 +205,9 @@ TICK_LEVEL = ("seconds", 0, 600)
 ALL_LEVELS = (TICK_LEVEL, MINUTE_LEVEL, HOUR_LEVEL)
 # A block ends at a multiple of so many seconds. An hour is made of the minutes of one block.
 BLOCK_UNITS = {"seconds": MINUTE, "minutes": HOUR, "hours": HOUR}
+# The name of the storage for points with wrong times, which no reader opens. Each of its blocks is a piece of
+# the log or of a level; its end is a number, not a time.
+ASIDE = "aside"
 
 
 @dataclass(frozen=True)
@@ -189,14 +228,23 @@ class Archive:
         open_storage: Callable[[str], BlockStorage],
         retention: Retention,
         limit: SizeLimit | None = None,
+        *,
+        has_aside: bool = False,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """`open_storage` opens the storage of a level by its name."""
+        """`open_storage` opens the storage of a level by its name.
+
+        `has_aside`: whether points are set aside already. `now`: the wall time in seconds UTC.
+        """
+        self._open_storage = open_storage
         self._retention = retention
         self._limit = limit or BlockSizeLimit(retention.size)
-        self._levels = tuple(
-            ArchiveLevel(open_storage(name), step, span, BLOCK_UNITS[name]) for name, step, span in ALL_LEVELS
+        self._now = now
+        self.levels = tuple(
+            ArchiveLevel(open_storage(name), name, step, span) for name, step, span in ALL_LEVELS
         )
-        self._ticks, self._minutes, self._hours = self._levels
+        self._ticks, self._minutes, self._hours = self.levels
+        self._aside = open_storage(ASIDE) if has_aside else None
 
     @property
     def compacted_until(self) -> int:
@@ -206,7 +254,13 @@ class Archive:
     @property
     def damaged_rows(self) -> int:
         """The rows that were skipped, because they are damaged."""
-        return sum(level.damaged_rows for level in self._levels)
+        return sum(level.damaged_rows for level in self.levels)
+
+    def aside(self) -> BlockStorage:
+        """Return the storage of the points that are set aside."""
+        if self._aside is None:
+            self._aside = self._open_storage(ASIDE)
+        return self._aside
 
     def append_span(self, ticks: Span, end_ms: int) -> Iterator[int]:
         """Add the ticks of one complete span, which ends at the whole minute `end_ms`.
@@ -231,16 +285,21 @@ class Archive:
 
     def size(self) -> int:
         """Return the bytes in use."""
-        return sum(level.storage.size() for level in self._levels)
+        return sum(storage.size() for storage in self._storages())
 
     def close(self) -> None:
-        for level in self._levels:
-            level.storage.close()
+        for storage in self._storages():
+            storage.close()
 
-    def _drop_expired(self, now_ms: int) -> None:
+    def _storages(self) -> list[BlockStorage]:
+        return [level.storage for level in self.levels] + ([self._aside] if self._aside else [])
+
+    def _drop_expired(self, newest_ms: int) -> None:
         retention = self._retention
+        # A clock that was ahead made the later of the two.
+        now_ms = min(newest_ms, to_milliseconds(self._now()))
         for level, seconds in zip(
-            self._levels, (retention.ticks, retention.minutes, retention.hours), strict=True
+            self.levels, (retention.ticks, retention.minutes, retention.hours), strict=True
         ):
-            level.drop_before(now_ms - int(seconds * 1000))
-        self._limit.enforce([level.storage for level in self._levels])
+            level.drop_expired(now_ms, int(seconds * 1000))
+        self._limit.enforce([level.storage for level in self.levels], self._aside)

@@ -1,4 +1,6 @@
-"""Blocks: many points as compressed columns. This is the writing side, without numpy.
+"""Blocks: many points as compressed columns, without numpy.
+
+The collector uses this. `archive_reader` reads blocks faster, with numpy.
 
 Layout: `dB1`, one byte of version, crc32 and length of the header; the header, JSON in zlib; the columns.
 
@@ -14,7 +16,8 @@ import math
 import struct
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from operator import sub
 from typing import Any
 
@@ -23,6 +26,9 @@ HEADER_STRUCT = struct.Struct("<4sII")
 MAX_DECIMALS = 6
 MAX_FACTOR = 10**MAX_DECIMALS
 COMPRESSION_LEVEL = 6
+
+# The codes of `array` by width in bytes.
+_CODES = {1: "b", 2: "h", 4: "i", 8: "q"}
 
 # The fields of a column's entry in the header; see `_encode_column`.
 FIELDS = ("count", "decimals", "factor", "first", "width", "differences", "offset", "length", "mask")
@@ -62,6 +68,54 @@ def read_header(block: bytes) -> tuple[dict[str, Any], int]:
     except (struct.error, zlib.error) as error:
         raise ValueError(f"a damaged block: {error}") from error
     return header, HEADER_STRUCT.size + length
+
+
+def decode_block(block: bytes) -> tuple[dict[str, list[float]], dict[str, dict[str, list[float]]]]:
+    """Return axis and parts as BlockEncoder got them. ValueError if the block is damaged."""
+    header, offset = read_header(block)
+    body = block[offset:]
+    try:
+        axis = {name: _decode_column(entry, body) for name, entry in header["axis"].items()}
+        parts = {
+            part: {key: _decode_column(entry, body) for key, entry in columns.items()}
+            for part, columns in header["parts"].items()
+        }
+        lengths = {len(column) for column in axis.values()}
+        lengths |= {len(column) for columns in parts.values() for column in columns.values()}
+        if lengths != {header["length"]} or axis.keys() != {"t", "step"}:
+            raise ValueError("a damaged block: a column of the wrong length")
+    except (KeyError, IndexError, TypeError, AttributeError, OverflowError, zlib.error) as error:
+        raise ValueError(f"a damaged block: {error}") from error
+    return axis, parts
+
+
+def _decode_column(entry: Sequence[Any], body: bytes) -> list[float]:
+    """Return one column, with NaN for no value. `entry` is as FIELDS describes."""
+    count, decimals, factor, first, width, differences, offset, size, mask = entry
+    values: list[float]
+    if width == 0:
+        values = [first / 10**decimals] * count
+    else:
+        data = zlib.decompress(body[offset : offset + size])
+        if len(data) != count * width:
+            raise ValueError("a damaged block: a column of the wrong length")
+        plain = bytearray(len(data))
+        for part in range(width):
+            plain[part::width] = data[part * count : (part + 1) * count]
+        if decimals < 0:
+            values = array("d", bytes(plain)).tolist()
+        else:
+            numbers: Iterable[int] = array(_CODES[width], bytes(plain))
+            if differences:
+                numbers = accumulate(numbers)
+            values = [(number * factor + first) / 10**decimals for number in numbers]
+    if mask is None:
+        return values
+    flags = zlib.decompress(body[mask[0] : mask[0] + mask[1]])
+    if flags.count(1) != count:
+        raise ValueError("a damaged block: a column of the wrong length")
+    present = iter(values)
+    return [next(present) if flag else math.nan for flag in flags]
 
 
 def _encode_column(values: Sequence[float], body: bytearray) -> list[Any]:
@@ -123,7 +177,7 @@ def _as_integers(values: Sequence[float]) -> tuple[int, list[int]] | None:
 def _compress_integers(numbers: list[int]) -> tuple[int, bytes]:
     """Return the width in bytes and the compressed bytes of integers."""
     reach = max(max(numbers), -min(numbers) - 1)
-    for width, code in ((1, "b"), (2, "h"), (4, "i"), (8, "q")):
+    for width, code in _CODES.items():
         if reach < 1 << (8 * width - 1):
             return width, zlib.compress(
                 _shuffle_bytes(array(code, numbers).tobytes(), width), COMPRESSION_LEVEL

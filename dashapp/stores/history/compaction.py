@@ -14,6 +14,7 @@ from dashapp.model.rollup import point_end_ms
 from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.base import LOG_RETENTION_MS, row_time_ms
 from dashapp.stores.history.archive import MINUTE, TICK_LEVEL, Archive
+from dashapp.stores.history.rewind import RewindableLog, Rewinder
 from dashapp.stores.history.span import TICK_PARTS, Span
 
 Position = TypeVar("Position")
@@ -84,6 +85,16 @@ class Compactor(Generic[Position]):
             )
         except BaseException:
             # A generator ends with its exception: the next run needs another one.
+            self.close()
+            raise
+
+    def rewind(self, log: RewindableLog[Position], rewinder: Rewinder) -> None:
+        """Correct the history. Raises the failures; repeat it then."""
+        self.close()
+        try:
+            self._archive = self._open_archive()
+            rewinder.apply(log, self._archive)
+        except BaseException:
             self.close()
             raise
 

@@ -19,8 +19,13 @@ class SizedStorage(Protocol):
     def drop_oldest(self) -> bool: ...
 
 
-def drop_oldest_block(storages: Sequence[SizedStorage]) -> bool:
-    """Drop a block of the level that is most above its share; False if no level has one."""
+def drop_oldest_block(storages: Sequence[SizedStorage], aside: SizedStorage | None) -> bool:
+    """Drop a block of the level that is most above its share; False if no level has one.
+
+    Points that are set aside go first, because no page shows them.
+    """
+    if aside is not None and aside.drop_oldest():
+        return True
     levels = zip(storages, SHARES, strict=True)
     ordered = sorted(levels, key=lambda level: level[0].size() / level[1], reverse=True)
     return any(storage.drop_oldest() for storage, _share in ordered)
@@ -32,7 +37,8 @@ class BlockSizeLimit:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
 
-    def enforce(self, storages: Sequence[SizedStorage]) -> None:
-        while sum(storage.size() for storage in storages) > self._max_bytes:
-            if not drop_oldest_block(storages):
+    def enforce(self, storages: Sequence[SizedStorage], aside: SizedStorage | None) -> None:
+        all_storages = [*storages, *([aside] if aside else [])]
+        while sum(storage.size() for storage in all_storages) > self._max_bytes:
+            if not drop_oldest_block(storages, aside):
                 break

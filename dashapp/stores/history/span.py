@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import groupby
 
 from dashapp.model.rollup import Aggregate, Point, combine, point_end_ms
 from dashapp.model.ticks import Tick, to_milliseconds, weight_of_step
-from dashapp.stores.history.block_codec import BlockEncoder
+from dashapp.stores.history.block_codec import BlockEncoder, decode_block, read_header
 
 # The parts of a block, in the order of Aggregate's fields. The format calls the weight `count`.
 PARTS = ("total", "low", "high", "count")
@@ -128,3 +128,41 @@ def _fields_of_ticks(values: array[float], weights: array[float]) -> list[array[
     weights = weights[: len(values)]
     totals = array("d", [value * weight for value, weight in zip(values, weights, strict=True)])
     return [totals, values, values, weights]
+
+
+def block_start_ms(block: bytes, default: int) -> int:
+    """Return the time of a block's first point; `default` if the block is damaged."""
+    try:
+        return int(read_header(block)[0]["start"])
+    except (ValueError, KeyError, TypeError):
+        return default
+
+
+def decode_ticks(block: bytes) -> list[Tick]:
+    """Return the ticks of a block of TICK_PARTS. ValueError if it is damaged."""
+    return [
+        Tick(time_ms / 1000, step, {key: values[0] for key, values in row.items()})
+        for time_ms, step, row in _decode_rows(block)
+    ]
+
+
+def decode_points(block: bytes) -> list[Point]:
+    """Return the points of a block of all PARTS. ValueError if it is damaged."""
+    return [
+        Point(int(time_ms), step, {key: Aggregate(*values) for key, values in row.items()})
+        for time_ms, step, row in _decode_rows(block)
+    ]
+
+
+def _decode_rows(block: bytes) -> Iterator[tuple[float, float, dict[str, tuple[float, ...]]]]:
+    axis, parts = decode_block(block)
+    rows: list[dict[str, tuple[float, ...]]] = [{} for _ in axis["t"]]
+    names = [part for part in PARTS if part in parts]
+    try:
+        for key in parts.get("total", {}):
+            for row, *values in zip(rows, *(parts[name][key] for name in names), strict=True):
+                if not math.isnan(values[0]):
+                    row[key] = tuple(values)
+    except KeyError as error:
+        raise ValueError(f"a damaged block: {error}") from error
+    return zip(axis["t"], axis["step"], rows, strict=True)

@@ -6,11 +6,15 @@ reader caches them for a while. Rows are trimmed once a block holds them.
 
 from __future__ import annotations
 
+import secrets
 import time
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
+from dashapp.stores.base import row_time_ms
+from dashapp.stores.history.span import block_start_ms
 from dashapp.stores.redis.client import Connection, RedisClient
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import RedisArg, WriterLease
@@ -21,6 +25,12 @@ BATCH_ROWS = 500
 MAX_CACHED_BYTES, CACHE_TTL_S = 8 << 20, 1.0
 
 BlockEnd = tuple[int, int, int]
+Command = tuple[RedisArg, ...]
+Item = TypeVar("Item")
+
+
+def _batches(items: Sequence[Item]) -> list[Sequence[Item]]:
+    return [items[start : start + BATCH_ROWS] for start in range(0, len(items), BATCH_ROWS)]
 
 
 class _LevelKeys:
@@ -52,29 +62,44 @@ class RedisBlockStorage:
         return oldest[0][1] if oldest else None
 
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
-        commands: list[tuple[RedisArg, ...]] = []
-        for start in range(0, len(rows), BATCH_ROWS):
-            arguments = [argument for pair in rows[start : start + BATCH_ROWS] for argument in pair]
-            commands.append(("ZADD", self._keys.rows, *arguments))
-        self._lease.run_commands(*commands)
+        self._lease.run_commands(*self._add_rows(rows))
 
     def discard(self, time_ms: int) -> None:
         self._lease.run_commands(("ZREMRANGEBYSCORE", self._keys.rows, time_ms, time_ms))
 
+    def ends(self) -> list[int]:
+        return [end for _start, end, _size in self._ends(0, -1)]
+
+    def block(self, end_ms: int) -> bytes:
+        block: bytes | None = self._lease.client.connection.hget(self._keys.blocks, str(end_ms))
+        return block or b""
+
     def put(self, block: bytes | None, start_ms: int, end_ms: int) -> None:
-        commands: list[tuple[RedisArg, ...]] = [("ZREMRANGEBYSCORE", self._keys.rows, "-inf", end_ms)]
+        commands: list[Command] = [("ZREMRANGEBYSCORE", self._keys.rows, "-inf", end_ms)]
         if block is not None:
-            commands.append(("HSET", self._keys.blocks, end_ms, block))
-            commands.append(("ZADD", self._keys.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"))
+            commands += self._put_block(block, start_ms, end_ms)
         self._lease.run_commands(*commands)
+
+    def drop_block(self, end_ms: int) -> None:
+        self._lease.run_commands(*self._drop_block(end_ms))
+
+    def replace_newest(
+        self, block_ms: int, row_ms: int, block: tuple[bytes, int] | None, rows: Sequence[tuple[int, str]]
+    ) -> None:
+        commands: list[Command] = []
+        for end_ms in self.ends():
+            if end_ms > block_ms:
+                commands += self._drop_block(end_ms)
+        if block is not None:
+            data, end_ms = block
+            commands += self._put_block(data, block_start_ms(data, end_ms), end_ms)
+        commands.append(("ZREMRANGEBYSCORE", self._keys.rows, f"({row_ms}", "+inf"))
+        self._lease.run_commands(*commands, *self._add_rows(rows))
 
     def drop_oldest(self) -> bool:
         oldest = self._ends(0, 0)
         if oldest:
-            end = oldest[0][1]
-            self._lease.run_commands(
-                ("HDEL", self._keys.blocks, end), ("ZREMRANGEBYSCORE", self._keys.ends, end, end)
-            )
+            self._lease.run_commands(*self._drop_block(oldest[0][1]))
         return bool(oldest)
 
     def size(self) -> int:
@@ -82,6 +107,22 @@ class RedisBlockStorage:
         return sum(size for _start, _end, size in self._ends(0, -1))
 
     def close(self) -> None: ...
+
+    def _add_rows(self, rows: Sequence[tuple[int, str]]) -> list[Command]:
+        return [
+            ("ZADD", self._keys.rows, *(argument for pair in batch for argument in pair))
+            for batch in _batches(rows)
+        ]
+
+    def _put_block(self, block: bytes, start_ms: int, end_ms: int) -> list[Command]:
+        return [
+            ("HSET", self._keys.blocks, end_ms, block),
+            ("ZREMRANGEBYSCORE", self._keys.ends, end_ms, end_ms),
+            ("ZADD", self._keys.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
+        ]
+
+    def _drop_block(self, end_ms: int) -> list[Command]:
+        return [("HDEL", self._keys.blocks, end_ms), ("ZREMRANGEBYSCORE", self._keys.ends, end_ms, end_ms)]
 
     def _ends(self, first: int, last: int) -> list[BlockEnd]:
         return _parse_ends(self._lease.client.connection.zrange(self._keys.ends, first, last))
@@ -174,6 +215,21 @@ def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
     return ends
 
 
+class RedisJournal:
+    """The journal of a Rewinder. Raises the errors of `lease`."""
+
+    def __init__(self, lease: WriterLease) -> None:
+        self._lease = lease
+        self._key = lease.keys.of("rewind")
+
+    def read(self) -> str:
+        text: bytes | None = self._lease.client.connection.get(self._key)
+        return (text or b"").decode(errors="replace")
+
+    def write(self, text: str) -> None:
+        self._lease.run_commands(("SET", self._key, text) if text else ("DEL", self._key))
+
+
 class RedisRowSource:
     """The rows of the stream; positions are their IDs. Raises the errors of `lease`."""
 
@@ -192,3 +248,13 @@ class RedisRowSource:
     def drop(self, until: str) -> None:
         time, _, number = until.partition("-")
         self._lease.run_commands(("XTRIM", self._lease.keys.ticks, "MINID", f"{time}-{int(number) + 1}"))
+
+    def replace_end(self, after: str | None, rows: Iterable[str]) -> None:
+        """Replace the rows after a position (None: all) by others, and begin a new generation."""
+        key = self._lease.keys.ticks
+        ids: list[RedisArg] = []
+        while entries := self.read(str(ids[-1]) if ids else after, BATCH_ROWS):
+            ids += [entry_id for entry_id, _row in entries]
+        commands: list[Command] = [("XDEL", key, *batch) for batch in _batches(ids)]
+        commands += [("XADD", key, "*", "t", row_time_ms(row), "d", row) for row in rows]
+        self._lease.run_commands(*commands, ("SET", self._lease.keys.generation, secrets.token_hex(8)))

@@ -10,7 +10,8 @@ KEY_PREFIX = "dashapp:"
 # A hash from a host's name to the arrival of its newest tick, by Redis' clock, and JSON for the list of
 # hosts.
 REGISTRY_KEY = KEY_PREFIX + "hosts"
-LEVELS = ("seconds", "minutes", "hours")
+# `aside` has points with wrong times, which no reader opens.
+LEVELS = ("seconds", "minutes", "hours", "aside")
 
 # The type of each key of a host, by the last part of its name.
 KEY_TYPES = {
@@ -18,6 +19,7 @@ KEY_TYPES = {
     "life": "string",
     "ticks": "stream",
     "sheets": "hash",
+    "rewind": "string",
     "push": "stream",
     "push.size": "string",
     "push.looked": "string",

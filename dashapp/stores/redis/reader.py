@@ -160,6 +160,8 @@ class RedisReader(CachedReader):
             self.last_id, self._max_entries = b"", 0
             if current != self.newest_cursor.generation:
                 self._fields = {}
+                # Their caches may have blocks that the writer replaced.
+                self._levels = None
         elif self.last_id:
             self._take_ticks(current, entries[1:])
         else:

@@ -6,8 +6,9 @@ compacts.
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 
 from dashapp.model.ticks import (
@@ -18,13 +19,15 @@ from dashapp.model.ticks import (
     Tick,
     to_milliseconds,
 )
-from dashapp.stores.base import MAX_ROW_CHARS, Level, Store
+from dashapp.stores.base import MAX_ROW_CHARS, Level, Rewind, Store
+from dashapp.stores.cached_reader import NO_GENERATION
 from dashapp.stores.documents import Document, Value
 from dashapp.stores.history.archive import Archive, Retention
 from dashapp.stores.history.compaction import Compactor
+from dashapp.stores.history.rewind import Rewinder
 from dashapp.stores.notices import StoredNotice
 from dashapp.stores.proxy import ReaderProxy
-from dashapp.stores.redis.archive import RedisBlockStorage, RedisRowSource
+from dashapp.stores.redis.archive import RedisBlockStorage, RedisJournal, RedisRowSource
 from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX
 from dashapp.stores.redis.keys import Keys
@@ -63,6 +66,7 @@ class RedisStore(ReaderProxy, Store):
         retention: Retention | None = None,
         forget: float = 604_800,
         defer: bool = False,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.dropped = 0
         # The id of the last pushed record in the next tick.
@@ -84,9 +88,14 @@ class RedisStore(ReaderProxy, Store):
             raise StoreUnavailableError(f"Redis at {client.address}: {describe_error(error)}") from error
         newest = self._reader.newest_cursor
         self._last_ms = newest.time_ms
-        self.writer = RedisWriter(self.lease, name, keep, newest, self._seal)
+        self._rewinder = Rewinder(RedisJournal(self.lease))
+        self.writer = RedisWriter(
+            self.lease, name, keep, newest, self._seal, self._rewinder, self._correct_history
+        )
         self._compactor: Compactor[str] = Compactor(
-            lambda: Archive(lambda level: RedisBlockStorage(self.lease, level), limits),
+            lambda: Archive(
+                lambda level: RedisBlockStorage(self.lease, level), limits, has_aside=True, now=now
+            ),
             self.notice_sink("sealing"),
             FAILURES,
         )
@@ -97,21 +106,26 @@ class RedisStore(ReaderProxy, Store):
     def append(self, tick: Tick) -> bool:
         if self.writer.is_lost:
             raise StoreLockedError("another collector now writes for this host name")
-        time = to_milliseconds(tick.time)
-        if time <= self._last_ms:
+        time_ms = to_milliseconds(tick.time)
+        if time_ms <= self._last_ms:
             self.dropped += 1
             return False
         text = tick.encode()
         if len(text) > MAX_ROW_CHARS:
             raise StoreError(f"a tick has {len(text)} characters; expected at most {MAX_ROW_CHARS}")
-        self._last_ms = time
+        self._last_ms = time_ms
         values = tick.values
         entry = registry_entry(
-            time, tick.step, {key: values[key] for key in HOST_LIST_METRICS if key in values}
+            time_ms, tick.step, {key: values[key] for key in HOST_LIST_METRICS if key in values}
         )
         pushed, self.pushed = self.pushed, ""
-        self.writer.add(QueuedRow(time, text, pushed, entry))
+        self.writer.add(QueuedRow(time_ms, text, pushed, entry))
         return True
+
+    def rewind(self, rewind: Rewind) -> None:
+        # Redis alone knows the newest tick that stays, and rejects ticks that are not later.
+        self._last_ms = rewind.after_ms
+        self.writer.rewind(rewind)
 
     def read_document(self, document: Document[Value]) -> Value:
         # The writer knows its own documents, without a poll and before Redis has them.
@@ -155,6 +169,21 @@ class RedisStore(ReaderProxy, Store):
 
     def _seal(self, stored_ms: int) -> None:
         self._compactor.run(self._rows, stored_ms - self._delay_ms)
+
+    def _correct_history(self) -> Cursor | None:
+        """Correct the history in Redis, and return its new generation and newest tick.
+
+        None if all was right.
+        """
+        self._rewinder.load()
+        if not self._rewinder:
+            return None
+        self._compactor.rewind(self._rows, self._rewinder)
+        connection, keys = self.lease.client.connection, self.lease.keys
+        newest = connection.xrevrange(keys.ticks, count=1)
+        generation: bytes | None = connection.get(keys.generation)
+        time_ms = int(newest[0][1].get(b"t", b"0")) if newest else 0
+        return Cursor((generation or b"").decode() or NO_GENERATION, time_ms)
 
     def _renew(self) -> None:
         self.renewals += 1

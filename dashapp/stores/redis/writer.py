@@ -19,10 +19,12 @@ from redis import ResponseError
 
 from dashapp.model.ticks import Cursor, StoreLockedError
 from dashapp.process.threads import start_thread
+from dashapp.stores.base import Rewind
 from dashapp.stores.cached_reader import NO_GENERATION
+from dashapp.stores.history.rewind import Rewinder
 from dashapp.stores.redis.client import FAILURES, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX, RedisDocuments
-from dashapp.stores.redis.keys import APPEND_SCRIPT, REGISTRY_KEY
+from dashapp.stores.redis.keys import APPEND_SCRIPT, REGISTRY_KEY, Keys
 from dashapp.stores.redis.lease import WriterLease
 
 log = logging.getLogger("dashapp")
@@ -47,10 +49,20 @@ class QueuedRow(NamedTuple):
 
 
 class RedisWriter:
-    """Starts after `newest`, Redis' newest tick. Calls `on_round` after each successful round."""
+    """Starts after `newest`, Redis' newest tick. Calls `on_round` after each successful round.
+
+    `correct` applies the rewinds of `rewinder` in Redis, and returns its newest tick.
+    """
 
     def __init__(
-        self, lease: WriterLease, name: str, keep: int, newest: Cursor, on_round: Callable[[int], None]
+        self,
+        lease: WriterLease,
+        name: str,
+        keep: int,
+        newest: Cursor,
+        on_round: Callable[[int], None],
+        rewinder: Rewinder,
+        correct: Callable[[], Cursor | None],
     ) -> None:
         self.documents = RedisDocuments(lease)
         self.generation = newest.generation
@@ -60,6 +72,8 @@ class RedisWriter:
         self._name = name
         self._keep = keep
         self._on_round = on_round
+        self._correct = correct
+        self._rewinder = rewinder
         self._rows: deque[QueuedRow] = deque()
         self._size = 0
         self._stored = newest.time_ms
@@ -83,6 +97,18 @@ class RedisWriter:
             self._rows.append(row)
             self._size += len(row.text)
             self._trim(MAX_WAITING_CHARS)
+            self._idle.clear()
+            self._wake.set()
+
+    def rewind(self, rewind: Rewind) -> None:
+        """Remove the rows with wrong times here, and then in Redis."""
+        with self._lock:
+            later = [row for row in self._rows if row.time_ms > rewind.after_ms]
+            # Redis itself has the others.
+            self._rewinder.add(rewind, [row.text for row in later if row.time_ms > self._stored])
+            self._stored = min(self._stored, rewind.after_ms)
+            self._rows = deque(row for row in self._rows if row.time_ms <= rewind.after_ms)
+            self._size = sum(len(row.text) for row in self._rows)
             self._idle.clear()
             self._wake.set()
 
@@ -130,6 +156,7 @@ class RedisWriter:
 
     def _write_waiting(self) -> None:
         try:
+            self._correct_history()
             while rows := self._waiting():
                 self._send(rows)
         except ResponseError:
@@ -153,11 +180,16 @@ class RedisWriter:
         if self._has_notice:
             self._set_notice("")
 
+    def _correct_history(self) -> None:
+        if self._rewinder and (newest := self._correct()) is not None:
+            with self._lock:
+                self._stored, self.generation = newest.time_ms, newest.generation
+
     def _waiting(self) -> list[QueuedRow]:
         """Return the oldest rows that Redis does not have."""
         with self._lock:
             stored = self._stored
-            if not self._rows or self._rows[-1].time_ms <= stored:
+            if self._rewinder or not self._rows or self._rows[-1].time_ms <= stored:
                 return []
             rows = []
             for row in reversed(self._rows):
@@ -193,6 +225,8 @@ class RedisWriter:
             self.documents.rewrite_all()
             self._on_data_loss()
         with self._lock:
+            if self._rewinder:
+                return  # Redis may still have later ticks, with wrong times
             self._stored = int(newest)
             if self._rows and self._rows[-1].time_ms <= self._stored:
                 self._trim(MAX_STORED_CHARS)
@@ -204,10 +238,13 @@ class RedisWriter:
         self._last_refresh = time.monotonic()
         connection = self._lease.client.connection
         (now, _), entries = connection.time(), connection.hgetall(REGISTRY_KEY)
-        expired = [
+        silent = [
             name for name, entry in entries.items() if arrival_ms(entry) < now * 1000 - self._lease.forget_ms
         ]
-        if expired:
+        # Redis' clock may have been wrong. Redis keeps the data of these hosts until they expire.
+        if expired := [
+            name for name in silent if not connection.exists(Keys(name.decode(errors="replace")).generation)
+        ]:
             connection.hdel(REGISTRY_KEY, *expired)
 
     def _set_notice(self, sentence: str) -> None:

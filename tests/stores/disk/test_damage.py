@@ -186,10 +186,10 @@ def test_expiry_keeps_later_blocks_beside_block_that_cannot_be_deleted(tmp_path:
         file.seek(4096 * before_jump)
         file.write(b"\xff" * 4096)
     storage = DiskBlockStorage(tmp_path)
-    level = ArchiveLevel(storage, 0, 600, 60)
-    level.drop_before(6500)
+    level = ArchiveLevel(storage, "seconds", 0, 600)
+    level.drop_expired(6500, 0)
     assert storage.oldest_block() == 7000
-    level.drop_before(7500)
+    level.drop_expired(7500, 0)
     assert storage.oldest_block() == 8000
     assert not storage.is_damaged
     storage.close()

@@ -16,6 +16,7 @@ from waiting import wait_for
 
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Curves, Metric, StoreUnavailableError
+from dashapp.stores.base import Rewind
 from dashapp.stores.redis import lease, writer
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.keys import REGISTRY_KEY, Keys
@@ -190,6 +191,49 @@ def test_writer_removes_expired_host_from_registry(redis: RedisServer) -> None:
             drain(store)
             wait_for(lambda: client.hkeys(REGISTRY_KEY) and not client.hexists(REGISTRY_KEY, "old"))
             assert set(client.hkeys(REGISTRY_KEY)) == {b"new", b"a"}
+
+
+def test_writer_keeps_expired_host_that_still_has_data(redis: RedisServer) -> None:
+    """Redis' clock was ahead for a while: the host's data have not expired."""
+    with closing(redis.client()) as client:
+        for name in ("old", "gone"):
+            client.hset(REGISTRY_KEY, name, "1000 [1000,1,{}]")
+        client.set(Keys("old").generation, "0123456789abcdef")
+        with closing(opened(redis)) as store:
+            fill(store, 1, 1)
+            drain(store)
+            wait_for(lambda: client.hkeys(REGISTRY_KEY) and not client.hexists(REGISTRY_KEY, "gone"))
+            assert set(client.hkeys(REGISTRY_KEY)) == {b"old", b"a"}
+
+
+def test_rewind_waits_for_redis(redis: RedisServer, store: RedisStore) -> None:
+    """Set the clock back twice while Redis is down: no right row is lost or doubled."""
+    fill(store, 1, 10)
+    drain(store)
+    redis.freeze()
+    fill(store, 5011, 10)
+    store.rewind(Rewind(10_000))
+    fill(store, 11, 10)
+    store.rewind(Rewind(15_000))
+    fill(store, 16, 5)
+    redis.thaw()
+    drain(store)
+    assert stored(redis) == [*range(1, 21)]
+    assert store.newest().time_ms == 20_000
+
+
+def test_rows_come_back_from_redis_that_was_down(redis: RedisServer, store: RedisStore) -> None:
+    fill(store, 1, 10)
+    drain(store)
+    redis.freeze()
+    fill(store, 11, 10)
+    store.rewind(Rewind(5_000))
+    fill(store, 6, 2)
+    store.rewind(Rewind(5_000, restores=True))
+    fill(store, 23, 2)
+    redis.thaw()
+    drain(store)
+    assert stored(redis) == [*range(1, 21), 23, 24]
 
 
 def test_documents_are_restored_after_reopen(redis: RedisServer) -> None:
