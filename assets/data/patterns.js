@@ -5,6 +5,7 @@
   // Limits of a request; above them it asks for all metrics.
   const MAX_PATTERNS = 64;
   const MAX_QUERY_LENGTH = 3000;
+  const MAX_WILDCARDS = 64;
   const regExpCache = new Map();
 
   function toRegExp(pattern) {
@@ -26,11 +27,14 @@
     return Object.fromEntries(keys.map((key) => [key, columns[key]]));
   };
 
-  /* Query parameter for these patterns; "" (all metrics) if there are none or too many. */
-  app.likeParam = function (patterns) {
+  /* Query parameter for these patterns, in one of `count` queries of a request; "" (all metrics) if there are none
+     or too many. */
+  app.likeParam = function (patterns, count) {
     // Commas separate the patterns. `?` may match more; the subscription drops the rest.
     const all = [...new Set(patterns)].map((pattern) => pattern.replace(/,/g, "?"));
     const text = encodeURIComponent(all.join());
-    return all.length && all.length <= MAX_PATTERNS && text.length <= MAX_QUERY_LENGTH ? `&like=${text}` : "";
+    const wildcards = all.join("").match(/[*?]/g)?.length ?? 0;
+    const fits = all.length <= MAX_PATTERNS && text.length <= MAX_QUERY_LENGTH && wildcards * count <= MAX_WILDCARDS;
+    return all.length && fits ? `&like=${text}` : "";
   };
 })((window.dashapp = window.dashapp || {}));

@@ -123,7 +123,7 @@
         this.subscriptions = [...this.subscriptions.filter((subscription) => !served.has(subscription)), ...served];
         this.needsPlan = true;
       }
-      return selected.map(({ params, patterns, members }) => ({ text: params + app.likeParam(patterns), members }));
+      return selected.map(({ params, patterns, members }) => ({ text: params + app.likeParam(patterns, selected.length), members }));
     }
 
     /* `[{frame, error, sessionExpired}]`, one for each text; `frame` is null if none arrived, `error` is the

@@ -7,18 +7,17 @@ each minute or hour, with the mean and the time of its end. The export holds one
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from threading import BoundedSemaphore
+from functools import partial
 
 import numpy as np
 import orjson
 
 from dashapp.api.params import TicksQuery, parse_ticks_query
+from dashapp.http.concurrency import ConcurrencyLimit
 from dashapp.model.columns import Columns, round_significant
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.text import quote_value
@@ -27,8 +26,9 @@ from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader
 
 PARAMETERS = ("window", "from", "to", "metrics", "panel")
-# Downloads at a time. Each occupies a server thread until its client has read all of it.
-MAX_DOWNLOADS = 2
+# Downloads at a time in this process, and those of one client. Each occupies a server thread until its client
+# has read all of it.
+MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT = 3, 2
 # The client should retry after this many seconds if all slots are taken.
 RETRY_AFTER_S = 10
 # Cells in one chunk. A chunk takes two milliseconds, during which no other Python thread runs.
@@ -36,10 +36,18 @@ CELLS_PER_CHUNK = 30_000
 # Significant digits of a mean.
 MEAN_DIGITS = 12
 LINE_END = b"\r\n"
+# Characters that start a formula: = + - @, also full-width, small, raised or lowered. A spreadsheet skips
+# white space and invisible characters before them.
+_STARTS = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207c\u207a\u207b\u208c\u208a\u208b\u2212"
+_SKIPPED = r"[\s\x00-\x20\u00ad\u200b-\u200f\u2060\ufeff]*"
+_FORMULA = re.compile(rf"[\"\s\x00-\x20\u00ad\u200b-\u200f\u2060\ufeff]*[{_STARTS}]|[\t\r\n]")
+# A separator or a quote inside a name, if a formula follows.
+_INNER_FORMULA = re.compile(rf"(?<=[\s\S])[;,|\t\r\n\"']{_SKIPPED}(?=[{_STARTS}])")
+_PLAIN_NAME = re.compile(r"'?[\w./%: -]+")
 
 
 class CsvExport:
-    """Starts downloads, at most MAX_DOWNLOADS at a time."""
+    """Starts downloads, as many at a time as `downloads` allows."""
 
     def __init__(
         self,
@@ -51,6 +59,7 @@ class CsvExport:
         now: Callable[[], float] = time.time,
         host: str = "",
         panels: Sequence[Panel] = (),
+        downloads: ConcurrencyLimit | None = None,
     ) -> None:
         """The parameters are those of Api."""
         self._panels = panels
@@ -60,13 +69,14 @@ class CsvExport:
         self._max_window = max_window
         self._interval = interval
         self._now = now
-        self._slots = BoundedSemaphore(MAX_DOWNLOADS)
+        self._downloads = downloads or ConcurrencyLimit(MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT)
 
-    def open(self, query: str) -> Download:
-        """Start the download that a query requests.
+    def open(self, query: str, client: str = "") -> Download:
+        """Start the download that a query of `client` requests.
 
-        Raises BadRequestError for an invalid query, and BusyError if all slots are taken.
+        Raises BadRequestError for an invalid query, and BusyError above the limit.
         """
+        self._store.newest()  # a remote reader requests its data now, if it has none
         metrics = {metric.key: metric for metric in self._store.metrics()}
         ticks_query = parse_ticks_query(
             query,
@@ -89,15 +99,20 @@ class CsvExport:
         keys = tuple(key for key in keys if requested_keys is None or key in requested_keys)
         newest = levels.snapshot.cursor.time_ms
         start, end = ticks_query.time_range or (newest - round(ticks_query.window * 1000), newest)
-        if not self._slots.acquire(blocking=False):
-            raise BusyError(f"{MAX_DOWNLOADS} downloads are running; retry when one has ended")
+        if not self._store.is_loaded:
+            raise BusyError("the data of this page has not arrived from its store yet; retry in a moment")
+        if not self._downloads.acquire(client):
+            raise BusyError(
+                f"too many downloads are running; at most {MAX_DOWNLOADS} run at a time, "
+                f"{MAX_DOWNLOADS_PER_CLIENT} of one address; retry when one has ended"
+            )
         return Download(
             levels,
             max(start, 0),
             min(end, newest),
             keys,
             file_name(ticks_query, end, self._host),
-            self._slots,
+            partial(self._downloads.release, client),
         )
 
 
@@ -114,10 +129,10 @@ class Download:
         end: int,
         keys: Sequence[str],
         name: str,
-        slots: BoundedSemaphore,
+        release: Callable[[], object],
     ) -> None:
-        """The points in (start, end], epoch milliseconds. `close` releases `slots` once."""
-        self._slots: BoundedSemaphore | None = slots
+        """The points in (start, end], epoch milliseconds. `close` calls `release` once."""
+        self._release: Callable[[], object] | None = release
         self.headers = [
             ("content-type", "text/csv; charset=utf-8"),
             ("content-disposition", f'attachment; filename="{name}"'),
@@ -128,9 +143,9 @@ class Download:
         return self._parts
 
     def close(self) -> None:
-        slots, self._slots = self._slots, None
-        if slots is not None:
-            slots.release()
+        release, self._release = self._release, None
+        if release is not None:
+            release()
 
     def __del__(self) -> None:
         self.close()
@@ -154,12 +169,22 @@ def _body_parts(levels: Levels, start: int, end: int, keys: Sequence[str]) -> It
 
 
 def header_line(keys: Sequence[str]) -> bytes:
-    """The first line. A quote precedes = + - and @: a spreadsheet runs such a cell as a formula."""
-    line = io.StringIO(newline="")
-    safe_keys = (f"'{key}" if key.lstrip()[:1] in tuple("=+-@") else key for key in keys)
-    csv.writer(line).writerow(["time", *safe_keys])
+    """The first line. A spreadsheet runs no name in it as a formula.
+
+    See https://owasp.org/www-community/attacks/CSV_Injection. Where a comma is the decimal point, a
+    spreadsheet splits the line at semicolons, even inside quotes.
+    """
     # UTF-8 cannot encode a lone surrogate.
-    return line.getvalue().encode(errors="replace")
+    return ",".join(["time", *map(_header_cell, keys)]).encode(errors="replace") + LINE_END
+
+
+def _header_cell(key: str) -> str:
+    text = _INNER_FORMULA.sub(r"\g<0>'", key)
+    if _FORMULA.match(text):
+        text = f"'{text}"
+    if _PLAIN_NAME.fullmatch(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
 
 
 def format_rows(columns: Columns, keys: Sequence[str]) -> Iterator[bytes]:

@@ -5,19 +5,22 @@ It builds a response once for all requests with the same query and the same newe
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dashapp.api.csv_export import RETRY_AFTER_S, CsvExport
-from dashapp.api.params import parse_ticks_query
+from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETRY_AFTER_S, CsvExport
+from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
 from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
+from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
     NO_STORE,
     SHARED_ONE_SECOND,
+    CacheBudget,
     CachedResponse,
     ResponseCache,
     build_response,
@@ -35,7 +38,8 @@ from dashapp.stores.base import Reader, Snapshot
 # Path, query, and the table of processes that goes with it.
 RequestKey = tuple[str, str, Table | None]
 
-# Responses in the cache of one tick, and their bytes. Beyond that the API builds each response again.
+# Responses in the cache of one tick, and bytes in the caches of all pages. Beyond that the API builds each
+# response again.
 MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
 # Maximum age of a cached response while no tick arrives. The page compares its "now" with the newest tick to
 # see whether the data is stale. "now" rises in steps of this from the newest tick on, so that every process
@@ -46,6 +50,9 @@ SERVER_TIME_HEADER = "x-now"
 PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
 # Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
+# Queries of one client that the API answers at a time, responses with queries that it builds at a time, and
+# requests that wait for one for long. More threads would only wait for the interpreter.
+MAX_QUERIES_PER_CLIENT, MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS = 24, 2, 2
 NO_PROCESSES = "this server does not show processes"
 NO_HOSTS = "this store has the data of one host only"
 
@@ -53,6 +60,24 @@ NO_HOSTS = "this store has the data of one host only"
 def utc_now() -> float:
     """Epoch seconds by this machine's clock."""
     return time.time()
+
+
+def _query_count(path: str, query: str) -> int:
+    """Return how many queries of ticks a request has."""
+    if path == "/api/frames":
+        return min(query.count("&") + 1, MAX_QUERIES_PER_REQUEST)
+    return 1 if path == "/api/ticks" else 0
+
+
+class ApiLimits:
+    """Limits that the pages of a process share: downloads, queries, cached bytes."""
+
+    def __init__(self) -> None:
+        self.queries = ConcurrencyLimit(math.inf, MAX_QUERIES_PER_CLIENT)
+        self.queue = Queue(MAX_WAITING_REQUESTS)
+        self.builds = BoundedSemaphore(MAX_CONCURRENT_BUILDS)
+        self.downloads = ConcurrencyLimit(MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT)
+        self.cache = CacheBudget(MAX_CACHED_BYTES)
 
 
 class Api:
@@ -71,14 +96,16 @@ class Api:
         caching: str = NO_STORE,
         host: str = "",
         panels: Sequence[Panel] = (),
+        limits: ApiLimits | None = None,
     ) -> None:
         """`window`: default seconds; `max_window`: maximum seconds of a window.
 
         `processes`: their table, or the error text if there is none. `hosts`: returns the list of hosts, if
         the store has several. `now`: the current epoch seconds, for the age of the newest tick. `caching`:
         the Cache-Control header. `host`: the host's part of a download's file name. `panels`: the panels
-        in the settings.
+        in the settings. `limits`: those that the pages of this process share.
         """
+        self._limits = limits = limits or ApiLimits()
         self._hosts = hosts
         self._clock = now
         self._caching = caching
@@ -88,7 +115,14 @@ class Api:
         self._cache = ResponseCache(store.newest(), -1)
         self._max_window, self._processes = max_window, processes
         self._export = CsvExport(
-            store, window=window, max_window=max_window, interval=interval, now=now, host=host, panels=panels
+            store,
+            window=window,
+            max_window=max_window,
+            interval=interval,
+            now=now,
+            host=host,
+            panels=panels,
+            downloads=limits.downloads,
         )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -98,7 +132,7 @@ class Api:
             return self._send_error(start_response, "405 Method Not Allowed", body, ("allow", "GET, HEAD"))
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         if path == "/api/csv":
-            return self._csv(method, query, start_response)
+            return self._csv(method, query, environ.get(CLIENT_KEY, ""), start_response)
         key = (path, query, self._read_processes(path, query))
         newest = self._store.newest()
         now = self._clock()
@@ -106,10 +140,25 @@ class Api:
         # Keep a reference: a slow response must not be cached under a newer tick.
         cache = self._cache
         if newest != cache.newest or time_bucket != cache.time_bucket:
+            self._limits.cache.discard(cache)
             cache = self._cache = ResponseCache(newest, time_bucket)
         response = cache.responses.get(key)
         if response is None:
-            response = self._build_once(cache, key)
+            client: str = environ.get(CLIENT_KEY, "")
+            queries = _query_count(path, query)
+            if not self._limits.queries.acquire(client, queries):
+                sentence = "too many requests at a time from this address; retry in 1 second"
+                return self._send_error(
+                    start_response, "429 Too Many Requests", error_json(sentence), ("retry-after", "1")
+                )
+            try:
+                response = self._build_once(cache, key)
+            except BusyError as error:
+                return self._send_error(
+                    start_response, "503 Service Unavailable", error_json(str(error)), ("retry-after", "1")
+                )
+            finally:
+                self._limits.queries.release(client, queries)
         body, headers = response.body, response.headers
         if response.gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
             body, headers = response.gzip_body, response.gzip_headers
@@ -121,9 +170,9 @@ class Api:
         start_response(response.status, [*headers, time_header])
         return [body]
 
-    def _csv(self, method: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
+    def _csv(self, method: str, query: str, client: str, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            download = self._export.open(query)
+            download = self._export.open(query, client)
         except BadRequestError as error:
             return self._send_error(start_response, "400 Bad Request", error_json(str(error)))
         except BusyError as error:
@@ -161,13 +210,14 @@ class Api:
 
     def _build_once(self, cache: ResponseCache, key: RequestKey) -> CachedResponse:
         """Build a response; other requests with the same key wait for it."""
-        if len(cache.building) >= MAX_CACHED_RESPONSES or cache.size > MAX_CACHED_BYTES:
+        if len(cache.building) >= MAX_CACHED_RESPONSES:
             return self._cached(cache, key)
-        with cache.building.setdefault(key, Lock()):
-            if key not in cache.responses:
-                cache.responses[key] = response = self._cached(cache, key)
-                cache.size += len(response.body)
-            return cache.responses[key]
+        with self._limits.queue.hold(cache.building.setdefault(key, Lock())):
+            response = cache.responses.get(key)
+            if response is None:
+                response = self._cached(cache, key)
+                self._limits.cache.add(cache, key, response)
+            return response
 
     def _cached(self, cache: ResponseCache, key: RequestKey) -> CachedResponse:
         path, query, table = key
@@ -180,9 +230,12 @@ class Api:
         """Status, body, and whether a shared cache may serve it for a second."""
         try:
             if path == "/api/ticks":
-                return "200 OK", *self._ticks(query, table, now, self._store.snapshot(), MAX_VALUES)
+                parsed = self._parse(query)
+                with self._limits.queue.hold(self._limits.builds):
+                    return "200 OK", *self._ticks(parsed, table, now, self._store.snapshot(), MAX_VALUES)
             if path == "/api/frames":
-                return "200 OK", *self._frames(query, now)
+                with self._limits.queue.hold(self._limits.builds):
+                    return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
                 return "200 OK", encode_json(metrics_json(self._store)), True
             if path == "/api/hosts" and self._hosts is not None:
@@ -205,14 +258,19 @@ class Api:
 
     def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
         """The responses to several tick queries, each a `q`."""
-        parameters = parse_qsl(query, keep_blank_values=True)
-        if not 1 <= len(parameters) <= MAX_QUERIES_PER_REQUEST or any(name != "q" for name, _ in parameters):
+        fits = query.count("&") < MAX_QUERIES_PER_REQUEST
+        parameters = parse_qsl(query, keep_blank_values=True) if fits else []
+        if not parameters or any(name != "q" for name, _ in parameters):
             raise BadRequestError(f"expected 1 to {MAX_QUERIES_PER_REQUEST} parameters named q, and no other")
+        parsed = [self._parse_or_error(text) for _, text in parameters]
+        check_queries([query for query in parsed if isinstance(query, TicksQuery)])
         # All frames end at the same tick, and together they have at most as many numbers as one.
         snapshot, max_values = self._store.snapshot(), MAX_VALUES // len(parameters)
         frames = []
-        for _, ticks_query in parameters:
+        for ticks_query in parsed:
             try:
+                if isinstance(ticks_query, BadRequestError):
+                    raise ticks_query
                 frames.append(self._ticks(ticks_query, None, now, snapshot, max_values))
             except BadRequestError as error:
                 frames.append((error_json(str(error)), False))
@@ -221,9 +279,13 @@ class Api:
             all(shareable for _, shareable in frames),
         )
 
-    def _ticks(
-        self, query: str, table: Table | None, now: float, snapshot: Snapshot, max_values: int
-    ) -> tuple[bytes, bool]:
+    def _parse_or_error(self, query: str) -> TicksQuery | BadRequestError:
+        try:
+            return self._parse(query)
+        except BadRequestError as error:
+            return error
+
+    def _parse(self, query: str) -> TicksQuery:
         ticks_query = parse_ticks_query(
             query,
             window=self._window,
@@ -235,6 +297,12 @@ class Api:
             raise BadRequestError(self._processes)
         if ticks_query.hosts and self._hosts is None:
             raise BadRequestError(NO_HOSTS)
+        check_queries([ticks_query])
+        return ticks_query
+
+    def _ticks(
+        self, ticks_query: TicksQuery, table: Table | None, now: float, snapshot: Snapshot, max_values: int
+    ) -> tuple[bytes, bool]:
         metrics = (
             ticks_query.metrics
             if ticks_query.patterns is None

@@ -16,10 +16,13 @@ OPENAPI_PATH = "/api/openapi.json"
 DOCUMENT_PATH = Path(__file__).with_name("openapi.json")
 
 
-def openapi_document(settings: Settings, many: bool = False) -> dict[str, Any]:
-    """The document for these settings. `many`: whether the store has several hosts."""
+def openapi_document(settings: Settings, many: bool = False, is_public: bool = False) -> dict[str, Any]:
+    """The document for these settings.
+
+    `many`: whether the store has several hosts. `is_public`: without the version, which OpenAPI requires.
+    """
     document: dict[str, Any] = json.loads(DOCUMENT_PATH.read_text("utf-8"))
-    document["info"] = {"title": settings.title, "version": __version__}
+    document["info"] = {"title": settings.title, "version": "" if is_public else __version__}
     components = document["components"]
     components["schemas"]["Window"]["maximum"] = settings.max_window_s
     schemes = components["securitySchemes"]
@@ -39,9 +42,11 @@ def openapi_document(settings: Settings, many: bool = False) -> dict[str, Any]:
 class OpenApiEndpoint:
     """Answers GET and HEAD with the document."""
 
-    def __init__(self, settings: Settings, many: bool = False) -> None:
+    def __init__(self, settings: Settings, many: bool = False, is_public: bool = False) -> None:
         caching = PRIVATE_NO_STORE if settings.requires_authentication else NO_STORE
-        self._answer = build_response("200 OK", encode_json(openapi_document(settings, many)), caching)
+        self._answer = build_response(
+            "200 OK", encode_json(openapi_document(settings, many, is_public)), caching
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):

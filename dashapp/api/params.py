@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from dashapp.config.settings import MIN_WINDOW_S
+from dashapp.model.panel_spec import MAX_PATTERN_LENGTH
 from dashapp.model.text import quote_value, suggest
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 
 MAX_METRICS_PER_QUERY = 64
 MAX_QUERY_LENGTH = 8192
+MAX_FIELDS = 32
 MAX_CURSOR_LENGTH = 64
+# Wildcards in all patterns of a request: each is compared with every metric.
+MAX_WILDCARDS = 64
 PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "curves", "hosts")
 
 
@@ -35,6 +39,10 @@ class TicksQuery:
     curves: bool = False
     patterns: tuple[str, ...] | None = None
     hosts: bool = False
+
+    @property
+    def wildcards(self) -> int:
+        return sum(pattern.count("*") + pattern.count("?") for pattern in self.patterns or ())
 
 
 def parse_ticks_query(
@@ -79,11 +87,18 @@ def parse_ticks_query(
     return TicksQuery(seconds, after, None, *selection)
 
 
-def _parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
+def query_fields(query: str) -> list[tuple[str, str]]:
+    """Return the names and values in a query; BadRequestError if it is too long or has too many."""
     if len(query) > MAX_QUERY_LENGTH:
         raise BadRequestError(f"the query has {len(query)} characters; expected at most {MAX_QUERY_LENGTH}")
+    if (count := query.count("&") + 1) > MAX_FIELDS:
+        raise BadRequestError(f"the query has {count} parameters; expected at most {MAX_FIELDS}")
+    return parse_qsl(query, keep_blank_values=True)
+
+
+def _parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
     values: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    for name, value in query_fields(query):
         if name not in parameters:
             expected = f"expected one of {', '.join(parameters)}"
             raise BadRequestError(
@@ -143,7 +158,19 @@ def _parse_patterns(text: str | None) -> tuple[str, ...] | None:
     patterns = tuple(pattern for pattern in text.split(",") if pattern)
     if not patterns or len(patterns) > MAX_METRICS_PER_QUERY:
         raise BadRequestError(f"like has {len(patterns)} patterns; expected 1 to {MAX_METRICS_PER_QUERY}")
+    if (longest := max(map(len, patterns))) > MAX_PATTERN_LENGTH:
+        raise BadRequestError(
+            f"like has a pattern of {longest} characters; expected at most {MAX_PATTERN_LENGTH}"
+        )
     return patterns
+
+
+def check_queries(queries: Sequence[TicksQuery]) -> None:
+    """BadRequestError if the queries of one request take too much work together."""
+    if (count := sum(query.wildcards for query in queries)) > MAX_WILDCARDS:
+        raise BadRequestError(f"like has {count} wildcards; expected at most {MAX_WILDCARDS} in a request")
+    if sum(query.hosts for query in queries) > 1:
+        raise BadRequestError("hosts is set in several queries; expected it in one")
 
 
 def _parse_number(text: str) -> float:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import parse_qsl
 
-from dashapp.api.params import MAX_QUERY_LENGTH
+from dashapp.api.params import query_fields
 from dashapp.http.responses import encode_json
-from dashapp.model.panel_spec import matches_pattern
+from dashapp.model.panel_spec import compile_pattern
 from dashapp.model.text import quote_value
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState
 from dashapp.model.ticks import BadRequestError, is_stale, stale_after, tick_age, to_milliseconds
@@ -85,9 +84,7 @@ def _changes_json(
 
 def _parse_limit(query: str) -> int:
     """The `limit` of a query; BadRequestError if it has anything else."""
-    if len(query) > MAX_QUERY_LENGTH:
-        raise BadRequestError(f"the query has {len(query)} characters; expected at most {MAX_QUERY_LENGTH}")
-    parameters = parse_qsl(query, keep_blank_values=True)
+    parameters = query_fields(query)
     if not parameters:
         return DEFAULT_CHANGES
     (name, text), *others = parameters
@@ -114,7 +111,7 @@ def metrics_json(store: Reader) -> list[dict[str, Any]]:
 def match_metrics(store: Reader, patterns: Sequence[str]) -> list[str]:
     """The keys that match a pattern; possibly none before the first tick."""
     keys = [metric.key for metric in store.metrics()]
-    matches = dict.fromkeys(key for pattern in patterns for key in keys if matches_pattern(pattern, key))
+    matches = dict.fromkeys(key for pattern in patterns for key in filter(compile_pattern(pattern), keys))
     return list(matches)[:MAX_MATCHED_METRICS]
 
 

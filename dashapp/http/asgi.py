@@ -41,6 +41,7 @@ def _environ(path: str, scope: Scope) -> dict[str, Any]:
         "PATH_INFO": path,
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "wsgi.url_scheme": scope.get("scheme", "http"),
+        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
     }
     for name, value in scope["headers"]:
         key = name.decode("latin-1").upper().replace("-", "_")

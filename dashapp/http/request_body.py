@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from threading import BoundedSemaphore
 from typing import Any
 
+from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit
 from dashapp.model.ticks import BadRequestError
 
 # Bodies that the server reads at a time. Each occupies a thread until it is complete or its client
-# disconnects, so the web server has as many spare threads. There is no timeout: granian 2.8 blocks completely
-# if one thread answers a request while another still reads its body.
-MAX_CONCURRENT_BODIES = 6
+# disconnects, so the web server has as many spare threads. There is no timeout here. Granian 2.8 blocks
+# completely if one thread answers a request while another still reads its body. The module connections closes
+# the connection of a client that sends too little.
+MAX_CONCURRENT_BODIES, MAX_BODIES_PER_CLIENT = 6, 2
 
 
 class RequestBodyError(BadRequestError):
@@ -31,7 +32,7 @@ class BodyReader:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._slots = BoundedSemaphore(MAX_CONCURRENT_BODIES)
+        self._slots = ConcurrencyLimit(MAX_CONCURRENT_BODIES, MAX_BODIES_PER_CLIENT)
 
     def read(self, environ: Mapping[str, Any]) -> bytes:
         """The body. RequestBodyError if it is invalid, or if too many bodies are being read."""
@@ -49,14 +50,15 @@ class BodyReader:
         # A server that does not end the stream itself needs the content-length: reading on would block.
         chunked = content_length is None and environ.get("wsgi.input_terminated", False)
         count = self._limit + 1 if chunked else int(content_length or 0)
-        if not self._slots.acquire(blocking=False):
+        client: str = environ.get(CLIENT_KEY, "")
+        if not self._slots.acquire(client):
             raise RequestBodyError("503 Service Unavailable", "too many uploads at a time; retry later")
         try:
             body: bytes = environ["wsgi.input"].read(count)
         except OSError:
             body = b""  # the client disconnected
         finally:
-            self._slots.release()
+            self._slots.release(client)
         if len(body) > self._limit:
             raise self._too_large()
         if content_length is not None and len(body) < int(content_length):

@@ -100,6 +100,52 @@ class ResponseCache:
         self.size = 0
 
 
+# About the bytes of a response's headers and lock in a cache.
+RESPONSE_OVERHEAD_BYTES = 2000
+
+
+class CacheBudget:
+    """Limits the bytes of the response caches of all pages of a process together.
+
+    A page without viewers keeps its last responses, so the oldest caches are emptied first.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._caches: dict[ResponseCache, None] = {}
+        self._lock = Lock()
+
+    def add(self, cache: ResponseCache, key: CacheKey, response: CachedResponse) -> None:
+        """Put a response into `cache`, and empty older caches as necessary."""
+        # A client chooses the query, which is a part of the key.
+        key_size = sum(len(part) for part in key if isinstance(part, str))
+        size = len(response.body) + len(response.gzip_body or b"") + key_size + RESPONSE_OVERHEAD_BYTES
+        with self._lock:
+            if cache.size + size > self._max_bytes:
+                cache.building.pop(key, None)
+                return
+            self._caches[cache] = None
+            cache.size += size
+            self._size += size
+            cache.responses[key] = response
+            while self._size > self._max_bytes:
+                self._empty(next(other for other in self._caches if other is not cache))
+
+    def discard(self, cache: ResponseCache) -> None:
+        """Forget a cache that is no longer in use."""
+        with self._lock:
+            if cache in self._caches:
+                self._empty(cache)
+
+    def _empty(self, cache: ResponseCache) -> None:
+        del self._caches[cache]
+        self._size -= cache.size
+        cache.size = 0
+        cache.responses.clear()
+        cache.building.clear()
+
+
 NO_STORE_HEADER = ("cache-control", "no-store")
 
 

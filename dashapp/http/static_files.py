@@ -9,57 +9,98 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Collection, Hashable, Iterable
+from contextlib import nullcontext
 from threading import Lock
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, NamedTuple
 
+from dashapp.http.concurrency import Queue
+from dashapp.http.responses import error_response
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.ticks import BusyError
 
 # Responses in the cache; the page needs about thirty.
 MAX_CACHED_FILES = 256
-# The layout has a panel for each kind of metric, and new metrics can appear at any time.
-UNCACHED_PATHS = ("/_dash-layout",)
+# The layout has a panel for each kind of metric, and new metrics can appear at any time. Each host has one.
+LAYOUT_PATH = "/_dash-layout"
+LAYOUT_TTL_S, MAX_CACHED_LAYOUTS = 1.0, 32
 _COMPRESSIBLE = re.compile(r"(text/|application/(javascript|json)|image/svg)")
 # Dash writes the version and modification time into the URL of each of its own files.
 _FINGERPRINT = re.compile(r"\.v[0-9_a-z]+m[0-9]+\.")
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+# Requests that wait for long while another layout is built.
+MAX_WAITING_LAYOUTS = 2
+
+
+class FailedFetch(NamedTuple):
+    """A response other than 200, which no cache keeps."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
 
 CachedFile = tuple[list[tuple[str, str]], bytes, bytes | None, str]
 
 
 class StaticCache:
-    """Caches an application whose GET responses never change, except those of UNCACHED_PATHS.
+    """Caches an application whose GET responses never change, except its layout.
 
     `caching`: the Cache-Control header of responses that can change with the next start of the server.
+    `layout_key`: returns what the layout of a request depends on.
+    `versioned`: returns the URLs, paths with their queries, whose files never change. Clients can invent
+    others: a shared cache would then keep this version under the URL of a later one.
     """
 
-    def __init__(self, app: WSGIApp, caching: str = "no-cache") -> None:
+    def __init__(
+        self,
+        app: WSGIApp,
+        caching: str = "no-cache",
+        versioned: Callable[[], Collection[str]] = tuple,
+        layout_key: Callable[[dict[str, Any]], Hashable] = lambda environ: environ.get("SCRIPT_NAME"),
+        clock: Callable[[], float] = time.monotonic,
+        queue: Queue | None = None,
+    ) -> None:
         self._app = app
         self._caching = caching
+        self._versioned = versioned
+        self._layout_key = layout_key
+        self._clock = clock
         self._cache: dict[str, CachedFile] = {}
+        # With the time at which it expires.
+        self._layouts: dict[Hashable, tuple[float, CachedFile]] = {}
         # Dash registers its files during its first request; a concurrent request gets a page without them.
         self._lock = Lock()
+        self._queue, self._layout_lock = queue or Queue(MAX_WAITING_LAYOUTS), Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._app(environ, start_response)
-        # The key has no query and no fingerprint: no response depends on them, and clients can invent any.
         path: str = environ["PATH_INFO"]
-        key = canonical_path(path)
-        cached = self._cache.get(key)
+        cached: CachedFile | FailedFetch | None = self._find(environ)
         if cached is None:
-            with self._lock:
-                status, headers, body = _fetch(self._app, environ)
-            if not status.startswith("200"):
-                start_response(status, headers)
-                return [body]
-            cached = _cached_file(headers, body)
-            if key not in UNCACHED_PATHS and len(self._cache) < MAX_CACHED_FILES:
-                self._cache[key] = cached
+            try:
+                # A client can invent hosts, whose layouts are in no cache.
+                with (
+                    self._queue.hold(self._layout_lock) if path == LAYOUT_PATH else nullcontext(),
+                    self._lock,
+                ):
+                    cached = self._find(environ) or self._fetch(environ)
+            except BusyError as error:
+                return error_response(
+                    start_response, "503 Service Unavailable", str(error), ("retry-after", "1")
+                )
+        if isinstance(cached, FailedFetch):
+            start_response(cached.status, cached.headers)
+            return [cached.body]
         headers, body, gzip_body, etag = cached
-        is_fingerprinted = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
-        caching = "public, max-age=31536000, immutable" if is_fingerprinted else self._caching
-        headers = [*headers, ("cache-control", caching)]
+        query = environ.get("QUERY_STRING", "")
+        is_versioned = (query or path != canonical_path(path)) and (
+            (f"{path}?{query}" if query else path) in self._versioned()
+        )
+        headers = [*headers, ("cache-control", IMMUTABLE if is_versioned else self._caching)]
         if environ.get("HTTP_IF_NONE_MATCH") == etag:
             start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
             return [b""]
@@ -69,13 +110,40 @@ class StaticCache:
         start_response("200 OK", [*headers, ("content-length", str(len(body)))])
         return [body]
 
+    def _find(self, environ: dict[str, Any]) -> CachedFile | None:
+        if environ["PATH_INFO"] == LAYOUT_PATH:
+            expires_at, layout = self._layouts.get(self._layout_key(environ), (0.0, None))
+            return layout if self._clock() < expires_at else None
+        # The key has no query and no fingerprint: no response depends on them, and clients can invent any.
+        return self._cache.get(canonical_path(environ["PATH_INFO"]))
+
+    def _fetch(self, environ: dict[str, Any]) -> CachedFile | FailedFetch:
+        status, headers, body = fetch(self._app, environ)
+        if not status.startswith("200"):
+            return FailedFetch(status, headers, body)
+        return self._add(environ, headers, body)
+
+    def _add(self, environ: dict[str, Any], headers: list[tuple[str, str]], body: bytes) -> CachedFile:
+        if environ["PATH_INFO"] == LAYOUT_PATH:
+            cached = _cached_file(headers, body, level=1)
+            key = self._layout_key(environ)
+            self._layouts.pop(key, None)
+            if len(self._layouts) >= MAX_CACHED_LAYOUTS:
+                del self._layouts[next(iter(self._layouts))]
+            self._layouts[key] = self._clock() + LAYOUT_TTL_S, cached
+            return cached
+        cached = _cached_file(headers, body)
+        if len(self._cache) < MAX_CACHED_FILES:
+            self._cache[canonical_path(environ["PATH_INFO"])] = cached
+        return cached
+
 
 def canonical_path(path: str) -> str:
     """The path of a file without Dash's fingerprint."""
     return _FINGERPRINT.sub(".", path)
 
 
-def _fetch(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+def fetch(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
     """Status, headers and body of one unconditional GET."""
     response: list[Any] = []
 
@@ -96,11 +164,11 @@ def _fetch(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, 
     return response[0], response[1], content
 
 
-def _cached_file(headers: list[tuple[str, str]], body: bytes) -> CachedFile:
+def _cached_file(headers: list[tuple[str, str]], body: bytes, level: int = 9) -> CachedFile:
     content_type = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
     etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     gzip_body = (
-        gzip.compress(body, 9, mtime=0) if _COMPRESSIBLE.match(content_type) and len(body) > 512 else None
+        gzip.compress(body, level, mtime=0) if _COMPRESSIBLE.match(content_type) and len(body) > 512 else None
     )
     return (
         [

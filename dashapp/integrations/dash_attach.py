@@ -19,6 +19,9 @@ from dashapp.api.endpoints import Api
 from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
+from dashapp.http.concurrency import CLIENT_KEY
+from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.middleware.security import DATA_HEADERS
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
@@ -124,12 +127,13 @@ def attach(
         files["/plotly.js"] = ("text/javascript", plotlyjs_path().read_text("utf-8"))
         scripts.append(f"plotly.js?m={plotlyjs_path().stem}")
     caching = SHARED_ONE_SECOND if public else NO_STORE
-    routes = _build_routes(reader, collector_settings, files, collector, caching)
+    sheet = f"live_graph.css?m={bundle.mark}"
+    versioned = [f"/{name}" for name in (*scripts, sheet)]
+    routes = _build_routes(reader, collector_settings, files, versioned, collector, caching)
     dash_routes.add_routes(app, ROUTE_PATH, routes)
     address = app.config.requests_pathname_prefix + ROUTE_PATH
     app.config.external_scripts = [*app.config.external_scripts, *(address + script for script in scripts)]
-    sheet = f"{address}live_graph.css?m={bundle.mark}"
-    app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
+    app.config.external_stylesheets = [*app.config.external_stylesheets, address + sheet]
     _register_callbacks(app)
     EmbeddedCollector.stop_unused()
     weakref.finalize(app, collector.request_stop)
@@ -178,6 +182,7 @@ def _build_routes(
     reader: Reader,
     settings: Settings,
     files: Mapping[str, tuple[str, str]],
+    versioned: Sequence[str],
     collector: EmbeddedCollector,
     caching: str,
 ) -> WSGIApp:
@@ -187,12 +192,17 @@ def _build_routes(
     )
     if isinstance(reader, MemoryStore):
         api = WorkerCheck(api, lambda: reader.newest().generation)
-    static_files = StaticCache(lambda environ, start: _serve_file(files, environ, start))
+    static_files = StaticCache(
+        lambda environ, start: _serve_file(files, environ, start), versioned=lambda: versioned
+    )
+
+    clients = ClientResolver()
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         collector.start_or_log()
         app = api if environ["PATH_INFO"].startswith("/api/") else static_files
-        return app(environ, start_response)
+        environ[CLIENT_KEY] = clients.rate_limit_client(environ)
+        return app(environ, lambda status, headers: start_response(status, [*headers, *DATA_HEADERS]))
 
     return serve
 

@@ -6,7 +6,14 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dashapp.model.panel_spec import CURVE_KIND, KINDS, matches_pattern, parse_panel_table, parse_panel_text
+from dashapp.model.panel_spec import (
+    CURVE_KIND,
+    KINDS,
+    compile_pattern,
+    matches_pattern,
+    parse_panel_table,
+    parse_panel_text,
+)
 from dashapp.model.ticks import Metric
 
 
@@ -60,10 +67,11 @@ class Panel:
             return own + [metric for metric in metrics if metric not in own and self.is_on_right(metric)]
         metric_by_key: dict[str, Metric] = {}
         for pattern in (*self.metrics, *self.right):
+            matches = compile_pattern(pattern)
             metric_by_key |= {
                 metric.key: metric
                 for metric in metrics
-                if metric.key not in metric_by_key and matches_pattern(pattern, metric.key)
+                if metric.key not in metric_by_key and matches(metric.key)
             }
         return list(metric_by_key.values())
 

@@ -27,6 +27,9 @@ log = logging.getLogger("dashapp")
 RESTART_BACKOFF_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 SHUTDOWN_TIMEOUT_S = 4.0
 
+# glibc keeps the memory of a large response for the next one, once for each thread (mallopt(3)).
+MALLOC_VARIABLES = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
+
 
 class ChildProcess:
     """One process, restarted with increasing delays when it dies soon after its start."""
@@ -104,6 +107,7 @@ class ChildProcess:
             [*self._argv],
             stdin=subprocess.PIPE,
             env={
+                **MALLOC_VARIABLES,
                 **environ,
                 "DASHAPP_CHILD": environ.get("DASHAPP_CHILD", "1"),
                 "DASHAPP_STDIN": ",".join(map(str, self._stdin)),

@@ -53,6 +53,10 @@ class OverlayReader(Reader):
         self._keys: dict[str, dict[str, str]] = {}
         self._levels = tuple(OverlayLevel(step, span, self) for step, span in LEVEL_SPANS_S)
 
+    @property
+    def is_loaded(self) -> bool:
+        return all(reader.is_loaded for reader in self._readers.values())
+
     def now(self) -> float:
         """Return the time by the store's clock in seconds UTC: all points move to this clock."""
         return self._hosts.now_ms() / 1000

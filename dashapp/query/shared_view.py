@@ -46,6 +46,10 @@ class SharedViewReader(Reader):
     def lag_ms(self) -> int:
         return self._store.lag_ms
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._store.is_loaded
+
     def newest(self) -> Cursor:
         return self._visible_cursor(self._store.newest())
 

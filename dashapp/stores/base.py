@@ -96,6 +96,11 @@ class Reader(Protocol):
     def lag_ms(self) -> int:
         """How far other processes may be ahead of this one; 0 if all see the same."""
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the first data of a remote store has arrived. Without it, a store looks empty."""
+        return True
+
     def newest(self) -> Cursor:
         """Return generation and newest tick's time (0: empty store). Cheap: runs in each request."""
 

@@ -20,6 +20,10 @@ class ReaderProxy(Reader):
     def lag_ms(self) -> int:
         return self.reader().lag_ms
 
+    @property
+    def is_loaded(self) -> bool:
+        return self.reader().is_loaded
+
     def newest(self) -> Cursor:
         return self.reader().newest()
 

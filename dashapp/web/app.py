@@ -6,7 +6,8 @@ Interval loses responses: Dash drops the older one when the next tick fires firs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from dash.development.base_component import Component
 from flask import has_request_context, request
 
 from dashapp.api import openapi
-from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api
+from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
 from dashapp.api.push import PUSH_PATH as PUSH
@@ -28,6 +29,7 @@ from dashapp.http.static_files import StaticCache, canonical_path
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import overlay_panels
+from dashapp.query.public_reader import PublicHosts, PublicReader, public_panels
 from dashapp.query.shared_view import SharedView, SharedViewReader
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import HostStore
@@ -41,8 +43,7 @@ from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
 PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
 OTHER_HOST_PROCESSES = "processes of this host are not available, only those of the server's machine"
-COMPONENT_SUITES = "/_dash-component-suites/"
-FILE_PREFIXES = ("/assets/", COMPONENT_SUITES)
+FILE_PREFIXES = ("/assets/", "/_dash-component-suites/")
 
 
 def create_app(
@@ -63,26 +64,38 @@ def create_app(
     `local`: a folder of this machine, if `folder` is None or read-only. `mounted`: another application
     contains this one, and its login and caches apply.
     """
+    # The names of pushed metrics are checked against all others.
+    push = push_endpoint(settings.push_token, push_writer, store)
+    is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
+    if is_shared:
+        store = PublicReader(store)
+        hosts = None if hosts is None else PublicHosts(hosts)
+        settings = replace(settings, panel=tuple(public_panels(settings.panel)))
     dash = _dash_app(PageTarget(store), settings, hosts, host_name)
     # The page of a host contains other addresses than the page at the root.
-    is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
-    pages, host_pages, view_pages = (StaticCache(dash.server.wsgi_app, page_caching) for _ in range(3))
-    description = openapi.OpenApiEndpoint(settings, hosts is not None)
-    push = push_endpoint(settings.push_token, push_writer, store)
+    limits = ApiLimits()
+    files = assets.PageFiles(dash.server.wsgi_app)
+    pages, host_pages, view_pages = (
+        StaticCache(
+            dash.server.wsgi_app,
+            page_caching,
+            files.versioned,
+            partial(_layout_key, store, hosts),
+            queue=limits.queue,
+        )
+        for _ in range(3)
+    )
+    description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None
     list_hosts = partial(hosts_json, hosts) if hosts is not None else None
 
     def page(cache: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        # Dash answers an unknown path with the page, so only known paths go to Dash.
-        if path in PAGE_PATHS or path.startswith(FILE_PREFIXES):
-            package, _, name = path.removeprefix(COMPONENT_SUITES).partition("/")
-            # Dash answers an unknown package or file with a traceback.
-            if not path.startswith(COMPONENT_SUITES) or canonical_path(name) in dash.registered_paths.get(
-                package, ()
-            ):
-                return cache(environ, start_response)
+        # Dash answers an unknown path with the page, and an unknown package with a traceback. It also has
+        # many files that the page does not need.
+        if path in PAGE_PATHS or (path.startswith(FILE_PREFIXES) and canonical_path(path) in files.paths()):
+            return cache(environ, start_response)
         return _not_found(start_response)
 
     def serve(target: PageTarget) -> WSGIApp:
@@ -105,6 +118,7 @@ def create_app(
             else PRIVATE_NO_STORE
             if settings.requires_authentication or mounted
             else NO_STORE,
+            limits=limits,
         )
         is_root = not target.names or target.top
         cache = pages if is_root else host_pages
@@ -127,7 +141,7 @@ def create_app(
 
     def build(view: SharedView) -> WSGIApp:
         return shared_view_app(
-            SharedViewReader(store, view, settings.panel), settings, partial(page, view_pages)
+            SharedViewReader(store, view, settings.panel), settings, partial(page, view_pages), limits
         )
 
     return build_middleware(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)
@@ -168,6 +182,22 @@ def _page_app(
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
+    )
+
+
+def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, Any]) -> Hashable:
+    """Return all that the layout of a page depends on, besides the settings."""
+    view, target = environ.get(VIEW), environ.get(ENVIRON_KEY) or PageTarget(store)
+    reader = view or target.reader
+    # A remote reader has its data after this call.
+    reader.newest()
+    return (
+        (target.names, target.top, environ.get("SCRIPT_NAME")),
+        view and view.view,
+        hosts and len(hosts.hosts()),
+        tuple(reader.metrics()),
+        tuple(reader.panel_kinds().items()),
+        tuple(state.threshold for state in reader.thresholds()),
     )
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from dashapp.http.static_files import canonical_path, fetch
+from dashapp.http.types import WSGIApp
 
 # Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last two.
 PAGE_LAYERS = ("ui", "data", "charts", "panels", "page")
@@ -12,6 +17,16 @@ LIVE_GRAPH_LAYERS = ("ui", "data", "charts", "live_graph")
 # Files that Dash does not load by itself: every script except plotly.js, and the style of LiveGraphs.
 IGNORED_ASSETS = r"^(?!plotly).*\.js$|^live_graph\.css$"
 BUNDLE_NAME = "page.bundle.js"
+# A file in the document, which names it relative to itself.
+_FILE_URL = re.compile(r'(?:src|href)="\./((?:assets|_dash-component-suites)/[^"]+)"')
+_DOCUMENT_ENVIRON = {
+    "REQUEST_METHOD": "GET",
+    "PATH_INFO": "/",
+    "SERVER_NAME": "localhost",
+    "SERVER_PORT": "80",
+    "wsgi.url_scheme": "http",
+    "wsgi.errors": sys.stderr,
+}
 
 
 class ScriptBundle:
@@ -26,6 +41,30 @@ class ScriptBundle:
         self.text = "".join(f"{part.rstrip()}\n" for part in parts)
         # With this in its address, a browser can cache the file for ever.
         self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+
+class PageFiles:
+    """The files that the document of `app` names."""
+
+    def __init__(self, app: WSGIApp) -> None:
+        self._app = app
+        self._urls: frozenset[str] = frozenset()
+        self._paths: frozenset[str] = frozenset()
+
+    def versioned(self) -> frozenset[str]:
+        """Return the URLs whose files never change, because a version or a hash is in them."""
+        if not self._urls:
+            # Dash registers its files for its first document.
+            _status, _headers, document = fetch(self._app, _DOCUMENT_ENVIRON)
+            urls = frozenset(f"/{url}" for url in _FILE_URL.findall(document.decode()))
+            self._paths = frozenset(canonical_path(url.partition("?")[0]) for url in urls)
+            self._urls = urls
+        return self._urls
+
+    def paths(self) -> frozenset[str]:
+        """Return the paths of all files, without the version."""
+        self.versioned()
+        return self._paths
 
 
 def assets_directory() -> Path:

@@ -11,18 +11,24 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from threading import Event
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from dashapp.api.csv_export import MAX_DOWNLOADS
+from dashapp.api.endpoints import MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS
 from dashapp.collector.service import COLLECTOR_NOTICE, collect_with_settings
 from dashapp.config import settings as config
 from dashapp.config.data_dir import web_state_directory
 from dashapp.config.settings import Settings
+from dashapp.http.connections import ConnectionWatch
+from dashapp.http.large_responses import MAX_LARGE_RESPONSES, LargeResponses
+from dashapp.http.middleware.client_address import ClientResolver
 from dashapp.http.request_body import MAX_CONCURRENT_BODIES
 from dashapp.http.types import WSGIApp
 from dashapp.model.notices import PublicNotice
@@ -38,9 +44,15 @@ from dashapp.web.app import create_app
 log = logging.getLogger("dashapp")
 
 # Python threads for requests. One slow response (a first page, a long window) leaves the others free. A
-# download occupies a thread until its client has read everything: granian runs the body there, and waits for
-# a slow client without a limit. So there is one more thread for each possible download.
-MIN_THREADS = 2 + MAX_DOWNLOADS
+# download or a large response occupies a thread until its client has read everything: granian runs the body
+# there. So there is one more thread for each that can be under way, and clients cannot occupy the last ones.
+MIN_THREADS = 2 + MAX_DOWNLOADS + MAX_LARGE_RESPONSES + MAX_CONCURRENT_BUILDS + MAX_WAITING_REQUESTS
+# Connections of a worker. Beyond these, granian accepts none, so a thread closes the idlest before.
+MAX_CONNECTIONS = 1024
+SPARE_DESCRIPTORS = 256
+# HTTP/1 only: with HTTP/2 allowed, granian waits for the first byte of a connection for ever, and a
+# connection may hold megabytes. Without https no browser uses HTTP/2.
+HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=64 << 10)
 
 
 def build_app() -> WSGIApp:
@@ -77,6 +89,10 @@ def build_app() -> WSGIApp:
         folder=folder,
         local=web_state_directory(settings, folder) if backend and settings.requires_authentication else None,
     )
+    client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
+    watch = ConnectionWatch(settings.port, _max_connections() * 3 // 4, client_of)
+    start_thread("dashapp connections", watch.run)
+    app = LargeResponses(app)
     # All objects so far are permanent. Without this, the garbage collector walks all of Dash during a
     # response.
     gc.collect()
@@ -104,9 +120,11 @@ def main() -> int:
         address=settings.listen_address,
         port=settings.port,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1,
         workers=settings.workers,
         blocking_threads=_thread_count(settings),
-        backpressure=1024,
+        backpressure=_max_connections(),
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=3,
@@ -114,6 +132,36 @@ def main() -> int:
         respawn_interval=0.5,
     ).serve()
     return 0
+
+
+def connection_client(clients: ClientResolver, address: str) -> str:
+    """Return the client of a connection; empty for an address that a proxy may have.
+
+    >>> [connection_client(ClientResolver(), address) for address in ("8.8.8.8", "10.1.2.3", "127.0.0.1")]
+    ['8.8.8.8', '', '']
+    """
+    # As for a request that may come through a proxy: the connection does not show whether it does.
+    return clients.rate_limit_client({"REMOTE_ADDR": address, "HTTP_X_FORWARDED_FOR": ""})
+
+
+def _max_connections() -> int:
+    """Return MAX_CONNECTIONS, or fewer if this process may have few descriptors.
+
+    It raises the limit of descriptors if it can. Without a descriptor for the next connection, granian uses a
+    whole core.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return MAX_CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + SPARE_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(soft - SPARE_DESCRIPTORS, soft // 2)
+    return MAX_CONNECTIONS
 
 
 def _thread_count(settings: Settings) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash.development.base_component import Component
 
-from dashapp.api.endpoints import Api
+from dashapp.api.endpoints import Api, ApiLimits
 from dashapp.config.settings import MIN_WINDOW_S, Settings
 from dashapp.http.responses import PRIVATE_NO_STORE
 from dashapp.http.types import StartResponse, WSGIApp
@@ -21,8 +21,11 @@ ALLOWED_PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/a
 ENVIRON_KEY = "dashapp.view"
 
 
-def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) -> WSGIApp:
-    """Return the application. `page` serves all other paths, and finds the view by ENVIRON_KEY."""
+def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp, limits: ApiLimits) -> WSGIApp:
+    """Return the application. `page` serves all other paths, and finds the view by ENVIRON_KEY.
+
+    `limits`: those that the pages of this process share.
+    """
     seconds = max(store.view.seconds, MIN_WINDOW_S)
     api = Api(
         store,
@@ -31,6 +34,7 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) 
         interval=settings.interval,
         caching=PRIVATE_NO_STORE,
         panels=settings.panel,
+        limits=limits,
     )
 
     def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

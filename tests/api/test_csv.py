@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 
 import pytest
 from csv_store import START, read, table, two_hundred_ticks
@@ -103,12 +104,48 @@ def test_csv_escapes_hostile_metric_name(key: str) -> None:
     assert names[1].removeprefix("'").removeprefix("?") in (key, key.removeprefix("'"), "")
 
 
+# OWASP's list, in the forms that a spreadsheet may read as the ASCII character.
+STARTS = ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe66", "\ufe62", "\ufe63", "\ufe6b"]
+
+
+def starts_formula(cell: str) -> bool:
+    """Whether a spreadsheet could run the cell; it may skip invisible characters."""
+    text = unicodedata.normalize("NFKC", cell.strip('"')).lstrip("\u200b\u200e\u2060\ufeff\xad \x00\x1f")
+    return text.lstrip()[:1] in tuple("=+-@") or cell[:1] in tuple("\t\r\n")
+
+
 @given(st.lists(st.text(min_size=1), unique=True))
 def test_csv_header_has_one_cell_per_name(keys: list[str]) -> None:
     line = header_line(keys).decode()
     (names,) = csv.reader(io.StringIO(line, newline=""))
     assert len(names) == 1 + len(keys)
-    assert not any(name.lstrip()[:1] in tuple("=+-@") for name in names)
+    assert not any(map(starts_formula, names))
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize(
+    "before", ["", " ", "\t", "\xa0", "\u200b", "\ufeff", "\x00", "\r\n", '"', "'", "''"]
+)
+def test_csv_name_starts_no_formula(start: str, before: str) -> None:
+    ((_, name),) = csv.reader(io.StringIO(header_line([f"{before}{start}1+1"]).decode(), newline=""))
+    assert not starts_formula(name)
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("separator", [";", ",", "|", "\t", '"', '";', ";;", "; ", ';"', ";\u200b"])
+def test_csv_name_starts_no_formula_after_another_separator(start: str, separator: str) -> None:
+    """A spreadsheet can split the line at semicolons, tabs or bars."""
+    line = header_line([f"a{separator}{start}1+1", "b;c"]).decode()
+    (names,) = csv.reader(io.StringIO(line, newline=""))
+    assert len(names) == 3
+    for delimiter in ";\t|":
+        for cells in csv.reader(io.StringIO(line, newline=""), delimiter=delimiter):
+            assert not any(map(starts_formula, cells)), (delimiter, cells)
+
+
+@pytest.mark.parametrize("key", ["a;b", "a b;c", 'say "x"', "a,b", "a|b", "a\tb"])
+def test_csv_quotes_name_with_a_separator(key: str) -> None:
+    assert header_line([key]).decode().startswith('time,"')
 
 
 @pytest.mark.parametrize("panel", ['a"b', "a/../b", "é\r\nx: y", "..", "x" * 300])

@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 from bad_queries import BAD
 from csv_store import START, api_of, seal, two_hundred_ticks
+from fake_hosts import Fleet
+from host_pages import served
 from thorough import amount
 from wsgi_client import ask
 
-from dashapp.api.csv_export import CELLS_PER_CHUNK, MAX_DOWNLOADS, RETRY_AFTER_S
+from dashapp.api.csv_export import CELLS_PER_CHUNK, MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETRY_AFTER_S
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Tick
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.history.archive import HOUR, Retention
 from dashapp.stores.memory import MemoryStore
+from dashapp.stores.proxy import ReaderProxy
 
 memory = pytest.fixture(two_hundred_ticks)
 
@@ -88,6 +91,48 @@ def test_csv_returns_503_above_download_limit(memory: MemoryStore) -> None:
     assert ask(api, "/api/ticks").status == 200
     for body in under_way:
         body.close()
+
+
+def test_csv_pages_of_all_hosts_share_one_limit() -> None:
+    fleet = Fleet()
+    for name in ("a", "b", "c", "d"):
+        fleet.add(name, past=5)
+    app = served(fleet, "a", public=True)
+
+    def start(path: str, peer: str) -> tuple[str, Any]:
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", "HTTP_HOST": "localhost"}
+        got: list[str] = []
+        body = app({**environ, "REMOTE_ADDR": peer}, lambda status, headers: got.append(status[:3]))
+        return got[0], body
+
+    paths = [f"/{page}api/csv" for page in ("host/a/", "host/b/", "host/a,b/", "", "host/c/", "host/d/")]
+    first = [start(path, "8.8.8.8") for path in paths]
+    assert [status for status, _ in first].count("200") == MAX_DOWNLOADS_PER_CLIENT, "of one address"
+    others = [start(path, f"8.8.4.{number}") for number, path in enumerate(paths)]
+    assert [status for status, _ in others].count("200") == MAX_DOWNLOADS - MAX_DOWNLOADS_PER_CLIENT
+    for status, body in (*first, *others):
+        if status == "200":
+            body.close()
+    assert start(paths[0], "8.8.8.8")[0] == "200"
+
+
+def test_csv_returns_503_until_data_of_remote_store_has_arrived(memory: MemoryStore) -> None:
+    """A file without rows would look like a host without data."""
+
+    class Remote(ReaderProxy):
+        loaded = False
+
+        @property
+        def is_loaded(self) -> bool:
+            return self.loaded
+
+        def reader(self) -> MemoryStore:
+            return memory
+
+    answer = ask(Api(Remote()), "/api/csv")
+    assert (answer.status, answer.headers["retry-after"]) == (503, str(RETRY_AFTER_S))
+    Remote.loaded = True
+    assert ask(Api(Remote()), "/api/csv").status == 200
 
 
 @pytest.mark.parametrize("parts", [0, 1, 99])

@@ -200,7 +200,8 @@ def test_responses_behind_password_are_private_for_caches(app: WSGIApp) -> None:
     cookie = sign_in(app)
     for path in ("/", "/_dash-layout", "/api/ticks", "/api/csv", "/api/metrics", "/nothing", "/healthz"):
         assert ask(app, path, cookie=cookie).headers["cache-control"] == "private, no-store", path
-    style = ask(app, "/assets/style.css?m=1", cookie=cookie).headers["cache-control"]
+    (url,) = re.findall(rb'"[.](/assets/style[^"]+)"', ask(app, "/", cookie=cookie).body)
+    style = ask(app, url.decode(), cookie=cookie).headers["cache-control"]
     assert style == "private, max-age=31536000, immutable"
 
 

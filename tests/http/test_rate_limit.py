@@ -15,9 +15,11 @@ from dashapp.http.middleware.rate_limit import (
     ATTEMPTS_FILE_NAME,
     MAX_ATTEMPTS,
     MAX_CLIENTS,
+    MAX_REQUEST_COST,
     RATE_WINDOW_S,
     LoginAttempts,
     RequestRateLimiter,
+    request_cost,
 )
 
 KEY = b"k" * 32
@@ -140,6 +142,35 @@ def test_requests_are_limited_per_client() -> None:
     assert requests.seconds_to_wait("b") == 0
     clock.now += RATE_WINDOW_S
     assert requests.seconds_to_wait("a") == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "cost"),
+    [
+        ("/api/ticks", "window=60&metrics=a", 1),
+        ("/api/frames", "q=window%3D60", 1),
+        ("/api/frames", "&".join(["q=window%3D60"] * 16), 16),
+        ("/host/a/api/frames", "q=1&q=2", 2),
+        ("/host/a,b,c/api/ticks", "", 3),
+        ("/host/a,b/api/frames", "q=1&q=2", 4),
+        ("/host/a,b/_dash-layout", "", 16),
+        ("/host/a,b/healthz", "", 1),
+        ("/api/frames", "&" * 8000, MAX_REQUEST_COST),
+        ("/", "q=1&q=2", 1),
+    ],
+)
+def test_request_counts_for_each_query_and_host(path: str, query: str, cost: int) -> None:
+    assert request_cost({"PATH_INFO": path, "QUERY_STRING": query}) == cost
+
+
+def test_limit_counts_each_query_of_frames(stopped_clock: None) -> None:
+    app = guarded("--public", "--limit", "2", password="")
+    frames = "/api/frames?" + "&".join(["q=window%3D60"] * 16)
+    statuses = [ask(app, frames, peer="192.0.2.1").status for _ in range(3)]
+    # Twenty are allowed in ten seconds; the request that exceeds them is still answered.
+    assert statuses == [200, 200, 429]
+    assert ask(app, "/api/ticks", peer="192.0.2.1").status == 429
+    assert ask(app, frames, peer="192.0.2.2").status == 200
 
 
 def test_request_limiter_memory_is_bounded() -> None:

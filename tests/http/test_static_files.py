@@ -12,7 +12,7 @@ import pytest
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
-from dashapp.http.static_files import MAX_CACHED_FILES, StaticCache
+from dashapp.http.static_files import LAYOUT_TTL_S, MAX_CACHED_FILES, MAX_CACHED_LAYOUTS, StaticCache
 
 CSS = b"a {}\n" * 1000
 
@@ -82,27 +82,53 @@ def test_etag_depends_on_body() -> None:
     assert len(tags) == 2
 
 
+STYLE = "/assets/style.css?m=1795218017.9"
+SCRIPT = "/_dash-component-suites/dash/dcc/dash_core_components.v4_4_1m1795218017.js"
+
+
 @pytest.mark.parametrize(
     ("path", "forever"),
     [
-        ("/assets/style.css?m=1795218017.9", True),
-        ("/_dash-component-suites/dash/dcc/dash_core_components.v4_4_1m1795218017.js", True),
+        (STYLE, True),
+        (SCRIPT, True),
         ("/assets/style.css", False),
+        ("/assets/style.css?m=1", False),
+        (f"{STYLE}&m=1", False),
+        (f"{SCRIPT}?m=1", False),
+        (SCRIPT.replace("m1795218017", "m1795218018"), False),
         ("/assets/style.css?x=m", False),
-        ("/", False),
-        ("/_dash-layout", False),
+        *((f"{path}{query}", False) for path in ("/", "/_dash-layout") for query in ("", "?m=1", "?m=1.5")),
     ],
 )
 def test_response_is_immutable_only_for_versioned_url(path: str, forever: bool) -> None:
-    caching = ask(StaticCache(Files()), path).headers["cache-control"]
-    assert ("immutable" in caching) is forever
-    assert forever or caching == "no-cache"
+    """No client can store this version in a shared cache under the URL of a later one."""
+    app = StaticCache(Files(), versioned=lambda: {STYLE, SCRIPT})
+    for _ in range(2):
+        caching = ask(app, path).headers["cache-control"]
+        assert ("immutable" in caching) is forever
+        assert forever or caching == "no-cache"
 
 
-def test_same_file_is_immutable_only_under_versioned_url() -> None:
-    app = StaticCache(Files())
-    assert "immutable" in ask(app, "/assets/a.css?m=1").headers["cache-control"]
-    assert ask(app, "/assets/a.css").headers["cache-control"] == "no-cache"
+def test_layout_is_built_once_a_second_for_each_page() -> None:
+    files, now = Files(kind="application/json"), [0.0]
+    app = StaticCache(files, clock=lambda: now[0])
+
+    def layout(page: str) -> int:
+        def below(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            return app({**environ, "SCRIPT_NAME": page}, start_response)
+
+        return ask(below, "/_dash-layout", accept_encoding="gzip").status
+
+    assert [layout("/host/a") for _ in range(5)] == [200] * 5
+    assert files.asked == 1
+    layout("/host/b")
+    assert files.asked == 2
+    now[0] = LAYOUT_TTL_S
+    layout("/host/a")
+    assert files.asked == 3
+    for number in range(MAX_CACHED_LAYOUTS + 20):
+        layout(f"/host/{number}")
+    assert len(app._layouts) == MAX_CACHED_LAYOUTS
 
 
 def test_errors_are_not_cached() -> None:

@@ -14,8 +14,10 @@ from dash_host import filled, get, loss, refused, theirs
 from fastapi import Depends, FastAPI, HTTPException
 from flask import Flask, abort
 from waiting import PATIENCE_S
+from wsgi_client import ask
 
 from dashapp import LiveGraph, attach
+from dashapp.http.asgi import wsgi_to_asgi
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 
 
@@ -225,3 +227,56 @@ def test_missing_store_is_logged_and_served_empty(tmp_path: Path, caplog: pytest
     assert "python -m dashapp collect --store" in line
     assert get(app, "/_dashapp/api/ticks?like=loss").json["t"] == []
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("backend", ["flask", "fastapi"])
+def test_attached_api_has_security_headers_and_little_to_ask(tmp_path: Path, backend: str) -> None:
+    """Without a login of the app, a visitor may read the metrics, and nothing else."""
+    app = Dash(__name__, backend=backend)
+    attach(app, store=filled(tmp_path / "store"), collect=False)
+    app.layout = LiveGraph("loss")
+
+    def send(path: str, method: str = "GET") -> tuple[int, dict[str, str]]:
+        if backend == "flask":
+            answer = ask(app.server.wsgi_app, f"/_dashapp/{path}", method=method)
+            return answer.status, answer.headers
+        status, fields, _ = request_by_asgi(app, f"/_dashapp/{path}", method)
+        return status, {name.decode(): text.decode() for name, text in fields.items()}
+
+    for path in ("api/ticks", "api/metrics", "api/csv", "api/nothing", "live_graph.js", "nothing"):
+        _, headers = send(path)
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["referrer-policy"] == "same-origin", path
+        assert headers["content-security-policy"].startswith("default-src 'none'"), path
+    missing = ("api/push", "api/share", "api/openapi.json", "api/hosts", "metrics", "login", "../assets/x")
+    assert {send(path)[0] for path in missing} == {404}
+    assert send("api/ticks?processes=1")[0] == 400
+    for method in ("POST", "PUT", "DELETE"):
+        assert send("api/ticks", method)[0] == 405
+    assert "immutable" not in send("live_graph.js?m=1")[1]["cache-control"]
+
+
+def test_attached_api_on_fastapi_limits_patterns(tmp_path: Path) -> None:
+    app = Dash(__name__, backend="fastapi")
+    attach(app, store=filled(tmp_path / "store"), collect=False)
+    app.layout = LiveGraph("loss")
+    frames = "/_dashapp/api/frames?" + "&".join(["q=like%3D" + "*" * 5] * 16)
+    assert request_by_asgi(app, frames)[0] == 400
+    assert request_by_asgi(app, "/_dashapp/api/ticks?like=" + "a" * 300)[0] == 400
+
+
+def test_asgi_bridge_passes_address_of_client() -> None:
+    """The limits of each client need it."""
+    found: list[object] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        found.append(environ["REMOTE_ADDR"])
+        start_response("200 OK", [])
+        return []
+
+    async def send(_: dict[str, Any]) -> None: ...
+
+    scope: dict[str, Any] = {"method": "GET", "query_string": b"", "headers": []}
+    for client in (("8.8.8.8", 4711), None):
+        asyncio.run(wsgi_to_asgi(app, "/", scope | {"client": client}, send))
+    assert found == ["8.8.8.8", ""]

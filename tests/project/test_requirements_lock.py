@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-import subprocess
 import sys
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from processes import ROOT
+
+from audit import advisories
 
 LOCK = (ROOT / "requirements.lock").read_text()
 PINNED = {
@@ -53,22 +55,57 @@ def test_lock_pins_dependencies_of_pinned_packages() -> None:
 
 
 @pytest.mark.timeout(110)
-def test_lock_has_no_unreviewed_advisories() -> None:
+def test_lock_has_no_unreviewed_advisories(capsys: pytest.CaptureFixture[str]) -> None:
     """Skipped if the network does not reach the advisory database."""
-    argv = [
-        sys.executable,
-        "-m",
-        "pip_audit",
-        "--requirement",
-        str(ROOT / "requirements.lock"),
-        "--disable-pip",
-    ]
-    argv += ["--ignore-vuln", "CVE-2025-69872", "--progress-spinner", "off", "--timeout", "10"]
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=False)
-    except subprocess.TimeoutExpired:
-        pytest.skip("the advisories did not come in time")
-    said = done.stdout + done.stderr
-    if "known vulnerabilit" not in said:
-        pytest.skip(f"the advisories cannot be asked for here: {said[-200:]}")
-    assert done.returncode == 0, said
+    status = advisories.main()
+    said = capsys.readouterr().out
+    if status == 2:
+        pytest.skip(said)
+    assert status == 0, said
+
+
+SAFE, BAD = (
+    {"name": "a", "version": "1", "vulns": []},
+    {"name": "b", "version": "2", "vulns": [{"id": "CVE-1"}]},
+)
+SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI and could not be audited"}
+
+
+@pytest.mark.parametrize(
+    ("report", "status", "said"),
+    [
+        ({"dependencies": [SAFE, SAFE]}, 0, "2 packages have no known vulnerability"),
+        ({"dependencies": [SAFE, BAD]}, 1, "b 2 has CVE-1"),
+        ({"dependencies": [SKIPPED, BAD]}, 1, "b 2 has CVE-1"),
+        ({"dependencies": [SAFE, SKIPPED]}, 2, "nothing about 1 of 2 packages"),
+        ({"dependencies": [SKIPPED]}, 2, "could not be reached"),
+        ({"dependencies": []}, 2, "could not be reached"),
+        ({}, 2, "could not be reached"),
+        ("not JSON", 2, "could not be reached"),
+    ],
+)
+def test_advisories_are_only_clean_if_every_package_was_checked(
+    report: object, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-c", "print(__import__('sys').argv[1])", json.dumps(report)]
+    assert advisories.main(command) == status
+    found = capsys.readouterr().out
+    assert said in found
+    assert found.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("raise OSError('Failed to resolve pypi.org')", "Failed to resolve pypi.org"),
+        ("raise SystemExit(1)", "no output"),
+        ("import time; time.sleep(600)", "no answer in 0.5 seconds"),
+    ],
+)
+def test_advisories_fail_in_one_sentence_without_network(
+    script: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert advisories.main([sys.executable, "-c", script], 0.5 if "sleep" in script else 90) == 2
+    found = capsys.readouterr().out
+    assert said in found
+    assert found.count("\n") == 1

@@ -9,11 +9,11 @@ import hashlib
 import hmac
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from dashapp.process.file_lock import lock_file
 
@@ -21,6 +21,10 @@ from dashapp.process.file_lock import lock_file
 RATE_WINDOW_S = 10.0
 MAX_CLIENTS = 20_000
 OTHER_CLIENTS = "others"
+# Paths whose responses take work for each query and each host, and the most that one request counts.
+LAYOUT_PATH, LAYOUT_COST = "/_dash-layout", 8
+COSTLY_PATHS = ("/api/frames", "/api/ticks", "/api/csv", "/api/alerts", LAYOUT_PATH)
+MAX_REQUEST_COST = 512
 
 # Login attempts in a window of seconds.
 MAX_ATTEMPTS = 5
@@ -29,6 +33,26 @@ ATTEMPT_WINDOW_S = 60.0
 ATTEMPT_SLOTS = 4096
 ATTEMPTS_FILE_NAME = "tries"
 _SLOT = struct.Struct(f"<{MAX_ATTEMPTS}d")
+
+
+def request_cost(environ: Mapping[str, Any]) -> int:
+    """Return the number of queries in a request, times the hosts that it compares.
+
+    >>> request_cost({"PATH_INFO": "/host/a,b/api/frames", "QUERY_STRING": "q=window=60&q=window=90"})
+    4
+    """
+    path: str = environ["PATH_INFO"]
+    if not path.endswith(COSTLY_PATHS):
+        return 1
+    hosts = queries = 1
+    if path.startswith("/host/"):
+        hosts += path[6:].partition("/")[0].count(",")
+    if path.endswith("/api/frames"):
+        queries += environ.get("QUERY_STRING", "").count("&")
+    if path.endswith(LAYOUT_PATH):
+        queries = LAYOUT_COST
+    # A response with an error is cheap.
+    return min(hosts * queries, MAX_REQUEST_COST)
 
 
 class RequestRateLimiter:
@@ -43,10 +67,10 @@ class RequestRateLimiter:
         self._counts: dict[str, int] = {}
         self._until = 0.0
 
-    def seconds_to_wait(self, client: str) -> int:
+    def seconds_to_wait(self, client: str, cost: int = 1) -> int:
         """Return seconds to wait before the next request, 0 if allowed.
 
-        An empty `client` is not limited.
+        The request counts as `cost` requests. An empty `client` is not limited.
         """
         if not client:
             return 0
@@ -56,8 +80,10 @@ class RequestRateLimiter:
         counts = self._counts
         if client not in counts and len(counts) >= MAX_CLIENTS:
             client = OTHER_CLIENTS
-        counts[client] = count = counts.get(client, 0) + 1
-        return 0 if count <= self._limit else max(1, round(self._until - now))
+        before = counts.get(client, 0)
+        counts[client] = before + cost
+        # The request that exceeds the limit is still allowed: it may cost more than the whole limit.
+        return 0 if before < self._limit else max(1, round(self._until - now))
 
 
 class LoginAttempts:

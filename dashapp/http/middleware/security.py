@@ -10,8 +10,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from dashapp.http.concurrency import CLIENT_KEY
 from dashapp.http.middleware.client_address import ClientResolver
-from dashapp.http.middleware.rate_limit import RequestRateLimiter
+from dashapp.http.middleware.rate_limit import RequestRateLimiter, request_cost
 from dashapp.http.responses import PRIVATE_NO_STORE, error_response
 from dashapp.http.types import StartResponse, WSGIApp
 
@@ -42,6 +43,8 @@ HSTS_HEADER = ("strict-transport-security", "max-age=31536000")
 
 # The policy for data, which pages request every second: shorter than that of a page.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
+SHARED_HEADERS = (("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin"))
+DATA_HEADERS = (*SHARED_HEADERS, ("content-security-policy", DATA_POLICY))
 
 
 def page_content_policy(script_hashes: Sequence[str]) -> str:
@@ -84,9 +87,9 @@ class SecurityMiddleware:
         self._clients = clients or ClientResolver()
         self._rate_limiter = rate_limiter
         self._private = private
-        shared = [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin")]
-        self._page = [*shared, ("content-security-policy", page_content_policy(script_hashes)), *PAGE_HEADERS]
-        self._data = [*shared, ("content-security-policy", DATA_POLICY)]
+        policy = ("content-security-policy", page_content_policy(script_hashes))
+        self._page = [*SHARED_HEADERS, policy, *PAGE_HEADERS]
+        self._data = [*DATA_HEADERS]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         # A path below /host/NAME has the same headers as the one below the root.
@@ -101,9 +104,8 @@ class SecurityMiddleware:
                 headers = _private_headers(headers)
             return start_response(status, headers + extra)
 
-        if self._rate_limiter and (
-            wait := self._rate_limiter.seconds_to_wait(self._clients.rate_limit_client(environ))
-        ):
+        client = environ[CLIENT_KEY] = self._clients.rate_limit_client(environ)
+        if self._rate_limiter and (wait := self._rate_limiter.seconds_to_wait(client, request_cost(environ))):
             sentence = f"too many requests from this address; retry in {wait} second{'s' * (wait != 1)}"
             return error_response(start, "429 Too Many Requests", sentence, ("retry-after", str(wait)))
         if self._hosts is not None and _host_name(environ.get("HTTP_HOST", "")) not in self._hosts:

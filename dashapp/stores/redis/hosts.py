@@ -138,9 +138,10 @@ class RedisHosts:
         self._wake.set()
         if self._client.circuit_open or now - self._waited_at.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
             return
-        self._waited_at[name] = now
         with self._polled:
             self._polled.wait_for(lambda: self._has_answer(reader), FIRST_POLL_TIMEOUT_S)
+        # Only now: a second request at the same time would otherwise find an empty store.
+        self._waited_at[name] = time.monotonic()
 
     def _has_answer(self, reader: RedisReader | None) -> bool:
         return self._listed if reader is None else reader.loaded or bool(reader.problem)

@@ -59,6 +59,10 @@ class RedisReader(CachedReader):
     # Other processes may be ahead of this one by a poll.
     lag_ms = 2500
 
+    @property
+    def is_loaded(self) -> bool:
+        return self.loaded
+
     def newest(self) -> Cursor:
         if self._ready is not None:
             self._ready(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
@@ -14,7 +15,9 @@ from redis_server import RedisServer, cluster_at, needs_redis
 from redis_store import CPU, times, write
 from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, stays, wait_for
+from wsgi_client import ask
 
+from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Tick
 from dashapp.process import threads
 from dashapp.stores.redis import hosts as redis_hosts
@@ -339,3 +342,14 @@ def test_hosts_are_added_during_polls(redis: RedisServer, hosts: RedisHosts) -> 
     assert hosts.notices() == []
     for store in stores:
         store.close()
+
+
+def test_second_request_waits_for_first_data_as_well(redis: RedisServer, store: RedisStore) -> None:
+    """Otherwise the first CSV of a page is empty if the page itself is still waiting."""
+    store.describe([CPU])
+    write(store, 1, 2, 3)
+    with closing(RedisHosts(RedisClient(redis.url), "a")) as hosts, ThreadPoolExecutor(4) as requests:
+        reader = hosts.own()
+        found = [requests.submit(lambda: (reader.newest().time_ms, reader.is_loaded)) for _ in range(4)]
+        assert {each.result() for each in found} == {(3000, True)}
+        assert ask(Api(reader), "/api/csv").body.startswith(b"time,cpu.percent,")

@@ -1,0 +1,143 @@
+"""Closes connections that block others: stalled ones, and those above a limit.
+
+granian limits the time of a request's headers only. It waits without a limit for a client that sends a body
+or reads a response slowly, and accepts no other connection once it has as many as its backpressure. The
+kernel counts the bytes of every connection (tcp(7), TCP_INFO); only Linux has this interface.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+FDS = Path("/proc/self/fd")
+# A connection must move this many bytes, both directions together, in this many seconds. Every request does.
+MIN_BYTES, STALL_TIMEOUT_S = 256, 30.0
+# Connections of one client. A browser has up to six; a proxy in a private network has no such limit.
+MAX_PER_CLIENT = 64
+CHECK_INTERVAL_S = 1.0
+# Offset of the bytes that the client acknowledged and of those that it sent, both unsigned 64 bits, in the
+# kernel's struct tcp_info.
+_BYTES = struct.Struct("@QQ")
+_BYTES_OFFSET = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """`inode` identifies the socket; `moved` is the number of bytes in both directions so far."""
+
+    descriptor: int
+    inode: int
+    address: str
+    moved: int
+
+
+@dataclass(slots=True)
+class _Progress:
+    moved: int
+    since: float
+
+
+class ConnectionWatch:
+    """Checks the connections of this process to a port. `check` is called about once a second.
+
+    It closes a connection that moves less than MIN_BYTES in STALL_TIMEOUT_S. If a client has more than
+    MAX_PER_CLIENT, or all together are more than `max_connections`, it closes those that have been idle for
+    the longest.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        max_connections: int,
+        client_of: Callable[[str], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`client_of` returns the client of an address; empty if several clients can share it."""
+        self._port = port
+        self._max_connections = max_connections
+        self._client_of = client_of
+        self._clock = clock
+        self._progress: dict[int, _Progress] = {}
+
+    def run(self) -> None:
+        """Check for ever; return at once if the kernel has no such interface."""
+        while FDS.is_dir() and hasattr(socket, "TCP_INFO"):
+            time.sleep(CHECK_INTERVAL_S)
+            self.check()
+
+    def check(self) -> None:
+        now = self._clock()
+        connections = list(open_connections(self._port))
+        progress = {}
+        for each in connections:
+            before = self._progress.get(each.inode)
+            is_stalled = before is not None and each.moved - before.moved < MIN_BYTES
+            progress[each.inode] = before if before and is_stalled else _Progress(each.moved, now)
+        self._progress = progress
+        idlest_first = sorted(connections, key=lambda each: progress[each.inode].since)
+        for each in idlest_first:
+            if now - progress[each.inode].since >= STALL_TIMEOUT_S:
+                close(each)
+        for each in self._surplus(idlest_first):
+            close(each)
+
+    def _surplus(self, idlest_first: list[Connection]) -> Iterator[Connection]:
+        """Yield the connections above the limits."""
+        counts: dict[str, int] = {}
+        for each in reversed(idlest_first):
+            client = self._client_of(each.address)
+            counts[client] = counts.get(client, 0) + 1
+            if client and counts[client] > MAX_PER_CLIENT:
+                yield each
+        # Some more than the surplus, so that the next ones are accepted at once.
+        if len(idlest_first) > self._max_connections:
+            yield from idlest_first[: len(idlest_first) - self._max_connections * 7 // 8]
+
+
+def open_connections(port: int) -> Iterator[Connection]:
+    """Yield the TCP connections of this process to its own `port`.
+
+    It duplicates no descriptor: to close the duplicate of a database's would release the locks of the
+    database.
+    """
+    for path in FDS.iterdir():
+        descriptor = int(path.name)
+        with suppress(OSError):
+            status = os.fstat(descriptor)
+            if not stat.S_ISSOCK(status.st_mode):
+                continue
+            handle = socket.socket(fileno=descriptor)
+            try:
+                if handle.family not in (socket.AF_INET, socket.AF_INET6) or handle.getsockname()[1] != port:
+                    continue
+                # The listening socket has no peer, which is an OSError.
+                address = str(handle.getpeername()[0]).removeprefix("::ffff:")
+                info = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+            finally:
+                handle.detach()
+            # An older kernel has a shorter structure.
+            if len(info) >= _BYTES_OFFSET + _BYTES.size:
+                moved = sum(_BYTES.unpack_from(info, _BYTES_OFFSET))
+                yield Connection(descriptor, status.st_ino, address, moved)
+
+
+def close(connection: Connection) -> None:
+    """End a connection. The server sees an error, and closes the descriptor."""
+    with suppress(OSError):
+        if os.fstat(connection.descriptor).st_ino != connection.inode:
+            return
+        handle = socket.socket(fileno=connection.descriptor)
+        try:
+            # Without this, the kernel would keep what the client does not read.
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 0))
+            handle.shutdown(socket.SHUT_RDWR)
+        finally:
+            handle.detach()
