@@ -15,6 +15,7 @@ from dashapp.collector.catalog import MetricCatalog
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values, max_encoded_chars
 from dashapp.sources.base import Backfill, Source
+from dashapp.sources.rejection import describe_value
 from dashapp.stores.base import MAX_ROW_CHARS, Store
 
 log = logging.getLogger("dashapp")
@@ -28,6 +29,9 @@ _BOUNDED_REPR.maxother = _BOUNDED_REPR.maxstring = 200
 
 # Maximum characters of values in a tick, below the limit of the stores, because a row has a time too.
 MAX_TICK_CHARS = MAX_ROW_CHARS - 1000
+
+# A source without a number in this many readings is named on the page.
+MAX_EMPTY_READINGS = 3
 
 # Minimum seconds between two log lines about one source, however often it fails and recovers.
 LOG_INTERVAL_S = 60.0
@@ -58,6 +62,10 @@ class Sampler:
         self._curves: Mapping[str, Curves] | None = None
         self._problems: dict[int, str] | None = None
         self._log_times: dict[int, float] = {}
+        # Readings of the sources that have not returned a number yet.
+        self._empty_readings = dict.fromkeys(
+            (number for number, source in enumerate(sources) if not getattr(source, "is_optional", False)), 0
+        )
 
     def tick(self, time: float) -> Tick | None:
         """Append and return the tick of `time`; None if no source returned a value."""
@@ -70,6 +78,7 @@ class Sampler:
             try:
                 readings = _values_by_key(source.read())
                 numbers = finite_values({key: value for key, (_, value) in readings.items()})
+                has_numbers = bool(numbers)
                 invalid_keys = readings.keys() - numbers.keys() if len(numbers) < len(readings) else ()
                 free_chars += getattr(source, "reserved_chars", 0)
                 rejection = _remove_invalid(numbers, values, free_chars)
@@ -78,6 +87,7 @@ class Sampler:
                 metrics.update((key, readings[key][0]) for key in numbers)
                 # A source that merely has no new curves keeps its last ones; a source that fails loses them.
                 source_curves = getattr(source, "curves", {})
+                waiting = self._is_waiting(number, source, has_numbers)
                 duplicates = source_curves.keys() & curves.keys()
                 curves = {**source_curves, **curves}
             except SourceError as error:
@@ -89,10 +99,13 @@ class Sampler:
                 problems[number] = self._report(number, time, message, error)
             else:
                 if invalid_keys:
-                    message = f"{self._source_name(number)} returned no number for {min(invalid_keys)[:64]}"
-                    problems[number] = self._report(
-                        number, time, message, type(readings[min(invalid_keys)][1]).__name__
-                    )
+                    key = min(invalid_keys)
+                    message = f"{self._source_name(number)} returned no number for {key[:64]}"
+                    # Keep the first value: a text that changes would change the page each second.
+                    previous = (self._problems or {}).get(number, "")
+                    if not previous.startswith(f"{message} ("):
+                        previous = f"{message} (it is {describe_value(readings[key][1])})"
+                    problems[number] = self._report(number, time, previous)
                 elif rejection:
                     problems[number] = self._report(number, time, f"{self._source_name(number)} {rejection}")
                 elif duplicates:
@@ -100,6 +113,9 @@ class Sampler:
                     problems[number] = self._report(number, time, f"{self._source_name(number)} {message}")
                 elif message := getattr(source, "status_message", ""):
                     problems[number] = self._report(number, time, message[:MAX_NOTICE_LENGTH])
+                elif waiting:
+                    message = f"{self._source_name(number)} has returned no number in {waiting} readings"
+                    problems[number] = self._report(number, time, message)
         self._update_notice(problems)
         if curves != self._curves:
             # Before the tick, so that a response about this tick has its curves.
@@ -146,6 +162,17 @@ class Sampler:
         for source in self._sources:
             panel_kinds |= getattr(source, "panel_kinds", {})
         return panel_kinds
+
+    def _is_waiting(self, number: int, source: Source, has_numbers: bool) -> int:
+        """Return MAX_EMPTY_READINGS if a source has had so many and never a number, otherwise 0."""
+        if number not in self._empty_readings:
+            return 0
+        if has_numbers:
+            del self._empty_readings[number]
+            return 0
+        self._empty_readings[number] += 1
+        count = getattr(source, "reading_count", self._empty_readings[number])
+        return MAX_EMPTY_READINGS if count >= MAX_EMPTY_READINGS else 0
 
     def _source_name(self, number: int) -> str:
         source = self._sources[number]

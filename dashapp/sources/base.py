@@ -4,6 +4,9 @@ A source can also have:
 
 `status_message`: a sentence for the page, for example that the input has ended; empty if there is none.
 A source without values raises SourceError with such a sentence instead.
+It quotes the first input that the source did not understand; `rejection.FirstRejection` makes the sentence.
+`is_optional`: whether it may have no numbers for ever. The page names any other source without a number.
+`reading_count`: the number of readings so far, if the source is not read at every call of `read`.
 `panel_kinds`: the kind of chart by panel name.
 `curves`: if the source draws whole curves, the newest as a model.ticks.Curves by panel name.
 `reserved_chars`: characters of each tick that no other source may use.

@@ -11,7 +11,7 @@ from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.loader import load_function
 from dashapp.sources.named_curves import NamedCurves
-from dashapp.sources.named_values import NamedValues
+from dashapp.sources.named_values import NamedValues, UnusableResultError
 from dashapp.sources.options import SourceOptions, declared_options
 from dashapp.sources.polling import BackgroundSource
 
@@ -62,7 +62,7 @@ class FunctionSource:
     def read(self) -> Mapping[Metric, float]:
         """Call the function and return its numbers as metrics.
 
-        Raises TypeError if the result has an unsupported type, and any exception of the function.
+        Raises SourceError if the result has an unsupported type, and any exception of the function.
         """
         try:
             if self._function is None:
@@ -77,7 +77,10 @@ class FunctionSource:
                 hint = f"it needs the application's context; pass the function itself: sources=[{name}]"
                 raise RuntimeError(hint) from error
             raise
-        return self._converter.read(result)
+        try:
+            return self._converter.read(result)
+        except UnusableResultError as error:
+            raise UnusableResultError(f"{self.name} {error}") from None
 
     def _log_once(self, error: Exception) -> None:
         """Log the traceback of an error, once for each line of code that raises."""

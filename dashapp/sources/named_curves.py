@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Any, TypeGuard
 
 from dashapp.model.ticks import Curves, Metric
-from dashapp.sources.named_values import is_name, panel_name, plain_label, to_float
+from dashapp.sources.named_values import UnusableResultError, is_name, panel_name, plain_label, to_float
+from dashapp.sources.rejection import describe_value
 
 MAX_CURVES, MAX_POINTS = 8, 2000
 _TEXT_TYPES = (str, bytes, bytearray)
@@ -44,7 +45,7 @@ class NamedCurves:
         self._points = Metric(f"{stem}.points", self._label or stem, "points", self.panel, 0)
 
     def read(self, result: object) -> dict[Metric, Any]:
-        """Return the total number of points as a metric; raises TypeError for other types."""
+        """Return the total number of points as a metric; raises UnusableResultError for other types."""
         self.rejection = ""
         xs: list[list[float]] = []
         ys: list[list[float | None]] = []
@@ -61,8 +62,9 @@ class NamedCurves:
         """Return each curve with its name; the name is empty for a single curve."""
         if not isinstance(result, Mapping):
             if not _is_curve(result):
-                kind = type(result).__name__
-                raise TypeError(f"returned {kind}; expected a sequence or a mapping of names to sequences")
+                raise UnusableResultError(
+                    f"returned {describe_value(result)}; expected a sequence or a mapping of names to sequences"
+                )
             return [("", result)]
         curves: list[tuple[str, Iterable[object]]] = []
         for name, curve in result.items():

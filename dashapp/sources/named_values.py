@@ -9,13 +9,18 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from dashapp.model.ticks import Metric
+from dashapp.model.ticks import Metric, SourceError
+from dashapp.sources.rejection import describe_value
 
 MAX_METRICS = 1000
 MAX_NAME_LENGTH = 200
 MAX_LABEL_LENGTH = 64
 # Only characters that fit a URL, an element's id and a comma-separated list; letters of any script do.
 _INVALID_CHARS = re.compile(r"[^\w.-]+")
+
+
+class UnusableResultError(SourceError, TypeError):
+    """A function returned another type than its source accepts."""
 
 
 class NamedValues:
@@ -48,13 +53,13 @@ class NamedValues:
         """Return the metrics of a number, or of a mapping of names to numbers.
 
         A value that is no finite number stays as it is: the sampler reports it under its metric's name.
-        Raises TypeError for other types.
+        Raises UnusableResultError for other types.
         """
         self.rejection = ""
         if not isinstance(result, Mapping):
             if (number := to_float(result)) is None:
-                raise TypeError(
-                    f"returned {type(result).__name__}; expected a number or a mapping of names to numbers"
+                raise UnusableResultError(
+                    f"returned {describe_value(result)}; expected a number or a mapping of names to numbers"
                 )
             return {self._cache.get("") or self._metric(""): number}
         values: dict[Metric, Any] = {}

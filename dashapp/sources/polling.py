@@ -33,7 +33,7 @@ class BackgroundSource:
     a value at every tick.
 
     A source that learns its interval later has an attribute `every`. This class passes on the source's
-    `status_message`, `panel_kinds` and `curves`.
+    `status_message`, `is_optional`, `panel_kinds` and `curves`.
     """
 
     def __init__(
@@ -47,6 +47,8 @@ class BackgroundSource:
     ) -> None:
         self.name = name or type(source).__name__
         self.status_message = ""
+        self.reading_count = 0
+        self.is_optional: bool = getattr(source, "is_optional", False)
         self.panel_kinds: Mapping[str, str] = {}
         self.curves: Mapping[str, Curves] = {}
         self._source = source
@@ -127,6 +129,7 @@ class BackgroundSource:
                 self._values, self._error = values, error
                 self.status_message, self.panel_kinds, self.curves = status_message, panel_kinds, curves
                 self._is_fresh = True
+                self.reading_count += 1
                 self._last_end = self._clock()
                 self._is_slow = self._last_end - self._last_start > self._max_wait
                 self._pending_start = None
@@ -138,6 +141,7 @@ class CachedSource:
 
     def __init__(self, source: Source, every: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = type(source).__name__
+        self.is_optional: bool = getattr(source, "is_optional", False)
         self._source = source
         self._every = every
         self._clock = clock

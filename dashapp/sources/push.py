@@ -41,6 +41,7 @@ class PushSource:
     """Reads `inbox`; `newest` returns the time of the store's newest tick in milliseconds."""
 
     name = "push"
+    is_optional = True
     reserved_chars = MAX_TICK_CHARS
 
     def __init__(self, inbox: PushReader, newest: Callable[[], int]) -> None:

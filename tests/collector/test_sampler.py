@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
+from sampler_harness import Heard
 
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import Metric
@@ -88,6 +89,53 @@ def test_sampler_stores_no_tick_without_values() -> None:
     store = MemoryStore()
     assert Sampler([FixedSource({})], store, 1).tick(1) is None
     assert store.since(0, 10) == []
+
+
+def test_sampler_names_source_without_number_after_three_readings() -> None:
+    source, heard = FixedSource({}), Heard()
+    sampler = Sampler([source, FixedSource({B: 2.0})], MemoryStore(), 1, heard)
+    sampler.tick(1)
+    sampler.tick(2)
+    assert heard.said == []
+    sampler.tick(3)
+    sampler.tick(4)
+    assert heard.said == ["FixedSource has returned no number in 3 readings"]
+    source.answer = {A: 1.0}
+    sampler.tick(5)
+    source.answer = {}
+    for time in range(6, 12):
+        sampler.tick(time)
+    assert len(heard.said) == 1, "a source that had a number may pause"
+
+
+def test_sampler_counts_readings_of_slow_source_not_its_ticks() -> None:
+    source, heard = FixedSource({}), Heard()
+    sampler = Sampler([source, FixedSource({B: 2.0})], MemoryStore(), 1, heard)
+    source.reading_count = 1  # type: ignore[attr-defined]
+    for time in range(1, 9):
+        sampler.tick(time)
+    assert heard.said == []
+    source.reading_count = 3  # type: ignore[attr-defined]
+    sampler.tick(9)
+    assert heard.said == ["FixedSource has returned no number in 3 readings"]
+
+
+def test_sampler_expects_no_number_of_optional_source() -> None:
+    source, heard = FixedSource({}), Heard()
+    source.is_optional = True  # type: ignore[attr-defined]
+    sampler = Sampler([source, FixedSource({B: 2.0})], MemoryStore(), 1, heard)
+    for time in range(1, 9):
+        sampler.tick(time)
+    assert heard.said == []
+
+
+def test_sampler_quotes_first_invalid_value_while_it_changes() -> None:
+    source, heard = FixedSource({A: "21,5"}), Heard()
+    sampler = Sampler([source, FixedSource({B: 2.0})], MemoryStore(), 1, heard)
+    for time, text in enumerate(("21,5", "21,6", "21,7"), 1):
+        source.answer = {A: text}
+        sampler.tick(time)
+    assert heard.said == ['FixedSource returned no number for a (it is "21,5")']
 
 
 def test_sampler_keeps_metrics_of_earlier_run() -> None:

@@ -70,7 +70,9 @@ def test_function_source_is_collected_beside_machine_source(folder: Path) -> Non
             "low": -10,
             "high": 40,
         }
-        assert wait_for(app.notices) == "weather:temperature returned no number for temperature.cellar"
+        assert wait_for(app.notices) == (
+            "weather:temperature returned no number for temperature.cellar (it is None)"
+        )
 
 
 def test_20_to_22_hanging_and_failing_sources_affect_only_themselves(folder: Path) -> None:

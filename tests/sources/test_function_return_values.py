@@ -82,7 +82,19 @@ def test_21_function_value_becomes_reported_gap_when_not_a_number(
     assert tick is not None
     assert tick.values == {"f.good": 1}
     (sentence,) = said_of(source)
-    assert sentence == f"{source.name} returned no number for f.bad"
+    assert sentence.startswith(f"{source.name} returned no number for f.bad (it is ")
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"), [("21,5 °C", '"21,5 °C"'), (b"\xff", '"ÿ"'), (None, "None"), ([1], "list")]
+)
+def test_function_result_is_quoted_on_the_page_when_unusable(
+    answering: Callable[[Any], FunctionSource], value: Any, quoted: str
+) -> None:
+    source = answering(value)
+    assert said_of(source) == [
+        f"{source.name} returned {quoted}; expected a number or a mapping of names to numbers"
+    ]
 
 
 NAMES = {

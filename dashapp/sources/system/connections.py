@@ -52,6 +52,8 @@ class ConnectionSource:
     Raises OSError at construction if there is no table for IPv4.
     """
 
+    is_optional = True
+
     def __init__(self, proc: str = "/proc") -> None:
         self._tables = [ProcFile(f"{proc}/net/{name}") for name in ("tcp", "tcp6")]
         self._sockets = [ProcFile(f"{proc}/net/{name}") for name in ("sockstat", "sockstat6")]

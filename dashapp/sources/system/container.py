@@ -31,6 +31,8 @@ def allowed_cpus() -> int:
 class ContainerSource:
     """Reads the usage of the container; `cpus` returns the number of CPUs without a quota."""
 
+    is_optional = True
+
     def __init__(
         self,
         proc: str = "/proc",

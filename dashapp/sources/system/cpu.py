@@ -190,6 +190,8 @@ _MEGAHERTZ = re.compile(rb"^cpu MHz\s*:\s*([0-9.]+)", re.MULTILINE)
 class FrequencySource:
     """Reads the frequency from cpufreq if available, from /proc/cpuinfo or from psutil."""
 
+    is_optional = True
+
     def __init__(
         self, proc: str = "/proc", sys: str = "/sys", frequency: PsutilCall = lambda: psutil.cpu_freq()
     ) -> None:

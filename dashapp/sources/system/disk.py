@@ -35,6 +35,8 @@ class DiskSource:
     `select` returns the disks to count; without it their names decide, except on Linux.
     """
 
+    is_optional = True
+
     def __init__(
         self,
         counts: Callable[[], Counts] | None = None,

@@ -50,6 +50,8 @@ class StatvfsResult(Protocol):
 class FilesystemSource:
     """Reads sizes; `mounts` lists the mounts, and `size` can block if a disk fails."""
 
+    is_optional = True
+
     def __init__(
         self,
         mounts: Callable[[], Iterable[Mount]] | None = None,

@@ -24,6 +24,8 @@ PER_CORE = Metric("load.percore", "Load over cores", "", "load", 0.0)
 class LoadSource:
     """Reads /proc/loadavg, or else psutil; `cores` returns the number of CPUs."""
 
+    is_optional = True
+
     def __init__(
         self,
         proc: str = "/proc",
@@ -61,6 +63,8 @@ _PRESSURE_METRICS = {
 
 class PressureSource:
     """Reads pressure; raises OSError at construction if the kernel does not measure it."""
+
+    is_optional = True
 
     def __init__(self, proc: str = "/proc", clock: Callable[[], float] = time.monotonic) -> None:
         self._files = {name: ProcFile(f"{proc}/pressure/{name}") for name in ("cpu", "memory", "io")}

@@ -41,6 +41,8 @@ class NetworkSource:
     `select` returns the interfaces that the totals count; without it their names decide, except on Linux.
     """
 
+    is_optional = True
+
     def __init__(
         self,
         counts: Callable[[], Counts] | None = None,

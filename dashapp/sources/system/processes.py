@@ -22,6 +22,8 @@ THREADS = Metric("threads.count", "Threads", "", "processes", 0.0)
 class ProcessSource:
     """Counts processes and threads in /proc; elsewhere psutil counts only the processes."""
 
+    is_optional = True
+
     def __init__(
         self, proc: str = "/proc", pids: Callable[[], Sequence[int]] = lambda: psutil.pids()
     ) -> None:
@@ -50,6 +52,8 @@ UPTIME = Metric("uptime.seconds", "Up", "s", "uptime", 0.0)
 
 class UptimeSource:
     """Reads /proc/uptime, or else subtracts psutil's boot time from `now` (seconds UTC)."""
+
+    is_optional = True
 
     def __init__(
         self,

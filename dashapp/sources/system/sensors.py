@@ -21,6 +21,8 @@ MAX_SENSORS = 16
 class SensorSource:
     """Reads sensors with psutil; can block as long as a chip on a slow bus."""
 
+    is_optional = True
+
     def __init__(
         self,
         temperatures: PsutilCall = lambda: psutil.sensors_temperatures(),
