@@ -62,8 +62,9 @@ class NamedCurves:
         """Return each curve with its name; the name is empty for a single curve."""
         if not isinstance(result, Mapping):
             if not _is_curve(result):
+                value = describe_value(result)
                 raise UnusableResultError(
-                    f"returned {describe_value(result)}; expected a sequence or a mapping of names to sequences"
+                    f"returned {value}; expected a sequence or a mapping of names to sequences"
                 )
             return [("", result)]
         curves: list[tuple[str, Iterable[object]]] = []

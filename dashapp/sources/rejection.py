@@ -6,7 +6,7 @@ A source that drops a line, a column or a value calls `FirstRejection.record`, a
 
 from __future__ import annotations
 
-from dashapp.model.text import quote_value
+from dashapp.model.text import MAX_QUOTED_LENGTH, redact_credentials
 
 
 class FirstRejection:
@@ -50,8 +50,8 @@ def quote_input(text: str | bytes) -> str:
             text = head.decode()
         except UnicodeDecodeError:
             text = head.decode("latin-1")
-    printable = "".join(char if char.isprintable() else "·" for char in text[:400].strip())
-    return quote_value(printable)
+    text = redact_credentials("".join(char if char.isprintable() else "·" for char in text[:400].strip()))
+    return f'"{text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"}"'
 
 
 def describe_value(value: object) -> str:

@@ -11,7 +11,7 @@ import http.client
 import socket
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from threading import Timer
@@ -72,7 +72,9 @@ class Url:
 class HttpFetcher:
     """Fetches `url`; `content_types` are the accepted content types.
 
-    Calls `on_send` just before each request, also before those that follow a redirect.
+    A response without a type has `default_type`. `hints` has the end of the error message by status.
+    Calls `on_send` just before each request, also before those that follow a redirect. `content_type` is
+    that of the last response.
     """
 
     def __init__(
@@ -82,7 +84,12 @@ class HttpFetcher:
         accept: str,
         max_bytes: int = 5_000_000,
         timeout: float = 5.0,
+        default_type: str = "none",
+        hints: Mapping[int, str] = {},
     ) -> None:
+        self.content_type = ""
+        self._default_type = default_type
+        self._hints = hints
         self._url = url
         self._content_types = content_types
         self._accept = accept
@@ -144,8 +151,11 @@ class HttpFetcher:
         if response.status in (301, 302, 303, 307, 308):
             return url.resolve(response.headers.get("location", ""))
         if response.status != 200:
-            raise SourceError(f"{label} returned status {response.status}")
-        content_type = response.headers.get_content_type() if "content-type" in response.headers else "none"
+            hint = self._hints.get(response.status, "")
+            raise SourceError(f"{label} returned status {response.status}{hint and f'; {hint}'}")
+        has_type = bool(response.headers.get("content-type", "").strip())
+        content_type = response.headers.get_content_type() if has_type else self._default_type
+        self.content_type = content_type
         if content_type not in self._content_types:
             raise SourceError(
                 f"{label} returned {content_type[:40]}; expected {' or '.join(self._content_types)}"

@@ -1,8 +1,8 @@
 """Metrics of an exporter as a source: `prometheus:URL#node_load*,node_memory_*`.
 
-Counters become rates, and gauges stay as they are. Histograms and summaries give their count and sum.
-`http_client` requests the URL, which comes from the settings alone, and `prometheus_text` parses the
-response.
+Counters become rates, and gauges stay as they are. Histograms give their count, sum and percentiles.
+`http_client` requests the URL, which comes from the settings alone, `prometheus_text` parses the response,
+and `prometheus_names` names its series.
 """
 
 from __future__ import annotations
@@ -11,22 +11,41 @@ import importlib.util
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from dashapp.model.ticks import Metric, SourceError
 from dashapp.process.backoff import Backoff
 from dashapp.sources.external.http_client import HttpFetcher, Url
-from dashapp.sources.external.prometheus_text import SeriesIdentity, SeriesNames, SeriesSelection
+from dashapp.sources.external.prometheus_names import SeriesNames
+from dashapp.sources.external.prometheus_rates import Percentiles, SeriesRates
+from dashapp.sources.external.prometheus_text import (
+    BUCKET,
+    COUNTER,
+    GAUGE,
+    GAUGE_BUCKET,
+    Series,
+    SeriesSelection,
+)
 from dashapp.sources.polling import BackgroundSource
-from dashapp.sources.rates import CounterRates
+from dashapp.sources.rejection import FirstRejection
 
 MAX_SERIES = 1000
-CONTENT_TYPES = ("text/plain", "application/openmetrics-text")
-ACCEPT = "text/plain;version=0.0.4,text/plain;q=0.5"
+# A value with a time of its own is valid for so long, as in Prometheus.
+MAX_AGE_S = 300.0
+OPENMETRICS = "application/openmetrics-text"
+CONTENT_TYPES = ("text/plain", OPENMETRICS)
+ACCEPT = "text/plain;version=0.0.4,text/plain;q=0.5,*/*;q=0.1"
+_LOGIN_HINT = "put the login into the address: prometheus:http://USER:PASSWORD@HOST/PATH"
+HINTS = {
+    401: _LOGIN_HINT,
+    403: _LOGIN_HINT,
+    404: "check the path, which is most often /metrics",
+}
 # Seconds until the next request after an unusable response, doubled each time: rejecting 5 MB costs CPU time.
 BACKOFF_INITIAL_S, BACKOFF_MAX_S = 2.0, 60.0
 
-_PATTERN = re.compile(r"[A-Za-z0-9_:*?]+")
+_PATTERN = re.compile(r"[A-Za-z0-9_:*?./-]+")
 EXPECTED = "expected prometheus:http://host:port/metrics, optionally with names after a #: #node_load*,up"
 PACKAGE_MISSING = (
     "expected the package prometheus-client to be installed: pip install 'prometheus-client>=0.22,<1'"
@@ -37,6 +56,7 @@ class Fetcher(Protocol):
     """Requests the text of an exporter. It calls `on_send` just before it sends a request."""
 
     on_send: Callable[[], object]
+    content_type: str
 
     def fetch(self) -> bytes:
         """Return the text of the exporter; raises SourceError if that fails."""
@@ -51,6 +71,7 @@ class PrometheusSource:
         label: str,
         patterns: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.status_message = ""
         self._fetcher = fetcher
@@ -58,7 +79,10 @@ class PrometheusSource:
         self._patterns = patterns
         self._selection = SeriesSelection(patterns, MAX_SERIES)
         self._clock = clock
-        self._rates: CounterRates[SeriesIdentity] = CounterRates()
+        self._wall = wall
+        self._rates = SeriesRates()
+        self._percentiles = Percentiles()
+        self._rejection = FirstRejection(label)
         self._request_time = clock()
         # The last request is the one that gets the response.
         fetcher.on_send = self._set_request_time
@@ -91,23 +115,68 @@ class PrometheusSource:
         self._set_request_time()
         text = self._fetcher.fetch()
         try:
-            series, has_more = self._selection.read(text)
+            response = self._selection.read(text, self._fetcher.content_type == OPENMETRICS)
         except SourceError as error:
             raise SourceError(f"the response of {self._label} {error}") from None
-        self.status_message = self._describe_problems(len(series), has_more)
-        metrics = self._names.metrics(series)
-        values = {(sample.name, sample.labels): sample.value for sample in series if not sample.is_counter}
-        counters = {(sample.name, sample.labels): sample.value for sample in series if sample.is_counter}
+        self._rejection.clear()
+        for problem in response.problems[:1]:
+            self._rejection.record(problem.text, problem.expected, problem.place)
+        series = self._drop_old(response.series)
+        gauges = [sample for sample in series if sample.kind == GAUGE]
+        counters = [sample for sample in series if sample.kind == COUNTER]
+        gauges += self._percentiles.read(sample for sample in series if sample.kind in (BUCKET, GAUGE_BUCKET))
+        self.status_message = self._describe_problems(len(series), response.has_more)
+        metrics = self._names.metrics([*gauges, *counters])
+        values = {(sample.name, sample.labels): sample.value for sample in gauges}
         # The exporter reads its counters when a request arrives, however long its response takes.
         values |= self._rates.per_second(counters, self._request_time)
         return {metrics[identity]: value for identity, value in values.items()}
 
+    def _drop_old(self, series: Sequence[Series]) -> list[Series]:
+        """Return the series without values of another time."""
+        now, current = self._wall(), []
+        for sample in series:
+            if sample.time is None or abs(now - sample.time) <= MAX_AGE_S:
+                current.append(sample)
+            else:
+                expected = (
+                    f"it is not drawn, because it is not within {MAX_AGE_S / 60:g} minutes of this clock"
+                )
+                self._rejection.record(_format_time(sample.time), expected, f"the time of {sample.name[:64]}")
+        return current
+
     def _describe_problems(self, count: int, has_more: bool) -> str:
+        messages = []
         if has_more:
-            return f"{self._label} has more than {MAX_SERIES:,} series; select some by name after a #"
-        if not count and self._patterns:
-            return f"{self._label} has no series that matches {','.join(self._patterns)[:80]}"
-        return ""
+            messages.append(
+                f"{self._label} has more than {MAX_SERIES:,} series; select some by name after a #"
+            )
+        if self._rejection.sentence:
+            messages.append(self._rejection.sentence)
+        elif not count and self._patterns:
+            messages.append(f"{self._label} has no series that matches {','.join(self._patterns)[:80]}")
+        elif not count:
+            messages.append(f"{self._label} returned no series; {HINTS[404]}")
+        if name := self._percentiles.beyond:
+            messages.append(
+                f"{self._label}: a percentile of {name[:64]} is above its largest bucket and is not drawn; "
+                "add a larger bucket"
+            )
+        return "; ".join(messages)
+
+
+def _format_time(seconds: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:g} s"
+
+
+def make_fetcher(url: Url, timeout: float = 5.0) -> HttpFetcher:
+    """Return a fetcher of an exporter; a response without a content type is text."""
+    return HttpFetcher(
+        url, CONTENT_TYPES, ACCEPT, timeout=timeout, default_type=CONTENT_TYPES[0], hints=HINTS
+    )
 
 
 def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
@@ -130,7 +199,7 @@ def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
         raise ValueError(EXPECTED)
     if importlib.util.find_spec("prometheus_client") is None:
         raise ValueError(PACKAGE_MISSING)
-    source = PrometheusSource(HttpFetcher(url_parts, CONTENT_TYPES, ACCEPT), url_parts.label, patterns)
+    source = PrometheusSource(make_fetcher(url_parts), url_parts.label, patterns)
     # Read at most once per second. The timeout is a second longer than that of the fetcher, whose message is
     # more precise.
     return BackgroundSource(source, every=0.0 if interval >= 1 else 1.0, timeout=6.0, name=url_parts.label)

@@ -26,7 +26,11 @@ def clock() -> FakeClock:
 def test_prometheus_reads_gauges_and_counter_rates(exporter: Exporter, clock: FakeClock) -> None:
     reading = source(exporter, clock)
     exporter.act = body(NODE)
-    assert by_key(reading.read()) == {"prom.node_load1": 0.5, "prom.free_bytes": 1024}
+    assert by_key(reading.read()) == {
+        "prom.node_load1": 0.5,
+        "prom.free_bytes": 1024,
+        "prom.rpc_seconds.p50": 4,
+    }
     clock.pass_time(2)
     exporter.act = body(
         NODE.replace("} 100", "} 101").replace("_count 20", "_count 40").replace("counter 5", "counter 3")
@@ -34,6 +38,7 @@ def test_prometheus_reads_gauges_and_counter_rates(exporter: Exporter, clock: Fa
     assert by_key(reading.read()) == {
         "prom.node_load1": 0.5,
         "prom.free_bytes": 1024,
+        "prom.rpc_seconds.p50": 4,
         "prom.node_cpu_seconds_total.cpu0.idle": pytest.approx(0.5),
         "prom.node_cpu_seconds_total.cpu1.idle": 0,
         "prom.rpc_seconds_sum": 0,

@@ -15,8 +15,8 @@ from readings import by_key
 
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external import prometheus
-from dashapp.sources.external.http_client import HttpFetcher, Url
-from dashapp.sources.external.prometheus import ACCEPT, CONTENT_TYPES, PrometheusSource, make_source
+from dashapp.sources.external.http_client import Url
+from dashapp.sources.external.prometheus import PrometheusSource, make_fetcher, make_source
 
 exporter = pytest.fixture(exporter_of_a_test)
 
@@ -44,9 +44,7 @@ def test_prometheus_password_is_sent_and_never_shown(
 
 def test_prometheus_error_is_one_sentence_when_server_is_down(clock: FakeClock) -> None:
     address = Url.parse(f"http://127.0.0.1:{free_port()}/metrics")
-    reading = PrometheusSource(
-        HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.label, (), clock.monotonic
-    )
+    reading = PrometheusSource(make_fetcher(address), address.label, (), clock.monotonic)
     with pytest.raises(SourceError, match=r"does not respond \(Connection refused\)"):
         reading.read()
 
