@@ -10,7 +10,7 @@
   /* Fit to `range` and to an axis of `width` pixels. */
   app.fitLayout = function (layout, range, width) {
     layout.xaxis.range = range.slice();
-    layout.xaxis.nticks = app.timeLabelCount(width);
+    app.labelTimes(layout.xaxis, range, app.timeLabelCount(width));
     app.enlargeForWall(layout);
   };
 

@@ -95,6 +95,7 @@
         const keys = Object.keys(event || {});
         if (keys.some((key) => key.startsWith("xaxis.range"))) this.queue.onZoom(this.range());
       });
+      app.watchHoverTime(gd, () => this.hoveredTime());
       app.watchDragging(gd, this.abortController.signal, (dragging) => {
         this.dragging = dragging;
         if (dragging) return;
@@ -103,11 +104,9 @@
       });
     }
 
-    /* The visible x-range in epoch milliseconds. After a zoom, Plotly stores it as local time in text. */
+    /* The visible x-range in epoch milliseconds. A zoom may end between two of them. */
     range() {
-      return this.gd.layout.xaxis.range.map((end, side) =>
-        typeof end === "number" ? end : app.parseLocalTime(String(end), this.expected?.range, side)
-      );
+      return this.gd.layout.xaxis.range.map(Math.round);
     }
 
     /* Whether the range moved by at least a pixel since the last draw. */
@@ -129,7 +128,7 @@
       const newPoints = series.endIndex - this.endIndex;
       const { xaxis } = this.gd.layout;
       Object.assign(xaxis, { range: range.slice(), autorange: false });
-      xaxis.nticks = app.timeLabelCount(this.gd._fullLayout._size.w);
+      app.labelTimes(xaxis, range, app.timeLabelCount(this.gd._fullLayout._size.w));
       app.drawAlertBands(this, this.gd.layout, metrics, range);
       app.updateBaseline(this, this.gd, series, metrics, range);
       this.expectDraw(series, range);
@@ -223,9 +222,9 @@
       requestAnimationFrame(() => requestAnimationFrame(() => this.queue.repairRange(this)));
     }
 
-    /* The time below the mouse in epoch milliseconds; Plotly's own event has it as text. */
+    /* The time below the mouse in epoch milliseconds. */
     hoveredTime() {
-      const [point] = (this.hovered && this.gd._hoverdata) || [];
+      const [point] = this.gd._hoverdata || [];
       return point ? point.data.x[point.pointIndex] : null;
     }
 

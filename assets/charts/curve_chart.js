@@ -90,8 +90,8 @@
     buildFigure(series, metrics, range, width, curves) {
       const curve = curves[this.curve] ?? EMPTY_CURVE;
       const { layout } = structuredClone(this.component.props.figure);
-      const { tickformatstops, hoverformat, range: timeRange, ...axis } = layout.xaxis;
-      layout.xaxis = { ...axis, type: "linear", autorange: true, fixedrange: true };
+      const { tickmode, tickvals, ticktext, hoverformat, range: timeRange, ...axis } = layout.xaxis;
+      layout.xaxis = { ...axis, autorange: true, fixedrange: true };
       layout.dragmode = false;
       layout.shapes = []; // thresholds apply to metrics
       app.enlargeForWall(layout);

@@ -64,8 +64,6 @@
     return short.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   };
 
-  const HOUR_MS = 3_600_000;
-
   /* "14:02:05", like the axes, in any language. */
   app.formatTimeOfDay = function (time, parts = {}) {
     return time.toLocaleTimeString([], { hourCycle: "h23", ...parts });
@@ -82,16 +80,5 @@
     const time = new Date(milliseconds);
     const day = time.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
     return `${day} ${app.formatTimeOfDay(time)}`;
-  };
-
-  /* Parse Plotly's "2026-11-21 14:02", or "2026-11-21" for midnight. If clocks show this time twice, prefer the
-     one within `range`, or else the one nearer to the end `side`. */
-  app.parseLocalTime = function (text, range, side) {
-    const [day, clock = "00:00"] = text.split(/[ T]/); // a date alone would be UTC
-    const time = new Date(`${day}T${clock}`).getTime();
-    const later = time + HOUR_MS;
-    if (!range || new Date(later).getHours() !== new Date(time).getHours()) return time;
-    const outside = (candidate) => Math.max(range[0] - candidate, candidate - range[1], 0);
-    return outside(later) - outside(time) < side ? later : time;
   };
 })((window.dashapp = window.dashapp || {}));

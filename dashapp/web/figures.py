@@ -29,7 +29,11 @@ def empty_figure() -> dict[str, Any]:
             "uirevision": "kept",
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "maxheight": 0.25},
             "xaxis": {
-                "type": "date",
+                # Epoch milliseconds; assets/charts/time_axis.js writes the labels.
+                "type": "linear",
+                "tickmode": "array",
+                "tickvals": [],
+                "ticktext": [],
                 "showgrid": False,
                 "zeroline": False,
                 "tickangle": 0,
@@ -37,14 +41,8 @@ def empty_figure() -> dict[str, Any]:
                 "ticklabelstandoff": 5,
                 "ticklabeloverflow": "allow",
                 "nticks": 7,
-                # One line each: a second one, with the date, would be cut off below the chart.
-                "tickformatstops": [
-                    {"dtickrange": [None, 60_000], "value": "%H:%M:%S"},
-                    {"dtickrange": [60_000, 43_200_000], "value": "%H:%M"},
-                    {"dtickrange": [43_200_000, "M1"], "value": "%e %b"},
-                    {"dtickrange": ["M1", None], "value": "%b %Y"},
-                ],
-                "hoverformat": "%e %b %H:%M:%S",
+                # As wide as the time that replaces the number.
+                "hoverformat": "0>15d",
                 "autorange": False,
                 "range": [0, 1],
             },

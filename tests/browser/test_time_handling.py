@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 from served_page import Live, Serve
 from tab import ZONE
 from waiting import stays, wait_until
-
-from dashapp.web.assets import assets_directory
 
 HIDE = """(hidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -187,24 +184,3 @@ def test_zoom_to_midnight_ends_at_midnight(page: Page, serve: Serve) -> None:
     end, seconds = displayed_range()
     assert end == hour[1]
     assert seconds == pytest.approx(0.4 * 3600, rel=0.05)
-
-
-def test_parse_local_time_picks_repeated_hour_on_screen(chromium: Browser) -> None:
-    # On 2026-11-01 in New York, the local hour after 5:00 UTC repeats an hour later.
-    cases = {
-        ("05:05", "05:15", "2026-11-01 01:10", 0): "05:10",
-        ("06:05", "06:15", "2026-11-01 01:10", 0): "06:10",
-        ("06:05", "06:15", "2026-11-01 01:00:00.5", 0): "06:00",
-        ("04:00", "08:00", "2026-11-01 01:10", 0): "05:10",
-        ("04:00", "08:00", "2026-11-01 01:10", 1): "06:10",
-        ("04:00", "08:00", "2026-11-01 02:10", 1): "07:10",
-        ("04:00", "08:00", "2026-11-01", 1): "04:00",
-    }
-    found = """([begins, ends, text, side]) => {
-        const range = [begins, ends].map((each) => Date.parse(`2026-11-01T${each}Z`));
-        return new Date(window.dashapp.parseLocalTime(text, range, side)).toISOString().slice(11, 16);
-    }"""
-    with closing(chromium.new_context(timezone_id="America/New_York")) as context:
-        page = context.new_page()
-        page.add_script_tag(content=(assets_directory() / "ui/format.js").read_text())
-        assert {case: page.evaluate(found, list(case)) for case in cases} == cases

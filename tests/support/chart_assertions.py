@@ -11,11 +11,9 @@ from waiting import wait_until_passes
 from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.memory import MemoryStore
 
-# Plotly returns a range that the user chose as local time in text, and midnight as a date without a time.
 READ = """() => [...document.querySelectorAll(".js-plotly-plot")].filter((gd) => gd.calcdata).map((gd) => ({
     panel: gd.closest("[data-panel]").dataset.panel,
-    range: gd._fullLayout.xaxis.range.map((end) =>
-        typeof end === "number" ? end : new Date(end.includes(":") ? end : `${end} 00:00`).getTime()),
+    range: gd._fullLayout.xaxis.range.map(Math.round),
     traces: gd.data.map((trace, index) => ({
         key: trace.meta,
         x: [...trace.x],
