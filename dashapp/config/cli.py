@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from typing import Any
@@ -26,6 +27,14 @@ CHECK_CONFIG_FLAG = "--check-config"
 COLLECT_COMMAND = "collect"
 
 SettingsFields = Sequence[Field[Any]]
+
+# A Kubernetes service or a Docker link with the name dashapp sets variables with the same prefix.
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S*", re.IGNORECASE)
+_SERVICE_NAME = re.compile(
+    ENV_PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_LINK_NAME = re.compile(ENV_PREFIX + r"(\w+_)?(NAME|ENV_\w+)")
 
 
 class CommandLine:
@@ -105,11 +114,38 @@ class CommandLine:
         return f"{quote_value(text)} is not a setting{hint}"
 
 
+def service_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
+    """Return the names of variables that a Kubernetes service or a Docker link has set.
+
+    Such a variable has the address of a service, or a name that belongs to one. A secret is never one.
+    """
+    secrets = {ENV_PREFIX + option.name.upper() for option in table if "secret" in option.metadata}
+    platform_variables = {option.metadata.get("platform_variable") for option in table}
+    names = {name for name in environ if name.startswith(ENV_PREFIX) or name in platform_variables} - secrets
+    found = {name for name in names if _SERVICE_ADDRESS.fullmatch(environ[name])}
+    if found:
+        # A link sets NAME to the names of two containers, and a copy of the other container's variables.
+        links = {name for name in names if _LINK_NAME.fullmatch(name)}
+        found |= {name for name in links if not name.endswith("_NAME") or environ[name].startswith("/")}
+    return sorted(found | {name for name in names if _SERVICE_NAME.fullmatch(name)})
+
+
+def without_service_variables(environ: Mapping[str, str], table: SettingsFields) -> dict[str, str]:
+    """Return the variables that a person or a platform has set."""
+    ignored = service_variables(environ, table)
+    return {name: text for name, text in environ.items() if name not in ignored}
+
+
 def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
-    """Return one sentence for each DASHAPP_ variable that is not a setting."""
+    """Return one sentence for each DASHAPP_ variable that is not a setting, and one for those of services."""
     variables = [ENV_PREFIX + option.name.upper() for option in table]
     sentences = []
-    for name in sorted(environ):
+    if ignored := service_variables(environ, table):
+        sentences.append(
+            f"{', '.join(ignored)[:200]}: ignored, because a Kubernetes service or a Docker link has set "
+            f"{'them' if len(ignored) > 1 else 'it'}"
+        )
+    for name in sorted(without_service_variables(environ, table)):
         if name.startswith(ENV_PREFIX) and name not in (*variables, *OTHER_VARIABLES):
             sentences.append(f"{name} is set but is not a setting{suggest(name, variables)}")
     return sentences

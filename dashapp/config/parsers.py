@@ -9,6 +9,7 @@ import importlib.util
 import ipaddress
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 MEMORY_STORE = "memory:"
@@ -155,6 +156,31 @@ def parse_redis_url(text: str) -> str:
     if importlib.util.find_spec("redis") is None:
         raise ValueError(REDIS_MISSING)
     return text
+
+
+# Any certificate of a Redis is accepted: traffic is encrypted, but its other end is not verified.
+NO_CA = "none"
+
+
+def parse_ca(text: str) -> str:
+    if text.lower() == NO_CA:
+        return NO_CA
+    if not Path(text).is_file():
+        raise ValueError
+    return text
+
+
+def with_redis_ca(address: str, ca: str) -> str:
+    """Return the address of a Redis with the option for `ca`, unless it has options for certificates.
+
+    >>> with_redis_ca("rediss://host:6380", "none"), with_redis_ca("redis://host", "none")
+    ('rediss://host:6380?ssl_cert_reqs=none', 'redis://host')
+    """
+    query = urlsplit(address).query
+    if not ca or not address.startswith("rediss") or "ssl_cert_reqs" in query or "ssl_ca_certs" in query:
+        return address
+    option = "ssl_cert_reqs=none" if ca == NO_CA else f"ssl_ca_certs={ca}"
+    return f"{address}{'&' if '?' in address else '?'}{option}"
 
 
 # A valid host name. It has no special meaning in HTML or in a URL; the two exceptions, `.` and `..`, are

@@ -95,6 +95,12 @@ class Settings:
         platform_variable="REDIS_URL",
         address=True,
     )
+    redis_ca: str = setting(
+        "",
+        parsers.parse_ca,
+        "the file of a CA certificate, or none to trust any certificate",
+        "file of the CA certificate of a rediss:// address, or none to trust any certificate",
+    )
     name: str = setting(
         "",
         parsers.parse_name,
@@ -259,6 +265,7 @@ def parse_settings(
     collector alone, which needs no settings of the page. Raise SettingsError with every problem.
     """
     table = fields(Settings)
+    environ = cli.without_service_variables(environ, table)
     command_line = cli.CommandLine(argv, table, prog)
     file = _settings_file(command_line, environ)
     origins: dict[str, str] = {}
@@ -286,6 +293,9 @@ def parse_settings(
         if results and len(results) == len(items):
             # Drop repeated values.
             values[option.name] = tuple(dict.fromkeys(results)) if repeatable else results[0]
+    if "store" in values:
+        # A platform sets the address, so its owner cannot add an option to it.
+        values["store"] = parsers.with_redis_ca(values["store"], values.get("redis_ca", ""))
     problems += [*file.problems, *validate_settings(Settings(**values), origins, serving)]
     if problems:
         raise SettingsError(problems)

@@ -84,6 +84,8 @@ BAD = [
     ("--title", "", "1 to 64"),
     ("--title", "x" * 65, "1 to 64"),
     ("--theme", "pink", "auto, dark or light"),
+    ("--redis-ca", "/nowhere/ca.pem", "the file of a CA certificate, or none"),
+    ("--redis-ca", "", "the file of a CA certificate, or none"),
     ("--config", "", "a file"),
     ("--config", "nothing.toml", "expected an existing file"),
     ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
@@ -175,6 +177,7 @@ GOOD = {
     "public": ("yes", True),
     "hosts": ("A.test, b", ("a.test", "b")),
     "store": ("./x", "./x"),
+    "redis_ca": ("None", "none"),
     "name": ("db-1.eu_west", "db-1.eu_west"),
     "forget": ("2d", 172_800.0),
     "interval": ("0.1", 0.1),
@@ -244,3 +247,66 @@ def test_switch_flags_set_public_and_collector() -> None:
 def test_memory_store_is_rejected_with_several_workers() -> None:
     (sentence,) = problems(["--store", "memory:"], {"WEB_CONCURRENCY": "2"})
     assert sentence.startswith('WEB_CONCURRENCY is "2"; expected 1')
+
+
+KUBERNETES = {
+    "DASHAPP_SERVICE_HOST": "10.96.12.7",
+    "DASHAPP_SERVICE_PORT": "8050",
+    "DASHAPP_SERVICE_PORT_HTTP": "8050",
+    "DASHAPP_PORT": "tcp://10.96.12.7:8050",
+    "DASHAPP_PORT_8050_TCP": "tcp://10.96.12.7:8050",
+    "DASHAPP_PORT_8050_TCP_PROTO": "tcp",
+    "DASHAPP_PORT_8050_TCP_PORT": "8050",
+    "DASHAPP_PORT_8050_TCP_ADDR": "10.96.12.7",
+}
+SERVICES = {
+    "kubernetes": KUBERNETES,
+    "ipv6": {"DASHAPP_PORT": "tcp://[fd00::1]:8050", "DASHAPP_SERVICE_HOST": "fd00::1"},
+    "udp": {"DASHAPP_PORT": "udp://10.96.12.7:53", "DASHAPP_PORT_53_UDP": "udp://10.96.12.7:53"},
+    "docker link": {
+        "DASHAPP_NAME": "/shop/dashapp",
+        "DASHAPP_PORT": "tcp://172.17.0.5:8050",
+        "DASHAPP_ENV_PATH": "/usr/bin",
+    },
+    "a second service": {"DASHAPP_HOST_PORT": "tcp://10.0.0.1:80", "DASHAPP_HOST_SERVICE_HOST": "10.0.0.1"},
+    "a service called host": {"DASHAPP_HOST": "tcp://10.0.0.1:80", "DASHAPP_STORE": "tcp://10.0.0.1:80"},
+    "the platform's": {"PORT": "tcp://10.0.0.1:80", "REDIS_URL": "tcp://10.0.0.1:6379"},
+}
+
+
+@pytest.mark.parametrize("variables", SERVICES.values(), ids=SERVICES.keys())
+def test_variables_of_service_are_ignored_with_one_sentence(variables: dict[str, str]) -> None:
+    assert parse_settings([], {**variables, "REDIS_PORT": "tcp://10.0.0.2:6379"}) == parse_settings([], {})
+    (sentence,) = unknown_variables(variables)
+    assert all(name in sentence for name in [*variables][:3])
+    assert "ignored, because a Kubernetes service or a Docker link has set" in sentence
+
+
+def test_variables_of_person_win_beside_those_of_service() -> None:
+    settings = parse_settings([], {**KUBERNETES, "PORT": "19197", "DASHAPP_NAME": "pod-1"})
+    assert (settings.port, settings.name) == (19197, "pod-1")
+    assert parse_settings(["--port", "9000"], KUBERNETES).port == 9000
+    assert parse_settings([], {"DASHAPP_PASSWORD": "tcp://a-very-good-one:8050"}).password
+
+
+@pytest.mark.parametrize(
+    ("ca", "address", "expected"),
+    [
+        ("none", "rediss://:x@h:6380", "rediss://:x@h:6380?ssl_cert_reqs=none"),
+        ("NONE", "rediss+cluster://h", "rediss+cluster://h?ssl_cert_reqs=none"),
+        ("{file}", "rediss://h", "rediss://h?ssl_ca_certs={file}"),
+        (
+            "none",
+            "rediss://h?ssl_check_hostname=false",
+            "rediss://h?ssl_check_hostname=false&ssl_cert_reqs=none",
+        ),
+        ("none", "rediss://h?ssl_cert_reqs=required", "rediss://h?ssl_cert_reqs=required"),
+        ("none", "redis://h", "redis://h"),
+        ("none", "rediss://h?ssl_ca_certs=/ca.pem", "rediss://h?ssl_ca_certs=/ca.pem"),
+        ("", "rediss://h", "rediss://h"),
+    ],
+)
+def test_redis_ca_completes_address_of_platform(ca: str, address: str, expected: str, tmp_path: Path) -> None:
+    (file := tmp_path / "ca.pem").touch()
+    variables = {"REDIS_URL": address, "DASHAPP_REDIS_CA": ca.format(file=file)}
+    assert parse_settings([], variables).store == expected.format(file=file)

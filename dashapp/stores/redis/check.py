@@ -6,7 +6,13 @@ from contextlib import suppress
 
 from redis import exceptions
 
-from dashapp.stores.redis.client import FAILURES, Connection, RedisClient, describe_error
+from dashapp.stores.redis.client import (
+    FAILURES,
+    UNTRUSTED_CERTIFICATE,
+    Connection,
+    RedisClient,
+    describe_error,
+)
 from dashapp.stores.redis.keys import KEY_PREFIX, REGISTRY_KEY, Keys
 
 # These may be gone at the next try: Redis is down or busy.
@@ -46,7 +52,9 @@ def _permanent_problem(error: BaseException) -> str:
     description = describe_error(error)
     if "not a cluster" in description:
         return NOT_A_CLUSTER
-    is_permanent = any(word in description for word in ("database", "password", "certificate"))
+    if description == UNTRUSTED_CERTIFICATE:
+        return description
+    is_permanent = any(word in description for word in ("database", "password"))
     if is_permanent or isinstance(error, exceptions.ResponseError):
         return f"{description}; correct the address"
     return ""

@@ -18,6 +18,11 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
+# Heroku's Redis has a certificate that it signed itself.
+UNTRUSTED_CERTIFICATE = (
+    "its certificate is not trusted; set DASHAPP_REDIS_CA to the file of its CA certificate, or to none to "
+    "trust any certificate, as Heroku's Redis needs"
+)
 # A cluster's exception is not a RedisError.
 FAILURES = (redis.RedisError, RedisClusterException, OSError)
 # Seconds until a command times out; for which the circuit is open; after which a response counts as a
@@ -140,6 +145,6 @@ _ERROR_TEXTS = (
     ("MISCONF", "it rejects writes, because it cannot save to its disk"),
     ("Cluster mode is not enabled", "it is not a cluster"),
     ("CLUSTERDOWN", "the cluster is down"),
-    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted; add ?ssl_ca_certs=FILE"),
+    ("CERTIFICATE_VERIFY_FAILED", UNTRUSTED_CERTIFICATE),
     ("DB index is out of range", "it has no database with that number"),
 )
