@@ -92,7 +92,7 @@ class ContainerSource:
     def _cpu(self, usage: CgroupUsage) -> dict[Metric, float]:
         rates = self._cpu_rates(usage)
         values: dict[Metric, float] = {}
-        if "usage" in rates:
+        if "usage" in rates and self._cores > 0:
             values[self._percent] = round(100 * rates["usage"] / self._cores, 1)
         if self._has_quota and "nr_periods" in rates and "nr_throttled" in rates:
             # Without a period there was no throttling.
@@ -110,6 +110,34 @@ class ContainerSource:
         if "oom_kills" in amounts:
             values[OOM_KILLS] = amounts["oom_kills"]
         return values
+
+
+class GroupCpu:
+    """CPU of this process's control group in percent of its quota, or of the CPUs that it may use."""
+
+    def __init__(
+        self,
+        proc: str = "/proc",
+        cpus: Callable[[], int] = allowed_cpus,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        groups = own_cgroups(proc)
+        limit = cpu_limit(groups)
+        self._usage = CgroupUsage(groups, limit, None)
+        self._cores = limit.amount if limit else cpus()
+        self._clock = clock
+        self._is_counting = False
+        self._rates: CounterRates[str] = CounterRates()
+
+    def percent(self) -> float | None:
+        """Return the share since the last call; None at the first call, or if nothing counts CPU time."""
+        read_at = self._clock()
+        usage = self._rates.per_second(self._usage.cpu(), read_at).get("usage")
+        # This process uses CPU time, so a counter that never moves counts nothing.
+        self._is_counting = self._is_counting or bool(usage)
+        if usage is None or not self._is_counting or self._cores <= 0:
+            return None
+        return round(100 * usage / self._cores, 1)
 
 
 def _host_memory(proc: str) -> float:

@@ -18,7 +18,8 @@ import psutil
 
 from dashapp.model.ticks import Metric
 from dashapp.sources.rates import CounterRates
-from dashapp.sources.system.procfs import ProcFile, number_after
+from dashapp.sources.system.container import GroupCpu
+from dashapp.sources.system.procfs import ProcFile, number_after, whole_numbers
 from dashapp.sources.system.psutil_safe import PsutilCall, as_list, call_or_none, finite_field, finite_fields
 
 # The order of a line in /proc/stat. Guest time is omitted, because user and nice include it (proc_stat(5)).
@@ -29,12 +30,14 @@ class CpuCounts(NamedTuple):
     """CPU time by kind and core, in any unit, and `work` since the start of the machine.
 
     `cores_are_numbered` is true if a core keeps its number when another is removed. `work` holds context
-    switches and interrupts, if the platform counts them.
+    switches and interrupts, if the platform counts them. `total` is the time of all cores, from a kernel
+    that has no line for each.
     """
 
     cores: Mapping[int, Mapping[str, float]]
     cores_are_numbered: bool
     work: Mapping[str, float]
+    total: Mapping[str, float] = {}
 
 
 def cpu_counts(proc: str = "/proc") -> Callable[[], CpuCounts]:
@@ -50,16 +53,28 @@ class ProcStat:
 
     def __call__(self) -> CpuCounts:
         content = self._file.read()
-        cores = {}
+        cores: dict[int, Mapping[str, float]] = {}
+        total: Mapping[str, float] = {}
         # The cores come first. The next line has thousands of numbers, one for each interrupt.
-        for line in content[: content.find(b"\nintr ") + 1].split(b"\n"):
+        for line in content.partition(b"\nintr ")[0].split(b"\n"):
             name, _, rest = line.partition(b" ")
-            if name.startswith(b"cpu") and name[3:].isdigit():
-                times = dict(zip(STAT_FIELDS, map(int, rest.split()), strict=False))
-                times["irq"] = times.get("irq", 0) + times.pop("softirq", 0)
+            times = _parse_times(rest) if name.startswith(b"cpu") else {}
+            if times and name == b"cpu":
+                total = times
+            elif times and name[3:].isdigit():
                 cores[int(name[3:])] = times
         work = {"switches": number_after(b"ctxt ", content), "interrupts": number_after(b"intr ", content)}
-        return CpuCounts(cores, True, {name: count for name, count in work.items() if count is not None})
+        counts = {name: count for name, count in work.items() if count is not None}
+        return CpuCounts(cores, True, counts, {} if cores else total)
+
+
+def _parse_times(text: bytes) -> dict[str, float]:
+    """Return the times of a line, or nothing if the idle time is missing: the rest would look like 100 %."""
+    times: dict[str, float] = dict(zip(STAT_FIELDS, whole_numbers(text.split()), strict=False))
+    if "idle" not in times:
+        return {}
+    times["irq"] = times.get("irq", 0) + times.pop("softirq", 0)
+    return times
 
 
 class PsutilCpu:
@@ -112,20 +127,41 @@ def core_metric(number: int) -> Metric:
     return Metric(f"cpu.core{number}.percent", f"Core {number}", "%", "cores", 0.0, 100.0)
 
 
+# In place of TOTAL_METRIC on a machine whose counters do not work.
+GROUP_METRIC = Metric("cpu.percent", "CPU of this container", "%", "cpu", 0.0, 100.0)
+# Readings without a value after which the counters do not work.
+MAX_EMPTY_READINGS = 3
+NOT_AVAILABLE = (
+    "CPU load is not available: the times in /proc/stat do not pass, and no control group counts CPU time; "
+    "mount /sys/fs/cgroup, or run dashapp outside this sandbox"
+)
+
+
 class CpuSource:
-    """Computes CPU load; `counts` reads the counters, and its errors propagate."""
+    """Computes CPU load; `counts` reads the counters.
+
+    If these never move, as in gVisor, the load is that of the control group. `group` reads it; without
+    `counts` it is this process's.
+    """
+
+    name = "CPU"
 
     def __init__(
         self,
         counts: Callable[[], CpuCounts] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        group: GroupCpu | None = None,
     ) -> None:
+        self.status_message = ""
+        self._group = group or (GroupCpu() if counts is None else None)
         self._counts = counts or cpu_counts()
         self._cores: dict[int, Metric] = {}
         self._clock = clock
         self._work: CounterRates[str] = CounterRates()
+        # Readings without a value before the first one with a value.
+        self._empty_readings: int | None = 0
         read_at = clock()
-        self._previous = self._counts()
+        self._previous = self._read_counts()
         self._work.per_second(self._previous.work, read_at)
 
     def read(self) -> Mapping[Metric, float]:
@@ -134,12 +170,31 @@ class CpuSource:
         If no time has passed on any core, there are no CPU values. A new core is omitted once.
         """
         read_at = self._clock()
-        counts, previous = self._counts(), self._previous
+        counts, previous = self._read_counts(), self._previous
         self._previous = counts
         values = self._compute_shares(counts, previous)
+        if values:
+            self._empty_readings, self.status_message = None, ""
+        elif self._empty_readings is not None:
+            values = self._read_group()
         for name, rate in self._work.per_second(counts.work, read_at).items():
             values[WORK_METRICS[name]] = round(rate)
         return values
+
+    def _read_counts(self) -> CpuCounts:
+        try:
+            return self._counts()
+        except OSError:
+            return CpuCounts({}, True, {})
+
+    def _read_group(self) -> dict[Metric, float]:
+        assert self._empty_readings is not None
+        self._empty_readings += 1
+        percent = self._group.percent() if self._group else None
+        if self._empty_readings < MAX_EMPTY_READINGS:
+            return {}
+        self.status_message = NOT_AVAILABLE if percent is None else ""
+        return {} if percent is None else {GROUP_METRIC: percent}
 
     def _compute_shares(self, counts: CpuCounts, previous: CpuCounts) -> dict[Metric, float]:
         if not counts.cores_are_numbered and len(counts.cores) != len(previous.cores):
@@ -154,6 +209,8 @@ class CpuSource:
                     total_deltas[kind] = total_deltas.get(kind, 0) + share
                 metric = self._cores.setdefault(index, core_metric(index))
                 cores[metric] = round(100 * _busy_percent(deltas, total) / total, 1)
+        if not counts.cores:
+            total_deltas = _time_between(counts.total, previous.total or None)
         total = sum(total_deltas.values())
         if total <= 0:
             return {}

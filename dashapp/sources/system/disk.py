@@ -15,7 +15,7 @@ import psutil
 from dashapp.model.ticks import Metric
 from dashapp.sources.rates import CounterRates
 from dashapp.sources.slug import SlugRegistry
-from dashapp.sources.system.procfs import ProcFile
+from dashapp.sources.system.procfs import ProcFile, whole_numbers
 from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_none, finite_fields
 from dashapp.sources.system.topology import CachedSelection, Select, base_disks, disks_by_name
 
@@ -115,14 +115,15 @@ class ProcDisks:
         counts = {}
         for line in self._file.read().splitlines():
             words = line.split()
-            # https://docs.kernel.org/admin-guide/iostats.html: field n is word n + 2.
-            if len(words) >= 14 and (words[3] != b"0" or words[7] != b"0"):
+            # https://docs.kernel.org/admin-guide/iostats.html: field n is fields[n - 1].
+            fields = whole_numbers(words[3:])
+            if len(fields) >= 11 and (fields[0] or fields[4]):
                 counts[os.fsdecode(words[2])] = {
-                    "read": 512 * int(words[5]),
-                    "written": 512 * int(words[9]),
-                    "reads": int(words[3]),
-                    "writes": int(words[7]),
-                    "busy": int(words[12]),
+                    "read": 512 * fields[2],
+                    "written": 512 * fields[6],
+                    "reads": fields[0],
+                    "writes": fields[4],
+                    "busy": fields[9],
                 }
         return counts
 

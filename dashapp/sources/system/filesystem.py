@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import psutil
@@ -27,6 +28,8 @@ ROOT_ONLY_FILESYSTEMS = frozenset({"overlay", "aufs"})
 
 MAX_FILESYSTEMS = 16
 
+# A volume of a container, such as disk3s1 of disk3, or its snapshot disk3s1s1.
+_APFS_VOLUME = re.compile(r"(s\d+)+$")
 _OCTAL_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -37,7 +40,7 @@ class Mount(NamedTuple):
 
 
 class StatvfsResult(Protocol):
-    """The fields of os.statvfs in use, in blocks of one size."""
+    """The fields of os.statvfs in use, in blocks of `f_frsize` bytes, or of one byte without it."""
 
     @property
     def f_blocks(self) -> int: ...
@@ -62,36 +65,66 @@ class FilesystemSource:
         self._slugs = SlugRegistry(root="/")
 
     def read(self) -> Mapping[Metric, float]:
-        """Return used percent of the space for users, as df(1): used / (used + available) x 100."""
+        """Return used percent of the space for users, as df(1): used / (used + available) x 100.
+
+        The datasets of one pool share its free space, so they are one line with the sum of their sizes.
+        """
         values: dict[Metric, float] = {}
-        for mount in shown_mounts(self._mounts()):
-            try:
-                size = self._size(mount.point)
-            except OSError:
-                continue  # unmounted meanwhile, or access denied
-            used = size.f_blocks - size.f_bfree
-            if used >= 0 and used + size.f_bavail > 0:
-                name = self._slugs(mount.point)
-                label = mount.point if len(mount.point) <= 32 else f"…{mount.point[-31:]}"
+        for mounts in mounts_by_filesystem(self._mounts()):
+            used, available = 0, 0
+            for mount in mounts:
+                try:
+                    size = self._size(mount.point)
+                except OSError:
+                    continue  # unmounted meanwhile, or access denied
+                # Two datasets of one pool can have blocks of different sizes.
+                block = getattr(size, "f_frsize", 1)
+                used += max(0, size.f_blocks - size.f_bfree) * block
+                available = max(available, size.f_bavail * block)
+            if used + available > 0:
+                point = mounts[0].point
+                name = self._slugs(point)
+                label = point if len(point) <= 32 else f"…{point[-31:]}"
                 metric = Metric(f"filesystem.{name}.percent", label, "%", "filesystem", 0.0, 100.0)
-                values[metric] = round(100 * used / (used + size.f_bavail), 1)
+                values[metric] = round(100 * used / (used + available), 1)
         return values
 
 
 def shown_mounts(mounts: Iterable[Mount]) -> list[Mount]:
-    """Return real file systems, each device at its shortest mount point.
+    """Return the mount that gives each real file system its name."""
+    return [same_filesystem[0] for same_filesystem in mounts_by_filesystem(mounts)]
 
-    There are at most MAX_FILESYSTEMS.
+
+def mounts_by_filesystem(mounts: Iterable[Mount]) -> list[list[Mount]]:
+    """Return the mounts of each real file system: one mount of a device, and each dataset of a pool.
+
+    The first mount is the one with the shortest path. There are at most MAX_FILESYSTEMS file systems.
     """
-    mount_by_device: dict[str, Mount] = {}
+    mounts_by_pool: dict[str, dict[str, Mount]] = {}
     for mount in sorted(mounts, key=lambda mount: (len(mount.point), mount.point)):
         is_local = REAL_FILESYSTEMS.fullmatch(mount.kind) or (
             mount.point == "/" and mount.kind in ROOT_ONLY_FILESYSTEMS
         )
-        # A container engine mounts single files over /etc from a disk of the host.
-        if is_local and not mount.point.startswith("/etc/"):
-            mount_by_device.setdefault(mount.device, mount)
-    return list(mount_by_device.values())[:MAX_FILESYSTEMS]
+        if is_local and not _is_single_file(mount.point):
+            mounts_by_pool.setdefault(_pool(mount), {}).setdefault(mount.device, mount)
+    return [list(by_device.values()) for by_device in mounts_by_pool.values()][:MAX_FILESYSTEMS]
+
+
+def _pool(mount: Mount) -> str:
+    """Return the device, or the pool of which it is a dataset or a volume."""
+    if mount.kind == "zfs":
+        return mount.device.partition("/")[0]
+    if mount.kind == "apfs":
+        return _APFS_VOLUME.sub("", mount.device)
+    return mount.device
+
+
+def _is_single_file(point: str) -> bool:
+    """Return whether a mount point is a file: container engines mount files such as /etc/hosts.
+
+    Another user's mount point may be invisible, so its path counts too.
+    """
+    return point.startswith(("/etc/", "/dev/")) or (Path(point).exists() and not Path(point).is_dir())
 
 
 class ProcMounts:

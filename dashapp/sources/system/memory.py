@@ -37,11 +37,14 @@ class MemorySource:
     The names are total, available, cached, buffers, swap_total, swap_used, sin and sout.
     """
 
+    name = "memory"
+
     def __init__(
         self,
         amounts: Callable[[], Amounts] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.status_message = ""
         self._amounts = amounts or memory_amounts()
         self._clock = clock
         self._rates: CounterRates[Metric] = CounterRates()
@@ -57,6 +60,9 @@ class MemorySource:
         amounts = self._amounts()
         values: dict[Metric, float] = {}
         total, available = amounts.get("total", 0), amounts.get("available")
+        missing = "" if total > 0 else "MemTotal" if available is not None else "MemTotal and MemAvailable"
+        missing = missing or ("" if available is not None else "MemAvailable")
+        self.status_message = missing and f"memory use is not available: /proc/meminfo has no {missing}"
         if total > 0 and available is not None:
             amounts["used"] = max(0, total - available)
             values[PERCENT] = round(100 * amounts["used"] / total, 1)
@@ -99,8 +105,10 @@ class ProcMemory:
 
         free, cached, buffers = read_amount(b"MemFree"), read_amount(b"Cached"), read_amount(b"Buffers")
         available = read_amount(b"MemAvailable")
-        if available is None and free is not None:  # before Linux 3.14
-            available = free + (cached or 0) + (buffers or 0)
+        if available is None and free is not None and cached is not None:
+            # Before Linux 3.14. Shared memory is in the cache, but no program can get it.
+            shared, reclaimable = read_amount(b"Shmem") or 0, read_amount(b"SReclaimable") or 0
+            available = max(free, free + cached + (buffers or 0) + reclaimable - shared)
         swap, swap_free = read_amount(b"SwapTotal"), read_amount(b"SwapFree")
         amounts = {
             "total": read_amount(b"MemTotal"),

@@ -15,7 +15,7 @@ import psutil
 from dashapp.model.ticks import Metric
 from dashapp.sources.rates import CounterRates
 from dashapp.sources.slug import SlugRegistry
-from dashapp.sources.system.procfs import ProcFile
+from dashapp.sources.system.procfs import ProcFile, whole_numbers
 from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_none, finite_fields
 from dashapp.sources.system.topology import (
     CachedSelection,
@@ -114,27 +114,25 @@ def network_counts(proc: str = "/proc") -> Callable[[], Counts]:
 
 
 class ProcNetwork:
-    """Linux: reads /proc/net/dev, two header lines and one line per interface.
-
-    It lists the interfaces of this network namespace.
-    """
+    """Linux: reads /proc/net/dev, which has a line for each interface of this network namespace."""
 
     def __init__(self, proc: str = "/proc") -> None:
         self._file = ProcFile(f"{proc}/net/dev")
 
     def __call__(self) -> Counts:
         counts = {}
-        for line in self._file.read().splitlines()[2:]:
+        for line in self._file.read().splitlines():
+            # The two header lines have no colon.
             name, _, rest = line.rpartition(b":")
-            words = rest.split()
-            if name and len(words) >= 12:
+            numbers = whole_numbers(rest.split())
+            if name and len(numbers) >= 12:
                 counts[os.fsdecode(name.strip())] = {
-                    "received": int(words[0]),
-                    "sent": int(words[8]),
-                    "in": int(words[1]),
-                    "out": int(words[9]),
-                    "errors": int(words[2]) + int(words[10]),
-                    "drops": int(words[3]) + int(words[11]),
+                    "received": numbers[0],
+                    "sent": numbers[8],
+                    "in": numbers[1],
+                    "out": numbers[9],
+                    "errors": numbers[2] + numbers[10],
+                    "drops": numbers[3] + numbers[11],
                 }
         return counts
 

@@ -6,7 +6,9 @@ A file stays open, because opening it takes several times as long as reading it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 
 # The kernel writes most of these files one page at a time; a few are longer.
@@ -46,6 +48,15 @@ class ProcFile:
 
     def __del__(self) -> None:
         self.close()
+
+
+def whole_numbers(words: Iterable[bytes]) -> list[int]:
+    """Return the numbers at the start of `words`, up to the first word that is none.
+
+    >>> whole_numbers([b"10", b"0", b"x", b"3"])
+    [10, 0]
+    """
+    return [int(word) for word in takewhile(bytes.isdigit, words)]
 
 
 def number_after(name: bytes, content: bytes) -> int | None:

@@ -25,6 +25,7 @@ UNTRUSTED_CERTIFICATE = (
 )
 # A cluster's exception is not a RedisError.
 FAILURES = (redis.RedisError, RedisClusterException, OSError)
+DEFAULT_USER = "default"
 # Seconds until a command times out; for which the circuit is open; after which a response counts as a
 # failure.
 TIMEOUT_S, CIRCUIT_OPEN_S, SLOW_RESPONSE_S = 1.0, 1.0, 0.2
@@ -50,6 +51,9 @@ class RedisClient:
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
         }
+        if parts.password and not parts.username:
+            # With a user, a server without a password accepts any. A platform's address may have one.
+            self._options["username"] = DEFAULT_USER
         if not self.is_cluster:
             self._options["db"] = int(parts.path.strip("/") or 0)
         if parts.scheme.startswith("rediss"):
