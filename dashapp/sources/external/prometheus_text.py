@@ -57,11 +57,12 @@ class Series(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """An input that was dropped, its place, and what was expected."""
+    """An input that was dropped, its place, and what was expected; `line` is 0 for no single line."""
 
     text: str | bytes
     expected: str
     place: str
+    line: int = 0
 
 
 class Response(NamedTuple):
@@ -94,6 +95,7 @@ class SeriesSelection:
         types = _declared_types(text)
         lines, has_more = self._lines(text, types, problems)
         samples = list(_parse(lines, is_openmetrics, problems))
+        problems.sort(key=lambda problem: problem.line)
         if problems and not samples and not has_more:
             first = problems[0]
             raise SourceError(
@@ -119,14 +121,14 @@ class SeriesSelection:
                 continue
             match = _NAME.match(line + b" ")
             if match is None:
-                problems.append(Problem(line, EXPECTED_LINE, f"line {number}"))
+                problems.append(Problem(line, EXPECTED_LINE, f"line {number}", number))
                 continue
             raw_name = match[1] or _ESCAPE.sub(rb"\1", match[2])
             if not self._pattern.match(raw_name):
                 continue
             if len(line) > MAX_LINE_BYTES:
                 expected = f"expected at most {MAX_LINE_BYTES:,} bytes"
-                problems.append(Problem(line, expected, f"line {number}, with {len(line):,} bytes,"))
+                problems.append(Problem(line, expected, f"line {number}, with {len(line):,} bytes,", number))
                 continue
             name = raw_name.decode(errors="replace")
             is_bucket = name.endswith("_bucket") and b"le=" in line and name not in types
@@ -182,7 +184,7 @@ def _parse(
         try:
             yield from parse([entry])
         except (ValueError, LookupError):
-            problems.append(Problem(entry[2], EXPECTED_LINE, f"line {entry[0]}"))
+            problems.append(Problem(entry[2], EXPECTED_LINE, f"line {entry[0]}", entry[0]))
 
 
 def _text_document(lines: Iterable[tuple[int, str, bytes]]) -> str:

@@ -1,0 +1,120 @@
+"""Garbage in every source: no number, and a sentence that names the source and quotes what it rejected."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clocks import FakeClock
+from garbage import GARBAGE_COUNT, garbage
+from prometheus_source import TextFetcher
+from push_pipeline import PushPipeline, refused
+from sampler_harness import Heard
+from waiting import wait_for
+
+from dashapp.collector.sampler import MAX_EMPTY_READINGS, Sampler
+from dashapp.model.ticks import Metric
+from dashapp.sources.base import Source
+from dashapp.sources.external.prometheus import PrometheusSource
+from dashapp.sources.external.replay import ReplaySource
+from dashapp.sources.external.stdin import StdinSource
+from dashapp.sources.function import FunctionSource
+from dashapp.sources.rejection import quote_input
+from dashapp.stores.memory import MemoryStore
+
+OTHER = Metric("other", "Other", "", "others")
+SECOND_MS = 1000
+
+
+class OtherSource:
+    """A source that always has a number, so that each tick is stored."""
+
+    def read(self) -> Mapping[Metric, float]:
+        return {OTHER: 1.0}
+
+
+class Watched:
+    """A sampler of one source, and the sentences of the page about it."""
+
+    def __init__(self, source: Source) -> None:
+        self.heard = Heard()
+        self.sampler = Sampler([source, OtherSource()], MemoryStore(), 1.0, self.heard)
+        self.time = 0
+
+    def tick(self) -> list[str]:
+        """Take a tick, assert that the source has no number, and return the sentences so far."""
+        self.time += 1
+        tick = self.sampler.tick(float(self.time))
+        assert tick is not None
+        assert tick.values == {"other": 1.0}
+        return self.heard.said
+
+    def message(self) -> str:
+        """Return the sentence after as many readings as a source may need."""
+        for _ in range(MAX_EMPTY_READINGS):
+            self.tick()
+        return self.heard.said[-1] if self.heard.said else ""
+
+
+TEXTS = garbage()
+
+
+def test_garbage_has_no_repeated_text() -> None:
+    assert len(set(TEXTS)) == len(TEXTS) == GARBAGE_COUNT
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_function_that_returns_garbage_is_named_with_it(nested: bool) -> None:
+    for text in TEXTS:
+        value = text.decode("latin-1")
+        result: Any = {"a": value} if nested else value
+        message = Watched(FunctionSource("shop:f", {}, lambda result=result: result)).message()
+        assert message.startswith("shop:f returned")
+        assert quote_input(value) in message
+
+
+def test_exporter_of_garbage_is_named_with_its_first_line() -> None:
+    for text in TEXTS:
+        fetcher = TextFetcher(text.decode("utf-8", "surrogateescape"))
+        message = Watched(PrometheusSource(fetcher, "http://x/metrics", (), FakeClock().monotonic)).message()
+        assert "http://x/metrics" in message
+        first = next((line for line in text.splitlines() if line.strip() and not line.startswith(b"#")), b"")
+        assert quote_input(first)[:9] in message, text
+
+
+def test_pipe_of_garbage_is_named() -> None:
+    for text in TEXTS:
+        reading, writing = os.pipe()
+        clock = FakeClock()
+        watched = Watched(StdinSource(1.0, reading, None, clock.monotonic, clock.wall))
+        os.write(writing, text + b"\n")
+        message = wait_for(lambda watched=watched: " ".join(watched.tick()), every=0.001)
+        # The thread of the source ends.
+        os.close(writing)
+        assert "standard input" in message
+
+
+def test_silent_pipe_is_named() -> None:
+    reading, writing = os.pipe()
+    try:
+        message = Watched(StdinSource(1.0, reading)).message()
+        assert message == f"standard input has returned no number in {MAX_EMPTY_READINGS} readings"
+    finally:
+        os.close(writing)
+
+
+def test_file_of_garbage_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "values.csv"
+    for text in TEXTS:
+        path.write_bytes(text)
+        message = Watched(ReplaySource(path, clock=FakeClock().monotonic)).message()
+        assert "values.csv" in message or "ReplaySource" in message
+
+
+def test_push_of_garbage_is_rejected_with_a_sentence() -> None:
+    pipeline = PushPipeline()
+    for text in TEXTS:
+        assert len(refused(pipeline, text)) > 10
