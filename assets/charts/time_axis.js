@@ -25,7 +25,7 @@
     xaxis.ticktext = ticks.map(({ text }) => text);
   };
 
-  /* `[{time, text}]`: round local times in `range`, at most `count` where no clock changes. */
+  /* `[{time, text}]`: round local times in `range`, at most `count` if no clock changes. */
   app.timeTicks = function ([start, end], count) {
     const length = Math.max(1, end - start);
     const fits = (step) => length / step <= count;
@@ -49,8 +49,8 @@
     return `${time.getDate()} ${MONTHS[time.getMonth()]} ${app.formatClock(time, true)}`;
   };
 
-  /* Write the time of the hovered point above its values, where Plotly writes the number. It does so at each
-     move of the mouse, not only when it sends an event. */
+  /* Replace the number above the hovered values by the time. Plotly writes it at each move of the mouse, not only
+     when it sends an event. */
   app.watchHoverTime = function (gd, hoveredTime) {
     const layer = gd.querySelector(".hoverlayer");
     if (!layer) return;

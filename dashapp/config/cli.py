@@ -137,7 +137,10 @@ def without_service_variables(environ: Mapping[str, str], table: SettingsFields)
 
 
 def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
-    """Return one sentence for each DASHAPP_ variable that is not a setting, and one for those of services."""
+    """Return one sentence for each DASHAPP_ variable that is not a setting.
+
+    Those of services have one sentence together.
+    """
     variables = [ENV_PREFIX + option.name.upper() for option in table]
     sentences = []
     if ignored := service_variables(environ, table):

@@ -171,7 +171,7 @@ def parse_ca(text: str) -> str:
 
 
 def with_redis_ca(address: str, ca: str) -> str:
-    """Return the address of a Redis with the option for `ca`, unless it has options for certificates.
+    """Return the address of a Redis with the option for `ca`, unless it has one already.
 
     >>> with_redis_ca("rediss://host:6380", "none"), with_redis_ca("redis://host", "none")
     ('rediss://host:6380?ssl_cert_reqs=none', 'redis://host')

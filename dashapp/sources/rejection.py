@@ -26,7 +26,7 @@ class FirstRejection:
     def record(self, text: str | bytes, expected: str, place: str = "") -> None:
         """Keep `text` if it is the first one.
 
-        `place` says where it was, such as "line 3" or "column temp". `expected` is the end of the sentence:
+        `place` is its place, such as "line 3" or "column temp". `expected` is the end of the sentence:
         what the source accepts, or what the user can do.
         """
         if not self.sentence:

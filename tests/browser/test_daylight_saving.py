@@ -1,4 +1,4 @@
-"""Charts through a change of the clocks: each point right of the one before, with local times as labels."""
+"""Charts through a change of the clocks: points from left to right, local times as labels."""
 
 from __future__ import annotations
 

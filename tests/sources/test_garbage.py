@@ -1,11 +1,11 @@
-"""Garbage in every source: no number, and a sentence that names the source and quotes what it rejected."""
+"""Garbage in every source: no number, and a sentence that names the source and quotes it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from clocks import FakeClock
@@ -26,7 +26,6 @@ from dashapp.sources.rejection import quote_input
 from dashapp.stores.memory import MemoryStore
 
 OTHER = Metric("other", "Other", "", "others")
-SECOND_MS = 1000
 
 
 class OtherSource:
@@ -52,6 +51,10 @@ class Watched:
         assert tick.values == {"other": 1.0}
         return self.heard.said
 
+    def messages(self) -> str:
+        """Return the sentences after another tick."""
+        return " ".join(self.tick())
+
     def message(self) -> str:
         """Return the sentence after as many readings as a source may need."""
         for _ in range(MAX_EMPTY_READINGS):
@@ -70,8 +73,8 @@ def test_garbage_has_no_repeated_text() -> None:
 def test_function_that_returns_garbage_is_named_with_it(nested: bool) -> None:
     for text in TEXTS:
         value = text.decode("latin-1")
-        result: Any = {"a": value} if nested else value
-        message = Watched(FunctionSource("shop:f", {}, lambda result=result: result)).message()
+        function = partial(dict, a=value) if nested else partial(str, value)
+        message = Watched(FunctionSource("shop:f", {}, function)).message()
         assert message.startswith("shop:f returned")
         assert quote_input(value) in message
 
@@ -91,7 +94,7 @@ def test_pipe_of_garbage_is_named() -> None:
         clock = FakeClock()
         watched = Watched(StdinSource(1.0, reading, None, clock.monotonic, clock.wall))
         os.write(writing, text + b"\n")
-        message = wait_for(lambda watched=watched: " ".join(watched.tick()), every=0.001)
+        message = wait_for(watched.messages, every=0.001)
         # The thread of the source ends.
         os.close(writing)
         assert "standard input" in message

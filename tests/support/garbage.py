@@ -1,4 +1,4 @@
-"""Two hundred texts without a number under a name: what people pipe into a monitor by mistake."""
+"""Two hundred texts without a number, which people pipe into a monitor by mistake."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def exporter_of_a_test() -> Iterator[Exporter]:
 
 
 class TextFetcher:
-    """An exporter with responses that a test sets; its content type is text unless `content_type` is set."""
+    """An exporter with responses and a content type that a test sets."""
 
     def __init__(self, text: str = "", content_type: str = "text/plain") -> None:
         self.text = text

@@ -53,10 +53,12 @@ PACKAGE_MISSING = (
 
 
 class Fetcher(Protocol):
-    """Requests the text of an exporter. It calls `on_send` just before it sends a request."""
+    """Requests the text of an exporter. It calls `on_send` just before it sends a request.
+
+    It can have `content_type`: that of the last response, OPENMETRICS or text.
+    """
 
     on_send: Callable[[], object]
-    content_type: str
 
     def fetch(self) -> bytes:
         """Return the text of the exporter; raises SourceError if that fails."""
@@ -115,7 +117,8 @@ class PrometheusSource:
         self._set_request_time()
         text = self._fetcher.fetch()
         try:
-            response = self._selection.read(text, self._fetcher.content_type == OPENMETRICS)
+            is_openmetrics = getattr(self._fetcher, "content_type", "") == OPENMETRICS
+            response = self._selection.read(text, is_openmetrics)
         except SourceError as error:
             raise SourceError(f"the response of {self._label} {error}") from None
         self._rejection.clear()

@@ -1,4 +1,4 @@
-"""Name the series of exporters: a key that fits into a threshold, and a label that tells series apart.
+"""Name the series of exporters: a key for thresholds, and a label that is unique.
 
 A key contains the values of a series' own labels, so that it does not depend on the other series. A label
 contains only the values that distinguish it from the other series with the same name.
@@ -7,7 +7,7 @@ contains only the values that distinguish it from the other series with the same
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import groupby
 
@@ -37,7 +37,7 @@ _UNITS = {
     "percent": "%",
 }
 _COUNTER_UNITS = {"B": "B/s", "s": "", "J": "W", "": "1/s"}
-# Labels that describe a series with a better name, and values that nobody writes by hand: UUIDs, hashes and
+# Labels that describe a series with a better name, and values that are too long to write: UUIDs, hashes and
 # addresses of PCI devices.
 _DESCRIPTIONS = frozenset({"id", "uid", "uuid", "image", "image_id", "container_id"})
 _ID_VALUE = re.compile(
@@ -87,29 +87,36 @@ class SeriesNames:
     def __init__(self) -> None:
         self._metrics: dict[SeriesIdentity, Metric] = {}
         self._keys: set[str] = set()
+        self._groups: dict[str, _Group] = {}
 
     def metrics(self, series: Iterable[Series]) -> dict[SeriesIdentity, Metric]:
         """Return a metric for each series; new ones are named in sorted order."""
         series_by_identity = {(sample.name, sample.labels): sample for sample in series}
         new_identities = series_by_identity.keys() - self._metrics.keys()
         if len(self._metrics) + len(new_identities) > CACHE_SIZE:
-            self._metrics, self._keys = {}, set()
+            self._metrics, self._keys, self._groups = {}, set(), {}
             new_identities = set(series_by_identity)
         if new_identities:
-            self._name(series_by_identity, {name for name, _ in new_identities})
+            self._name(series_by_identity, sorted(new_identities))
         return {identity: self._metrics[identity] for identity in series_by_identity}
 
-    def _name(self, series_by_identity: Mapping[SeriesIdentity, Series], names: set[str]) -> None:
-        """Name the new series, and give those with the same names a label that tells them apart."""
+    def _name(
+        self, series_by_identity: Mapping[SeriesIdentity, Series], new_identities: Sequence[SeriesIdentity]
+    ) -> None:
+        """Name new series. If their labels would be ambiguous, relabel all series of that name."""
         common = _common_labels(series_by_identity)
-        identities = sorted(identity for identity in series_by_identity if identity[0] in names)
-        for name, group in groupby(identities, key=lambda identity: identity[0]):
-            same_name = list(group)
-            distinguishing = distinguishing_labels([dict(labels) for _, labels in same_name])
-            used_labels: set[str] = set()
-            for identity in same_name:
-                chosen = [pair for pair in identity[1] if pair[0] in distinguishing]
-                label = _unique_label(_series_label(name, chosen), used_labels)
+        by_name: dict[str, list[SeriesIdentity]] = {}
+        for name, group in groupby(new_identities, key=lambda identity: identity[0]):
+            identities = list(group)
+            known = self._groups.get(name)
+            if known is None or not known.add(identities):
+                for identity in () if by_name else sorted(series_by_identity):
+                    by_name.setdefault(identity[0], []).append(identity)
+                identities = by_name[name]
+                known = self._groups[name] = _Group(identities)
+            for identity in identities:
+                chosen = [pair for pair in identity[1] if pair[0] in known.names]
+                label = known.unique_label(_series_label(name, chosen))
                 old = self._metrics.get(identity)
                 key = old.key if old else self._new_key(identity, common, chosen)
                 if old is None or old.label != label:
@@ -129,19 +136,56 @@ class SeriesNames:
         return key
 
 
+class _Group:
+    """Series with one name: `names` of the labels that distinguish them, and the labels in use."""
+
+    def __init__(self, identities: Sequence[SeriesIdentity]) -> None:
+        self.names = distinguishing_labels([dict(labels) for _, labels in identities])
+        self._is_single = len(identities) == 1
+        self._values = {self._values_of(labels) for _, labels in identities}
+        self._used: set[str] = set()
+
+    def add(self, identities: Sequence[SeriesIdentity]) -> bool:
+        """Add series if `names` distinguishes them too; return whether it does."""
+        values = [self._values_of(labels) for _, labels in identities]
+        if self._is_single or len(set(values)) < len(values) or not self._values.isdisjoint(values):
+            return False
+        self._values.update(values)
+        return True
+
+    def unique_label(self, label: str) -> str:
+        """Return `label`, with a number if another series has the same one."""
+        unique, number = label, 2
+        while unique in self._used:
+            suffix = f" ({number})"
+            unique, number = f"{label[: MAX_LABEL_LENGTH - len(suffix)]}{suffix}", number + 1
+        self._used.add(unique)
+        return unique
+
+    def _values_of(self, labels: Labels) -> tuple[tuple[str, str], ...]:
+        return tuple(pair for pair in labels if pair[0] in self.names)
+
+
 def _is_description(label: str, value: str) -> bool:
     return label.lower() in _DESCRIPTIONS or _ID_VALUE.search(value) is not None
 
 
-def _common_labels(identities: Iterable[SeriesIdentity]) -> set[tuple[str, str]]:
+def _common_labels(identities: Collection[SeriesIdentity]) -> set[tuple[str, str]]:
     """Return the labels with a long value that all of several series have."""
-    sets = [set(labels) for _, labels in identities]
-    common = set.intersection(*sets) if len(sets) > 1 else set()
-    return {(label, value) for label, value in common if len(value) > MAX_COMMON_LENGTH}
+    common: set[tuple[str, str]] = set()
+    for number, (_, labels) in enumerate(identities):
+        if number and not common:
+            break
+        common = (
+            common.intersection(labels)
+            if number
+            else {pair for pair in labels if len(pair[1]) > MAX_COMMON_LENGTH}
+        )
+    return common if len(identities) > 1 else set()
 
 
 def distinguishing_labels(series: Sequence[Mapping[str, str]]) -> set[str]:
-    """Return the names of few labels, with short values, that tell the series apart.
+    """Return the names of few labels, with short values, that distinguish the series.
 
     A series without others has all its labels that are no description.
 
@@ -174,7 +218,7 @@ def distinguishing_labels(series: Sequence[Mapping[str, str]]) -> set[str]:
 
 
 def _count(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> int:
-    """Return how many series the labels tell apart."""
+    """Return how many series the labels distinguish."""
     return len(set(zip(*(columns[name] for name in names), strict=True))) if names else 1
 
 
@@ -190,16 +234,6 @@ def _series_label(name: str, labels: Iterable[tuple[str, str]]) -> str:
         name = f"{name[: space // 2]}…{name[len(name) - (space - space // 2 - 1) :]}"
     label = "".join(letter if letter.isprintable() else " " for letter in f"{name} {text}".strip())
     return label if len(label) <= MAX_LABEL_LENGTH else f"{label[: MAX_LABEL_LENGTH - 1]}…"
-
-
-def _unique_label(label: str, used: set[str]) -> str:
-    """Return `label`, with a number if another series of this name has the same one."""
-    unique, number = label, 2
-    while unique in used:
-        suffix = f" ({number})"
-        unique, number = f"{label[: MAX_LABEL_LENGTH - len(suffix)]}{suffix}", number + 1
-    used.add(unique)
-    return unique
 
 
 def _build_metric(key: str, label: str, series: Series) -> Metric:

@@ -101,7 +101,7 @@ class Percentiles:
 def _increases(
     now: Mapping[float, float], previous: Mapping[float, float] | None
 ) -> list[tuple[float, float]]:
-    """Return the upper bounds and the observations up to each, or nothing if these are not certain.
+    """Return the upper bounds and the observations up to each, or nothing if not certain.
 
     That is so for new buckets, after a reset, without the last bucket and without observations.
     """

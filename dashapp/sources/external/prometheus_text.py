@@ -1,4 +1,4 @@
-"""Parse the responses of exporters with prometheus-client: Prometheus's text format and OpenMetrics.
+"""Parse Prometheus's text format and OpenMetrics with prometheus-client.
 
 A line that cannot be parsed loses only itself. The parsers see single samples: an exporter may declare the
 type of a family anywhere, and one mistake must not cost the other families.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import translate
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -57,7 +57,10 @@ class Series(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """An input that was dropped, its place, and what was expected; `line` is 0 for no single line."""
+    """An input that was dropped, its place, and what was expected.
+
+    `line` is 0 if it is not a single line.
+    """
 
     text: str | bytes
     expected: str
@@ -66,7 +69,7 @@ class Problem(NamedTuple):
 
 
 class Response(NamedTuple):
-    """The series of a response with a finite value, whether it has more than the limit, and its problems."""
+    """The series with finite values, whether there are more than the limit, and the problems."""
 
     series: list[Series]
     has_more: bool
@@ -160,17 +163,14 @@ def _parse(
 ) -> Iterator[Any]:
     """Yield the samples of lines: all at once, or one by one if that fails."""
     # Import late: the package is optional and takes 14 MB.
-    if is_openmetrics:
-        from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client import parser
+    from prometheus_client.openmetrics import parser as openmetrics_parser
 
-        document: Callable[[Iterable[tuple[int, str, bytes]]], str] = _openmetrics_document
-    else:
-        from prometheus_client.parser import text_string_to_metric_families
+    module: Any = openmetrics_parser if is_openmetrics else parser
+    document = _openmetrics_document if is_openmetrics else _text_document
 
-        document = _text_document
-
-    def parse(selected: Iterable[tuple[int, str, bytes]]) -> list[Any]:
-        families = text_string_to_metric_families(document(selected))
+    def parse(selected: Sequence[tuple[int, str, bytes]]) -> list[Any]:
+        families = module.text_string_to_metric_families(document(selected))
         return [sample for family in families for sample in family.samples]
 
     try:
@@ -192,7 +192,7 @@ def _text_document(lines: Iterable[tuple[int, str, bytes]]) -> str:
 
 
 def _openmetrics_document(lines: Iterable[tuple[int, str, bytes]]) -> str:
-    """Return a document that declares each sample's name, because an undeclared name must be plain."""
+    """Return a document that declares each sample's name: an undeclared name must be plain."""
     parts = []
     for name, group in groupby(sorted(lines, key=lambda entry: entry[1]), key=lambda entry: entry[1]):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -113,7 +113,7 @@ class ContainerSource:
 
 
 class GroupCpu:
-    """CPU of this process's control group in percent of its quota, or of the CPUs that it may use."""
+    """CPU of this process's control group in percent of its quota, or of its CPUs."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class GroupCpu:
         self._rates: CounterRates[str] = CounterRates()
 
     def percent(self) -> float | None:
-        """Return the share since the last call; None at the first call, or if nothing counts CPU time."""
+        """Return the share since the last call; None at first, or if nothing counts CPU time."""
         read_at = self._clock()
         usage = self._rates.per_second(self._usage.cpu(), read_at).get("usage")
         # This process uses CPU time, so a counter that never moves counts nothing.

@@ -69,7 +69,7 @@ class ProcStat:
 
 
 def _parse_times(text: bytes) -> dict[str, float]:
-    """Return the times of a line, or nothing if the idle time is missing: the rest would look like 100 %."""
+    """Return the times of a line, or nothing without idle time: the rest would look like 100 %."""
     times: dict[str, float] = dict(zip(STAT_FIELDS, whole_numbers(text.split()), strict=False))
     if "idle" not in times:
         return {}

@@ -96,7 +96,7 @@ def shown_mounts(mounts: Iterable[Mount]) -> list[Mount]:
 
 
 def mounts_by_filesystem(mounts: Iterable[Mount]) -> list[list[Mount]]:
-    """Return the mounts of each real file system: one mount of a device, and each dataset of a pool.
+    """Return the mounts of each real file system: one of a device, and each dataset of a pool.
 
     The first mount is the one with the shortest path. There are at most MAX_FILESYSTEMS file systems.
     """

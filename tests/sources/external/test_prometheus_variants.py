@@ -1,4 +1,4 @@
-"""Responses of real exporters and client libraries: the right numbers under short names, or a sentence."""
+"""Responses of real exporters: the right numbers under short names, or a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernels with unusual files, such as gVisor: the right numbers, or a sentence about what is missing."""
+"""Kernels with unusual files, such as gVisor: the right numbers, or what is missing."""
 
 from __future__ import annotations
 
