@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def test_garbage_has_no_repeated_text() -> None:
 def test_function_that_returns_garbage_is_named_with_it(nested: bool) -> None:
     for text in TEXTS:
         value = text.decode("latin-1")
-        function = partial(dict, a=value) if nested else partial(str, value)
+        result: object = {"a": value} if nested else value
+        function = partial(copy, result)
         message = Watched(FunctionSource("shop:f", {}, function)).message()
         assert message.startswith("shop:f returned")
         assert quote_input(value) in message
