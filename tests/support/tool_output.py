@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
+from dashapp.sources.external.text.line_reader import LineReader
 from dashapp.sources.external.text.stream_parser import TextParser
-from dashapp.sources.external.text_parsing import LineReader
 
 KIB, MIB, GIB, TIB = 1024.0, 1024.0**2, 1024.0**3, 1024.0**4
 

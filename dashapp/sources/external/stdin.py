@@ -23,10 +23,10 @@ from dashapp.model.ticks import Metric
 from dashapp.process.threads import start_thread
 from dashapp.sources.expiring import ExpiringValues
 from dashapp.sources.external.number_parsing import Quantity
+from dashapp.sources.external.text.line_reader import CHUNK_BYTES, MAX_LINE_BYTES, LineReader
 from dashapp.sources.external.text.lines import excerpt
 from dashapp.sources.external.text.stream_parser import GENERAL_PROBLEM, TextParser
 from dashapp.sources.external.text.values import Name, Values
-from dashapp.sources.external.text_parsing import CHUNK_BYTES, MAX_LINE_BYTES, LineReader
 from dashapp.sources.slug import MAX_SLUG_LENGTH, SlugRegistry
 
 # Environment variable with two descriptors: standard input, and an unnamed file for the heading.

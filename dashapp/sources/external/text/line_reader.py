@@ -5,15 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-
-def parse_number(word: str) -> float | None:
-    """Return the number in a word, with or without a percent sign; NaN and infinity too."""
-    try:
-        return float(word.removesuffix("%")) if "_" not in word else None
-    except ValueError:
-        return None
-
-
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 MAX_LINE_BYTES = CHUNK_BYTES = 64 << 10
 
