@@ -21,7 +21,7 @@ class Quantity(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """A unit as a program prints it: the factor to its base unit, an offset after the factor, the unit."""
+    """How to get from a printed unit to its base unit: multiply by `factor`, then add `offset`."""
 
     factor: float
     unit: str
@@ -34,8 +34,9 @@ _MISSING |= {"err!", "error", "?", "*", "not available", "unavailable", "undefin
 
 _DECIMAL_POWERS = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _BINARY_POWERS = {
-    **{"K": 2.0**10, "k": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40, "P": 2.0**50, "E": 2.0**60},
-    **{"m": 2.0**20, "g": 2.0**30, "t": 2.0**40, "p": 2.0**50},
+    letter: 1024.0**power
+    for power, letters in enumerate(("Kk", "Mm", "Gg", "Tt", "Pp", "E"), 1)
+    for letter in letters
 }
 _SMALL_POWERS = {"m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9}
 
@@ -88,6 +89,7 @@ def _make_scales() -> dict[str, Scale]:
     # "G" and a letter: not a unit that programs print. `g` alone means gibi in the output of top.
     for unused in ("g", "l", "Eg", "EA", "PA"):
         scales.pop(unused, None)
+    scales |= {"khz": Scale(1e3, "Hz"), "Mhz": Scale(1e6, "Hz"), "Ghz": Scale(1e9, "Hz")}
     scales |= {"hPa": Scale(100, "Pa"), "mbar": Scale(100, "Pa"), "VAR": Scale(1, "var"), "°": Scale(1, "°")}
     scales |= dict.fromkeys(("msec", "msecs", "millisecond", "milliseconds"), Scale(1e-3, "s"))
     scales |= dict.fromkeys(("usec", "usecs", "microsecond", "microseconds"), Scale(1e-6, "s"))
@@ -95,9 +97,11 @@ def _make_scales() -> dict[str, Scale]:
     scales |= dict.fromkeys(("min", "mins", "minute", "minutes", "Minute", "Minutes"), Scale(60, "s"))
     scales |= dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "Hour", "Hours"), Scale(3600, "s"))
     scales |= dict.fromkeys(("day", "days", "Day", "Days"), Scale(86_400, "s"))
-    scales |= dict.fromkeys(("C", "°C", "'C", "℃", "ºC", "degC", "° C", "Celsius", "degrees"), Scale(1, "°C"))
+    scales |= dict.fromkeys(
+        ("C", "c", "°C", "'C", "℃", "ºC", "degC", "° C", "degrees C", "Celsius"), Scale(1, "°C")
+    )
     fahrenheit = Scale(5 / 9, "°C", -160 / 9)
-    scales |= dict.fromkeys(("°F", "'F", "℉", "ºF", "degF", "° F", "Fahrenheit"), fahrenheit)
+    scales |= dict.fromkeys(("°F", "'F", "℉", "ºF", "degF", "° F", "degrees F", "Fahrenheit"), fahrenheit)
     scales |= dict.fromkeys(("RPM", "rpm"), Scale(1, "RPM"))
     scales |= dict.fromkeys(("/s", "1/s", "/sec", "it/s", "req/s", "ops/s", "pkt/s", "pps"), Scale(1, "1/s"))
     scales |= {unit: Scale(1, unit) for unit in ("dBm", "dB", "dBA", "ppm", "ppb", "lx", "m/s", "km/h", "pH")}
@@ -115,9 +119,9 @@ _SIZES = {prefix: Scale(factor, "B") for prefix, factor in _BINARY_POWERS.items(
 # Spaces that separate thousands: no-break, narrow no-break, thin.
 _SPACES = "\u00a0\u202f\u2009"
 _NUMBER = re.compile(
-    rf"""(?P<sign>[-+−±]?)
+    rf"""(?P<sign>[-+\u2212±]?)
     (?P<digits>
-        \d[\d.,]*(?:[{_SPACES}'’]\d{{3}}(?!\d))*(?:[.,]\d+)?   # 1.234,5 or 1 234,5 or 1'234.5
+        \d[\d.,]*(?:[{_SPACES}'\u2019]\d{{3}}(?!\d))*(?:[.,]\d+)?   # 1.234,5 or 1 234,5 or 1'234.5
         | [.,]\d+
     )
     (?P<power>[eE][-+]?\d+)?
@@ -127,11 +131,12 @@ _NUMBER = re.compile(
 # Spaces between thousands are certain only in front of a decimal mark.
 _SPACED = re.compile(r"^[+-]?\d{1,3}(?: \d{3})+(?=[.,]\d)", re.ASCII)
 _PLAIN = re.compile(r"-?\d{1,15}(?:\.\d+)?", re.ASCII)
-# Groups of thousands; 12,34,567 is usual in India. Four groups with dots are an IP address.
+# Groups of thousands; 12,34,567 is usual in India.
 _GROUP = {
     ",": re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}", re.ASCII),
-    ".": re.compile(r"(?!\d+(?:\.[0-2]\d\d){3}$)\d{1,3}(?:\.\d{3})+", re.ASCII),
+    ".": re.compile(r"\d{1,3}(?:\.\d{3})+", re.ASCII),
 }
+_IP_ADDRESS = re.compile(r"-?[0-2]?\d?\d(?:\.[0-2]?\d?\d){3}", re.ASCII)
 _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
 _DURATION_S = (604_800, 86_400, 3600, 60, 1)
 MAX_TEXT_CHARS = 64
@@ -153,8 +158,8 @@ def is_missing(text: str) -> bool:
 class NumberParser:
     """Parses numbers of one input; remembers the decimal mark that its numbers prove.
 
-    `decimal_mark` is "," or "." once a number has proved it, "both" if numbers contradict each other, and
-    otherwise empty.
+    `decimal_mark` is "," or "." once a number has proved it. It is "both" if numbers contradict each other.
+    At the beginning it is empty.
 
     >>> numbers = NumberParser()
     >>> numbers.parse("1,234"), numbers.parse("86,81 %"), numbers.parse("1,234"), numbers.parse("1.234")
@@ -195,6 +200,26 @@ class NumberParser:
         return bool(mark and _GROUP[mark].fullmatch(parts[0].lstrip("-"))) and self.parse(text) is None
 
 
+def is_number(text: str, is_size: bool = True) -> bool:
+    """Return whether the text is a number, even one with two readings.
+
+    `is_size` allows `1.2g`.
+
+    >>> [is_number(text) for text in ("1,234", "20G", "1.2g", "1.2.3", "10.0.0.1", "C")]
+    [True, True, True, False, False, False]
+    """
+    return _PLAIN.fullmatch(text) is not None or _is_other_number(text, is_size)
+
+
+@lru_cache(maxsize=4096)
+def _is_other_number(text: str, is_size: bool) -> bool:
+    parts = _split_unit(text.strip(), False) or (_split_unit(text.strip(), True) if is_size else None)
+    if parts is None:
+        return False
+    digits, power, _, mark = parts
+    return any(_parse_digits(digits, power, mark) is not None for mark in ([mark] if mark else ".,"))
+
+
 def parse_duration(text: str) -> float | None:
     """Return the seconds of at least two parts such as `5d3h` or `1m30s`.
 
@@ -213,7 +238,7 @@ def parse_duration(text: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _split_unit(text: str, is_size: bool) -> tuple[str, str, Scale, str] | None:
-    """Return the digits with their sign, the power of ten, the scale, and the decimal mark that they prove.
+    """Return digits with sign, power of ten, scale, and the decimal mark that the digits prove.
 
     None if the text is no number.
     """
@@ -223,7 +248,7 @@ def _split_unit(text: str, is_size: bool) -> tuple[str, str, Scale, str] | None:
     scale = find_unit(unit, is_size) if unit else Scale(1, "")
     if scale is None:
         return None
-    sign = "-" if match["sign"] in ("-", "−") else ""
+    sign = "-" if match["sign"] in ("-", "\u2212") else ""
     return sign + match["digits"], match["power"] or "", scale, _proved_mark(match["digits"])
 
 
@@ -232,7 +257,9 @@ def _join_groups(match: re.Match[str]) -> str:
 
 
 def find_unit(unit: str, is_size: bool = False) -> Scale | None:
-    """Return the scale of a unit; a single letter such as `k` is a power of 1000, or of 1024 if `is_size`.
+    """Return the scale of a unit, or None.
+
+    A single letter such as `k` is a power of 1000, or of 1024 if `is_size`.
 
     >>> find_unit("MiB").factor, find_unit("k").factor, find_unit("k", is_size=True).factor, find_unit("foo")
     (1048576.0, 1000.0, 1024.0, None)
@@ -256,7 +283,7 @@ def _proved_mark(digits: str) -> str:
     if digits.count(mark) > 1:
         # Only a separator of thousands can repeat. Dots also separate parts of versions and addresses.
         return "." if mark == "," and _GROUP[","].fullmatch(digits) else ""
-    has_other_grouping = any(space in digits for space in _SPACES + "'’")
+    has_other_grouping = any(space in digits for space in _SPACES + "'\u2019")
     whole = digits[:last].lstrip("-")
     if len(digits) - last - 1 != 3 or whole in ("", "0") or len(whole) > 3 or has_other_grouping:
         return mark
@@ -265,8 +292,10 @@ def _proved_mark(digits: str) -> str:
 
 def _parse_digits(digits: str, power: str, mark: str) -> float | None:
     """Return the number; `mark` is the decimal mark, "both", or empty if nothing proves it."""
-    for space in _SPACES + "'’":
+    for space in _SPACES + "'\u2019":
         digits = digits.replace(space, "")
+    if _IP_ADDRESS.fullmatch(digits):
+        return None
     if mark == "both" and ("," in digits or "." in digits):
         return None
     if mark == "" and ("," in digits or digits.count(".") > 1):

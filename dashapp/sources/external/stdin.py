@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,18 +22,42 @@ from typing import Any
 from dashapp.model.ticks import Metric
 from dashapp.process.threads import start_thread
 from dashapp.sources.expiring import ExpiringValues
-from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, TextTable
-from dashapp.sources.slug import SlugRegistry
+from dashapp.sources.external.number_parsing import Quantity
+from dashapp.sources.external.text.line_reader import CHUNK_BYTES, MAX_LINE_BYTES, LineReader
+from dashapp.sources.external.text.lines import excerpt
+from dashapp.sources.external.text.stream_parser import GENERAL_PROBLEM, TextParser
+from dashapp.sources.external.text.values import Name, Values
+from dashapp.sources.slug import MAX_SLUG_LENGTH, SlugRegistry
 
 # Environment variable with two descriptors: standard input, and an unnamed file for the heading.
 DESCRIPTORS_VARIABLE = "DASHAPP_STDIN"
 # A stream that invents a new name every second would flood the page.
-MAX_NAMES = 100
+MAX_NAMES = 1000
+MAX_LABEL_CHARS = 64
+EVICTION_INTERVAL_S = 1.0
 # Seconds for which the page shows that a name was ignored.
 REJECTION_SHOWN_S = 60.0
 # After a chunk, reading pauses for this many times its processing time, so a flood gets at most a quarter of
 # a core.
 REST_FACTOR = 3.0
+# A report is complete when no line has followed for this many seconds.
+QUIET_S = 0.2
+# The page shows a message if there is no number for this many seconds.
+WAITING_S = 10.0
+# Parts of the panels' names, so that each unit has its own axis.
+_UNIT_WORDS = {
+    "%": "percent",
+    "B": "bytes",
+    "B/s": "bytes-per-second",
+    "bit/s": "bits-per-second",
+    "1/s": "per-second",
+    "°C": "celsius",
+    "Hz": "hertz",
+    "s": "seconds",
+    "W": "watts",
+    "V": "volts",
+    "A": "amperes",
+}
 
 
 class StdinSource:
@@ -55,27 +81,39 @@ class StdinSource:
         self._clock = clock
         self._wall = wall
         self._lock = Lock()
-        self._recent_values: ExpiringValues[str] = ExpiringValues(3 * interval)
-        self._new_values: dict[str, float] = {}
-        self._metrics: dict[str, Metric] = {}
-        self._slugs = SlugRegistry()
+        self._recent_values: ExpiringValues[Name] = ExpiringValues(3 * interval)
+        self._new_values: dict[Name, float] = {}
+        self._metrics: dict[Name, Metric] = {}
+        self._slugs, self._row_slugs, self._column_slugs = SlugRegistry(), SlugRegistry(), SlugRegistry()
         self._lines = LineReader()
-        self._rejection_time = float("-inf")
+        self._rejection_time = self._problem_time = self._eviction_time = float("-inf")
+        self._problem = self._first_line = ""
+        self._start: float | None = None
         self._unreadable = 0
-        self._table: TextTable | None = None
+        self._parser: TextParser | None = None
         self._end_message = self._failure = ""
         self._thread: Thread | None = None
 
     @property
     def status_message(self) -> str:
-        """The end of the input, and the lines that could not be parsed."""
+        """The end of the input, the first line that could not be parsed, and missing numbers."""
+        now = self._clock()
         parts = [message for message in (self._failure, self._end_message) if message]
-        if self.unreadable_lines:
+        if now - self._problem_time < REJECTION_SHOWN_S:
             # Omit the number: a message that changes every second would be logged every second.
-            parts.append("some lines of standard input are not columns of numbers, name=value pairs or JSON")
-        if self._clock() - self._rejection_time < REJECTION_SHOWN_S:
+            parts.append(self._problem)
+        elif not self._metrics and not parts and self._start is not None and now - self._start > WAITING_S:
+            parts.append(self._waiting_message())
+        if now - self._rejection_time < REJECTION_SHOWN_S:
             parts.append(f"standard input has more than {MAX_NAMES} names; later ones are ignored")
         return "; ".join(parts)
+
+    def _waiting_message(self) -> str:
+        if self._first_line:
+            return f'standard input has no number yet; it begins with "{self._first_line}"'
+        if self._lines.has_partial_line:
+            return "standard input has no complete line yet; end each line with a line feed"
+        return "standard input is empty so far; if the program keeps its output in a buffer, try stdbuf -oL"
 
     @property
     def unreadable_lines(self) -> int:
@@ -85,6 +123,7 @@ class StdinSource:
     def read(self) -> Mapping[Metric, float]:
         """Return the newest values that have not expired, each new value at least once."""
         if self._thread is None:
+            self._start = self._clock()
             self._thread = start_thread("source stdin", self._run, self._set_failure)
         with self._lock:
             # A late tick includes all values that arrived before it.
@@ -97,63 +136,105 @@ class StdinSource:
 
     def _run(self) -> None:
         # After an exception the columns keep their names.
-        self._table = table = self._table or TextTable(self._load_heading())
+        self._parser = parser = self._parser or TextParser(self._load_heading())
         try:
-            while chunk := self._read_chunk():
-                start = self._clock()
+            while chunk := self._read_chunk(parser):
+                start, skipped = self._clock(), self._lines.skip_count
                 for line in self._lines.feed(chunk):
-                    self._parse_line(table, line)
+                    self._parse_line(parser, line)
+                if self._lines.skip_count > skipped:
+                    self._set_problem(f"{GENERAL_PROBLEM}, such as one of more than {MAX_LINE_BYTES:,} bytes")
                 self._failure = ""
                 time.sleep(min(1.0, max(0.0, REST_FACTOR * (self._clock() - start))))
         except OSError as error:
             self._end_message = f"standard input cannot be read ({error.strerror})"
             return
-        self._parse_line(table, self._lines.remainder())
+        self._parse_line(parser, self._lines.remainder())
+        self._store(parser, parser.flush())
         self._end_message = (
             f"standard input ended at {datetime.fromtimestamp(self._wall(), UTC):%H:%M:%S} UTC"
         )
 
-    def _read_chunk(self) -> bytes:
+    def _read_chunk(self, parser: TextParser) -> bytes:
         while True:
+            if parser.has_pending_rows and not select.select([self._descriptor], [], [], QUIET_S)[0]:
+                self._store(parser, parser.flush())
             try:
                 return os.read(self._descriptor, CHUNK_BYTES)
             except BlockingIOError:
                 # Another process that shares this pipe can set it to non-blocking.
                 select.select([self._descriptor], [], [])
 
-    def _parse_line(self, table: TextTable, line: bytes) -> None:
-        heading = table.heading
-        try:
-            values = table.values(line.decode().lstrip("\ufeff"))
-        except UnicodeDecodeError:
-            values = None
-        if table.heading != heading:
-            self._save_heading(table.heading)
-        with self._lock:
-            if values is None:
+    def _parse_line(self, parser: TextParser, line: bytes) -> None:
+        heading = parser.heading
+        # A letter that is not UTF-8 makes its own line unreadable, unless it is a unit: `°` in Latin-1.
+        text = line.decode(errors="surrogateescape").replace("\udcb0", "°")
+        self._first_line = self._first_line or excerpt(text)
+        values = parser.values(text)
+        if parser.heading != heading:
+            self._save_heading(parser.heading)
+        if values is None:
+            with self._lock:
                 self._unreadable += 1
-                return
-            now = self._clock()
-            for name, value in values.items():
-                if self._ensure_metric(name, now):
-                    self._recent_values.record({name: value}, now)
-                    self._new_values[name] = value
-                else:
-                    self._rejection_time = now
+        self._store(parser, values or {})
 
-    def _ensure_metric(self, name: str, now: float) -> bool:
-        """Return whether `name` has a metric; create it if there is room."""
-        if name not in self._metrics and len(self._metrics) >= MAX_NAMES:
+    def _set_problem(self, sentence: str) -> None:
+        """Show a sentence about the input; the first one stays while others follow."""
+        now = self._clock()
+        if now - self._problem_time >= REJECTION_SHOWN_S:
+            self._problem = sentence
+        self._problem_time = now
+
+    def _store(self, parser: TextParser, values: Values) -> None:
+        if parser.problem:
+            self._set_problem(parser.problem)
+            parser.problem = ""
+        with self._lock:
+            now = self._clock()
+            for name, quantity in values.items():
+                if not self._ensure_metric(name, quantity, now):
+                    continue
+                self._recent_values.record({name: quantity.value}, now)
+                self._new_values[name] = quantity.value
+
+    def _ensure_metric(self, name: Name, quantity: Quantity, now: float) -> bool:
+        """Return whether `name` has a metric with this unit; create it if there is room."""
+        is_full = name not in self._metrics and len(self._metrics) >= MAX_NAMES
+        if is_full and now - self._eviction_time >= EVICTION_INTERVAL_S:
+            self._eviction_time = now
             # Names that are gone make room for others.
             alive = self._recent_values.values_at(now) | self._new_values
             self._recent_values.keep(alive)
             self._metrics = {name: metric for name, metric in self._metrics.items() if name in alive}
-            self._slugs.keep(alive)
-        if name not in self._metrics and len(self._metrics) < MAX_NAMES:
-            label = "".join(letter for letter in name if letter.isprintable())[:64]
-            key = ".".join(("stdin", self._slugs(name)))
-            self._metrics[name] = Metric(key, label or key, "", "stdin")
-        return name in self._metrics
+            self._slugs.keep({name.column for name in alive if not name.row})
+            self._row_slugs.keep({name.row for name in alive})
+            self._column_slugs.keep({name.column for name in alive if name.row})
+        metric = self._metrics.get(name)
+        if metric is None and len(self._metrics) >= MAX_NAMES:
+            self._rejection_time = now
+            return False
+        if metric is None or (metric.unit != quantity.unit and not metric.unit and quantity.unit):
+            self._metrics[name] = metric = self._make_metric(name, quantity.unit)
+        if metric.unit != quantity.unit and quantity.value:
+            self._set_problem(
+                f'"{metric.label}" of standard input has the unit {metric.unit} in one line and '
+                f"{quantity.unit or 'none'} in another; only the first unit is read"
+            )
+            return False
+        return True
+
+    def _make_metric(self, name: Name, unit: str) -> Metric:
+        if name.row:
+            parts = [self._row_slugs(_distinct(name.row)), self._column_slugs(_distinct(name.column))]
+        else:
+            parts = [self._slugs(name.column)]
+        key = ".".join(("stdin", *parts))
+        label = "".join(letter for letter in name.label if letter.isprintable())
+        if len(label) > MAX_LABEL_CHARS:
+            # The end of a long label has the name of the column.
+            label = f"{label[: MAX_LABEL_CHARS // 2 - 1]}…{label[-MAX_LABEL_CHARS // 2 :]}"
+        word = _UNIT_WORDS.get(unit) or re.sub(r"[^a-z0-9]+", "-", unit.lower()).strip("-")
+        return Metric(key, label or key, unit, f"stdin-{word}" if word else "stdin")
 
     def _load_heading(self) -> list[str]:
         """Return the heading that a previous collector read, because it may come only once."""
@@ -173,6 +254,13 @@ class StdinSource:
                 text = json.dumps(heading).encode()
                 os.ftruncate(self._heading_file, 0)
                 os.pwrite(self._heading_file, text[:CHUNK_BYTES], 0)
+
+
+def _distinct(name: str) -> str:
+    """Return the name, with a hash of it if its slug would be cut off or empty."""
+    if len(name) <= MAX_SLUG_LENGTH and re.search(r"[a-zA-Z0-9]", name):
+        return name
+    return f"{name[: MAX_SLUG_LENGTH - 9]}-{zlib.crc32(name.encode(errors='replace')):08x}"
 
 
 def inherited_descriptors() -> tuple[int, ...]:

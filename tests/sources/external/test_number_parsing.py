@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.sources.external.number_parsing import NumberParser, Quantity, is_missing, parse_duration
+from dashapp.sources.external.number_parsing import NumberParser, is_missing, parse_duration
 
 KIB, MIB, GIB = 1024.0, 1024.0**2, 1024.0**3
 
@@ -16,7 +16,7 @@ CERTAIN = {
     "5": (5, ""),
     "-0.5": (-0.5, ""),
     "+45.0°C": (45, "°C"),
-    "−5": (-5, ""),
+    "\u22125": (-5, ""),
     ".5": (0.5, ""),
     "1e5": (1e5, ""),
     "1.5E-3 s": (0.0015, "s"),
@@ -33,7 +33,7 @@ CERTAIN = {
     "1\u00a0234,5": (1234.5, ""),
     "1\u202f234\u202f567,5": (1234567.5, ""),
     "1'234.5": (1234.5, ""),
-    "1’234.5": (1234.5, ""),
+    "1\u2019234.5": (1234.5, ""),
     "48.3'C": (48.3, "°C"),
     "61.0 C": (61, "°C"),
     "98.6 °F": (37, "°C"),
@@ -157,7 +157,9 @@ def test_other_texts_are_not_ambiguous(text: str) -> None:
 )
 def test_parse_size_reads_letters_as_powers_of_1024(text: str, value: float, unit: str) -> None:
     quantity = NumberParser().parse(text, is_size=True)
-    assert quantity == Quantity(pytest.approx(value), unit)
+    assert quantity is not None
+    assert quantity.value == pytest.approx(value)
+    assert quantity.unit == unit
 
 
 def test_parse_duration_needs_two_units() -> None:
@@ -185,16 +187,18 @@ def test_missing_values_are_recognised() -> None:
 @given(st.floats(0, 1e12), st.sampled_from(["de", "en", "fr", "ch"]))
 def test_parse_returns_number_that_a_language_formats(value: float, language: str) -> None:
     text = f"{value:,.2f}"
-    separator, mark = {"de": ".,", "en": ",.", "fr": "\u202f,", "ch": "’."}[language]
+    marks = {"de": ".,", "en": ",.", "fr": "\u202f,", "ch": "\u2019."}[language]
+    separator, mark = marks[0], marks[1]
     text = text.replace(",", "s").replace(".", mark).replace("s", separator)
     quantity = NumberParser().parse(text)
     assert quantity is not None
     assert quantity.value == round(value, 2)
 
 
-@given(
-    st.text(alphabet="0123456789.,-+eE%kMGiB'’ \u00a0nfa/:x°C", max_size=24), st.sampled_from(["", ",", "."])
-)
+LETTERS = "0123456789.,-+eE%kMGiB'\u2019 \u00a0nfa/:x°C"
+
+
+@given(st.text(alphabet=LETTERS, max_size=24), st.sampled_from(["", ",", "."]))
 def test_parse_returns_finite_number_or_none(text: str, mark: str) -> None:
     quantity = NumberParser(mark).parse(text)
     assert quantity is None or math.isfinite(quantity.value)

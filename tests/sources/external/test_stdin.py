@@ -13,9 +13,11 @@ from pipe_source import VMSTAT, Piped
 from waiting import wait_for
 
 from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import Metric
 from dashapp.process import threads
-from dashapp.sources.external.stdin import MAX_NAMES, StdinSource, make_source
-from dashapp.sources.external.text_parsing import TextTable
+from dashapp.sources.external.stdin import MAX_NAMES, REJECTION_SHOWN_S, WAITING_S, StdinSource, make_source
+from dashapp.sources.external.text.line_reader import LineReader
+from dashapp.sources.external.text.stream_parser import TextParser
 from dashapp.stores.memory import MemoryStore
 
 
@@ -163,10 +165,10 @@ def test_stdin_continues_with_names_of_columns_after_exception(
     monkeypatch.setattr(threads, "RETRY_INITIAL_S", 0.01)
     parse, failing = pipe.source._parse_line, True
 
-    def fail(table: TextTable, line: bytes) -> None:
+    def fail(parser: TextParser, line: bytes) -> None:
         if failing and line.startswith(b"2"):
             raise KeyError("a defect")
-        parse(table, line)
+        parse(parser, line)
 
     monkeypatch.setattr(pipe.source, "_parse_line", fail)
     pipe.write("first second\n1 1\n")
@@ -177,3 +179,104 @@ def test_stdin_continues_with_names_of_columns_after_exception(
     pipe.write("3 3\n")
     wait_for(lambda: pipe.values() == {"stdin.first": 3, "stdin.second": 3})
     wait_for(lambda: pipe.source.status_message == "")
+
+
+def metrics(pipe: Piped) -> dict[str, Metric]:
+    return {metric.key: metric for metric in pipe.source.read()}
+
+
+def test_stdin_metrics_have_base_units_and_a_panel_for_each_unit(pipe: Piped) -> None:
+    pipe.write("temp=48.3'C\nused: 512 MiB\nload 0.5\n")
+    assert pipe.end() == {"stdin.temp": 48.3, "stdin.used": 512 * 1024.0**2, "stdin.load": 0.5}
+    found = {key: (metric.unit, metric.panel) for key, metric in metrics(pipe).items()}
+    assert found == {
+        "stdin.temp": ("°C", "stdin-celsius"),
+        "stdin.used": ("B", "stdin-bytes"),
+        "stdin.load": ("", "stdin"),
+    }
+
+
+def test_stdin_key_has_row_and_column(pipe: Piped) -> None:
+    pipe.write("Device tps %util\nsda 1.5 2.4\nsdb 2.5 97.6\n\n")
+    assert pipe.end() == {
+        "stdin.sda.tps": 1.5,
+        "stdin.sda.util": 2.4,
+        "stdin.sdb.tps": 2.5,
+        "stdin.sdb.util": 97.6,
+    }
+    assert {metric.label for metric in metrics(pipe).values()} >= {"sda.%util", "sdb.%util"}
+
+
+def test_stdin_keys_of_long_and_foreign_rows_do_not_depend_on_order(pipe: Piped) -> None:
+    rows = [
+        "overlay-of-the-same-directory-in-docker-1",
+        "overlay-of-the-same-directory-in-docker-2",
+        "温度",
+        "湿度",
+    ]
+    keys = []
+    for order in (rows, rows[::-1]):
+        other = Piped()
+        other.write("name value\n" + "".join(f"{row} {rows.index(row)}\n" for row in order))
+        keys.append(other.end())
+    pipe.end()
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == len(rows)
+
+
+def test_stdin_report_is_read_when_no_line_follows(pipe: Piped) -> None:
+    pipe.write("Device tps %util\nsda 1.5 2.4\n")
+    wait_for(lambda: pipe.values() == {"stdin.sda.tps": 1.5, "stdin.sda.util": 2.4})
+
+
+def test_stdin_drops_value_whose_unit_changes(pipe: Piped) -> None:
+    pipe.write("a=5 W\na=7\na=0\n")
+    assert pipe.end() == {"stdin.a": 0}
+    assert '"a" of standard input has the unit W in one line' in pipe.source.status_message
+
+
+def test_stdin_adopts_unit_after_plain_zero(pipe: Piped) -> None:
+    pipe.write("a=0\na=5 W\n")
+    assert pipe.end() == {"stdin.a": 5}
+    assert metrics(pipe)["stdin.a"].unit == "W"
+
+
+def test_stdin_sentence_about_unreadable_line_stays_the_same_and_expires(pipe: Piped) -> None:
+    pipe.write("good=1\nthe answer is 42 today\n")
+    wait_for(lambda: '"the answer is 42 today"' in pipe.source.status_message)
+    pipe.write("the answer is 43 today\ngood=2\n")
+    wait_for(lambda: pipe.source.unreadable_lines == 2)
+    assert "42" in pipe.source.status_message
+    assert "43" not in pipe.source.status_message
+    pipe.clock.pass_time(REJECTION_SHOWN_S + 1)
+    assert pipe.source.status_message == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "standard input is empty so far"),
+        ("5 6 7", "standard input has no complete line yet"),
+        ("home/door OPEN\n", 'standard input has no number yet; it begins with "home/door OPEN"'),
+    ],
+    ids=["nothing", "no end of a line", "no number"],
+)
+def test_stdin_without_numbers_is_reported_after_some_seconds(text: str, sentence: str, pipe: Piped) -> None:
+    pipe.write(text)
+    assert pipe.source.status_message == ""
+    pipe.clock.pass_time(WAITING_S + 1)
+    wait_for(lambda: sentence in pipe.source.status_message)
+
+
+def test_stdin_reads_latin_1_degrees(pipe: Piped) -> None:
+    pipe.write("temp: 48.3 \xb0C\n".encode("latin-1"))
+    assert pipe.end() == {"stdin.temp": 48.3}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_line_reader_ends_lines_alike_at_any_chunk_size(size: int) -> None:
+    data = b"a\r\nb\rc\n\nd\r\r\ne"
+    reader = LineReader()
+    chunks = [data[start : start + size] for start in range(0, len(data), size)]
+    lines = [line for chunk in chunks for line in reader.feed(chunk)]
+    assert [*lines, reader.remainder()] == [b"a", b"b", b"c", b"", b"d", b"", b"e"]

@@ -1,0 +1,1 @@
+"""Parsers for the output of programs: tables, key-value lines and JSON."""
