@@ -17,8 +17,9 @@ class SlugRegistry:
     ('eth0-100', 'eth0-100-2', 'eth0-100')
     """
 
-    def __init__(self, keep_case: bool = False, **reserved: str) -> None:
+    def __init__(self, keep_case: bool = False, max_length: int = MAX_SLUG_LENGTH, **reserved: str) -> None:
         """Reserve the slug=name pairs in `reserved`; `keep_case` keeps upper-case letters."""
+        self._max_length = max_length
         self._invalid_chars = _INVALID_CHARS_ANY_CASE if keep_case else _INVALID_CHARS
         self._keep_case = keep_case
         self._slugs = {name: slug for slug, name in reserved.items()}
@@ -27,7 +28,7 @@ class SlugRegistry:
         """Return lower-case letters, digits, `_` and `-`, always the same for one name."""
         if name not in self._slugs:
             text = name if self._keep_case else name.lower()
-            base = self._invalid_chars.sub("-", text).strip("-")[:MAX_SLUG_LENGTH] or "unnamed"
+            base = self._invalid_chars.sub("-", text).strip("-")[: self._max_length] or "unnamed"
             slug, number = base, 2
             while slug in self._slugs.values():
                 slug, number = f"{base}-{number}", number + 1

@@ -1,28 +1,25 @@
 """Read rows of a CSV file in order of time, one row in memory at a time.
 
-Times are ISO 8601 (UTC without a zone), or epoch seconds, milliseconds, microseconds or nanoseconds. The size
-of an epoch time determines its unit.
+The package `csv` finds out how to read them: encoding, dialect, heading, times, numbers, names of things.
 """
 
 from __future__ import annotations
 
-import csv
 import math
-import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from dashapp.model.ticks import SourceError
-from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, parse_number
+from dashapp.sources.external.csv.csv_file import NOT_LATER, CsvFile, Rejections, TimedRow
+from dashapp.sources.external.csv.entities import metric_name
+from dashapp.sources.external.csv.numbers import Column
 
-# After this many rows without a time at its beginning, a file is no time series. Limit for columns.
-MAX_LEADING_BAD_ROWS, MAX_COLUMNS = 100, 64
+MAX_METRICS = 1000
+MAX_EXCERPT_CHARS = 24
 
 
 class Row(NamedTuple):
-    """One row: `time` in seconds UTC, and its finite numbers by column name."""
+    """One row: `time` in seconds UTC, and its finite numbers by name."""
 
     time: float
     values: dict[str, float]
@@ -31,143 +28,108 @@ class Row(NamedTuple):
 class CsvRows:
     """The rows of a file, each later than the one before.
 
-    If `tail_bytes` is not 0, only the heading and that many bytes at the end are read. `rejected_rows`
-    counts the rejected rows, and `first_problem` describes the first of them.
+    If `tail_bytes` is not 0, only about that many bytes of the newest rows are read. `rejected_rows` and
+    `rejected_cells` count what is dropped.
     """
 
-    def __init__(self, path: Path, tail_bytes: int = 0) -> None:
-        self._tail_bytes = tail_bytes
-        self.rejected_rows = 0
-        self.first_problem = ""
-        self._path = path
-        self._line = 0
-        self._names: Sequence[str] = ()
-        self._time = 0
-        self._delimiter = ","
+    def __init__(self, file: CsvFile, tail_bytes: int = 0) -> None:
+        self.rejected_rows, self.rejected_cells = Rejections(), Rejections()
+        self._file, self._tail_bytes = file, tail_bytes
+        self._names: dict[str, Sequence[tuple[Column, str]]] = {}
+        self._metric_count = 0
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows from the beginning; raises SourceError if the file has none."""
-        newest = float("-inf")
-        has_rows = False
-        for words in self._split_lines():
-            row = self._row(words, newest)
-            if row is not None:
-                has_rows, newest = True, row.time
-                yield row
-            elif not has_rows and self.rejected_rows >= MAX_LEADING_BAD_ROWS:
-                break
-        if not has_rows:
-            raise SourceError(f"{self._path.name} has no row with a time and a number; {self._problem()}")
-
-    def _problem(self) -> str:
-        return self.first_problem or "expected a heading, and rows with a time such as 2026-01-31T12:00:00Z"
-
-    def _split_lines(self) -> Iterator[list[str]]:
-        """Yield the fields of every line after the heading.
-
-        If the first line is a row, the columns get numbers as names.
-        """
-        self._line, self._names = 0, ()
-        for line in self._lines():
-            self._line += 1
-            if self._names:
-                if line.strip():
-                    yield self._split(line)
-            elif (text := line.lstrip("\ufeff").strip()) and not text.startswith("#"):
-                self._delimiter = max(",;\t", key=text.count)
-                words = self._split(text)
-                self._names, self._time = words[:MAX_COLUMNS], find_time_column(words)
-                try:
-                    parse_time(words[self._time])
-                except (ValueError, OverflowError, IndexError):
+        name = self._file.path.name
+        pending: Row | None = None
+        newest = -math.inf
+        try:
+            for row in self._file.rows(self.rejected_rows, self._tail_bytes):
+                if row.time < newest:
+                    self.rejected_rows.add(row.number, NOT_LATER)
                     continue
-                self._names = [f"column{index}" for index in range(len(self._names))]
-                yield words
-
-    def _lines(self) -> Iterator[str]:
-        lines = LineReader()
-        try:
-            with self._path.open("rb") as file:
-                if self._tail_bytes and (offset := file.seek(0, os.SEEK_END) - self._tail_bytes) > 0:
-                    file.seek(0)
-                    yield self._heading(file)
-                    file.seek(max(file.tell(), offset))
-                    lines.skip()
-                else:
-                    file.seek(0)
-                while chunk := file.read(CHUNK_BYTES):
-                    for line in lines.feed(chunk):
-                        yield line.decode(errors="replace")
-                yield lines.remainder().decode(errors="replace")
+                values = self._values(row)
+                if values is None:
+                    continue
+                if pending is not None and row.time == newest:
+                    self._merge(pending, values, row)
+                    continue
+                if pending is not None:
+                    yield pending
+                pending, newest = Row(row.time, values), row.time
         except OSError as error:
-            raise self._read_error(error) from None
+            raise SourceError(f"{name} cannot be read ({error.strerror or type(error).__name__})") from None
+        if pending is None:
+            raise SourceError(f"{name} has no row with a time and a number; {self.rejected_rows.first}")
+        yield pending
 
-    def _heading(self, file: BinaryIO) -> str:
-        """Return the first line that is no comment and not blank, within MAX_LEADING_BAD_ROWS."""
-        lines = (file.readline(CHUNK_BYTES).decode(errors="replace") for _ in range(MAX_LEADING_BAD_ROWS))
-        return next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    def messages(self) -> Iterator[str]:
+        """Yield a sentence for each kind of thing that is dropped."""
+        name = self._file.path.name[:60]
+        for problem in self._file.profile.problems:
+            yield f"{name}: {problem}"
+        if self.rejected_rows.count:
+            yield f"{name}: some rows were dropped; {self.rejected_rows.first}"
+        if self.rejected_cells.count:
+            yield f"{name}: some cells were dropped; {self.rejected_cells.first}"
 
-    def _read_error(self, error: OSError) -> SourceError:
-        return SourceError(f"{self._path.name} cannot be read ({error.strerror or type(error).__name__})")
+    def _merge(self, pending: Row, values: dict[str, float], row: TimedRow) -> None:
+        """Add the values of another thing at the same time."""
+        if not self._file.profile.entities.columns or pending.values.keys() & values.keys():
+            self.rejected_rows.add(row.number, NOT_LATER)
+        else:
+            pending.values.update(values)
 
-    def _split(self, line: str) -> list[str]:
-        try:
-            return next(csv.reader([line], delimiter=self._delimiter), [])
-        except csv.Error:
-            return []
-
-    def _row(self, words: list[str], newest: float) -> Row | None:
-        if len(words[:MAX_COLUMNS]) != len(self._names):
-            self._reject(f"has {len(words)} fields, but the heading has {len(self._names)}")
+    def _values(self, row: TimedRow) -> dict[str, float] | None:
+        """Return the numbers of a row by name, or None if its names are not certain."""
+        entities = self._file.profile.entities
+        cells = row.cells
+        for index, text in entities.constants.items():
+            if cells[index] != text:
+                name = self._file.profile.table.names[index]
+                self.rejected_rows.add(
+                    row.number, f'has another {name[:30]} ("{_excerpt(cells[index])}") than the first rows'
+                )
+                return None
+        entity = entities.name(cells) if entities.columns else ""
+        if entities.columns and not entity.strip():
+            self.rejected_rows.add(row.number, "does not name what its values are about")
             return None
-        try:
-            time = parse_time(words[self._time])
-        except (ValueError, OverflowError):
-            excerpt = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
-            self._reject(f'has an invalid time ("{excerpt}")')
-            return None
-        if time <= newest:
-            self._reject("is not later than the previous row")
-            return None
-        values = {name: parse_number(word) for name, word in zip(self._names, words, strict=False)}
-        del values[self._names[self._time]]
-        return Row(
-            time,
-            {name: value for name, value in values.items() if value is not None and math.isfinite(value)},
+        values: dict[str, float] = {}
+        units = self._file.units
+        for column, name in self._names.get(entity) or self._new_names(entity, row):
+            cell = cells[column.index]
+            try:
+                quantity = column.parse(cell)
+            except ValueError:
+                self._reject_cell(row, column, cell, "is no number that is understood")
+                continue
+            if quantity is None:
+                continue
+            unit = units.setdefault(name, quantity.unit)
+            if unit != quantity.unit and (quantity.value or quantity.unit):
+                self._reject_cell(row, column, cell, f"is not in {unit or 'the unit'} of the rows before")
+                continue
+            values[name] = quantity.value
+        return values
+
+    def _new_names(self, entity: str, row: TimedRow) -> Sequence[tuple[Column, str]]:
+        columns = self._file.profile.columns
+        names = [(column, metric_name(entity, column.name, len(columns))) for column in columns]
+        room = MAX_METRICS - self._metric_count
+        if len(names) > room:
+            problem = f"names more than {MAX_METRICS:,} metrics; only the first {MAX_METRICS:,} are read"
+            self.rejected_rows.add(row.number, problem)
+            names = names[:room]
+        self._metric_count += len(names)
+        self._names[entity] = names
+        return names
+
+    def _reject_cell(self, row: TimedRow, column: Column, cell: str, problem: str) -> None:
+        self.rejected_cells.add(
+            row.number, f'has "{_excerpt(cell)}" in column {column.name[:40]}, which {problem}'
         )
 
-    def _reject(self, reason: str) -> None:
-        self.rejected_rows += 1
-        if not self.first_problem:
-            self.first_problem = f"line {self._line} {reason}"
 
-
-TIME_COLUMN_NAMES = ("time", "timestamp", "date", "datetime", "ts")
-# Epoch seconds are below this until the year 5138; larger times are in fractions of a second.
-_LARGEST_SECONDS = 1e11
-
-
-def find_time_column(heading: Sequence[str]) -> int:
-    """Return the index of a column in TIME_COLUMN_NAMES, or of the first column."""
-    names = [name.strip().lower() for name in heading]
-    return next((names.index(name) for name in TIME_COLUMN_NAMES if name in names), 0)
-
-
-def parse_time(text: str) -> float:
-    """Return seconds UTC; raises ValueError if the text is no time.
-
-    >>> parse_time("2026-01-02T03:04:05Z") == parse_time("2026-01-02 03:04:05") == parse_time("1767323045000")
-    True
-    """
-    text = text.strip()
-    try:
-        value = float(text)
-    except ValueError:
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    if not math.isfinite(value) or "_" in text or (len(text) == 8 and text[:2] in ("19", "20")):
-        # People write a date as eight digits.
-        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).timestamp()
-    while abs(value) >= _LARGEST_SECONDS:
-        value /= 1000
-    return value
+def _excerpt(cell: str) -> str:
+    return "".join(letter for letter in cell[:MAX_EXCERPT_CHARS] if letter.isprintable())

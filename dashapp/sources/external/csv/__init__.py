@@ -1,0 +1,1 @@
+"""Files of delimited text: encoding, dialect, headings, times, numbers and order of rows."""

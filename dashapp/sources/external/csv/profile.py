@@ -1,0 +1,218 @@
+"""Read the beginning of a file, and learn how to read its rows.
+
+Most files are read to their end. Of a large one the first MAX_PROFILE_BYTES show the notation; a later row
+that contradicts them is dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external.csv.dates import parse_stamp
+from dashapp.sources.external.csv.dialect import Record, read_records
+from dashapp.sources.external.csv.entities import EntityColumns, EntityFinder, is_ignored
+from dashapp.sources.external.csv.headings import NoTableError, Table, find_table
+from dashapp.sources.external.csv.lines import Line, open_text, read_lines
+from dashapp.sources.external.csv.numbers import Column
+from dashapp.sources.external.csv.row_filter import RowFilter
+from dashapp.sources.external.csv.time_columns import DateOrders, find_time_format
+from dashapp.sources.external.csv.times import TimeError, TimeFormat, TimeLine
+from dashapp.sources.external.number_parsing import NumberParser
+
+# Lines that show the delimiter, the heading and the time columns.
+MAX_SAMPLE_LINES, MAX_SAMPLE_ROWS = 300, 200
+MAX_PROFILE_BYTES = 24 << 20
+MAX_COLUMNS = 1000
+# A few rows this far in front of the first one are those of a clock that was not set.
+MAX_EARLY_SHARE, MIN_EARLY_S, MIN_EARLY_STEPS = 0.01, 60.0, 10
+# A column with few numbers is one of texts. This many rows show which it is.
+MIN_NUMBER_SHARE, MIN_INSPECTED_ROWS = 0.1, 1000
+
+
+@dataclass(frozen=True)
+class Notation:
+    """What the user states about a file: the order of its dates, its decimal mark, its time zone."""
+
+    dates: str = ""
+    decimal: str = ""
+    zone: ZoneInfo | None = None
+
+
+@dataclass
+class Profile:
+    """How to read the rows of a file. `problems` are sentences about columns that are left out.
+
+    `is_sorted` tells whether the rows are in the order of time; rows before `earliest` are errors.
+    `repeats_hour` tells whether a local time went back by an hour, as at the end of daylight saving.
+    """
+
+    table: Table
+    times: TimeFormat
+    columns: list[Column]
+    entities: EntityColumns
+    problems: list[str] = field(default_factory=list)
+    is_sorted: bool = True
+    earliest: float = -math.inf
+    repeats_hour: bool = False
+
+
+def read_profile(path: Path, notation: Notation) -> Profile:
+    """Return the profile; raises OSError, and SourceError with the rest of a sentence."""
+    with open_text(path) as file:
+        start = file.tell()
+        lines = _sample_lines(file)
+        table = find_table(lines)
+        file.seek(start)
+        return _Scan(table, notation).profile(file)
+
+
+def _sample_lines(file: BinaryIO) -> list[Line]:
+    return list(islice(read_lines(file), MAX_SAMPLE_LINES))
+
+
+class _Scan:
+    """One pass over the rows of a table."""
+
+    def __init__(self, table: Table, notation: Notation) -> None:
+        self._table, self._notation = table, notation
+        self._names = table.names
+
+    def profile(self, file: BinaryIO) -> Profile:
+        table = self._table
+        start = file.tell()
+        sample = list(islice(self._rows(file), MAX_SAMPLE_ROWS))
+        rows = [record.cells for record in sample]
+        times = find_time_format(self._names, rows, self._notation.zone)
+        candidates = [
+            Column(index, name)
+            for index, name in enumerate(self._names)
+            if index not in times.columns and not is_ignored(name, self._names)
+        ]
+        file.seek(start)
+        self._inspect(file, times, candidates)
+        if times.kind == "text" and times.has_date:
+            times.order = self._orders.resolve(table.is_month_first)
+        columns = [column for column in candidates if _is_numeric(column)]
+        texts = [column.index for column in candidates if column not in columns]
+        file.seek(start)
+        profile = self._order(file, times, columns, texts)
+        self._decide_marks(profile)
+        if not any(column.number_count for column in profile.columns):
+            if profile.problems:
+                raise SourceError(profile.problems[0])
+            raise NoTableError("none of its columns has numbers")
+        if len(profile.columns) > MAX_COLUMNS:
+            profile.problems.append(
+                f"it has {len(profile.columns):,} columns of numbers; only the first {MAX_COLUMNS:,} are read"
+            )
+            del profile.columns[MAX_COLUMNS:]
+        return profile
+
+    def _rows(self, file: BinaryIO) -> Iterator[Record]:
+        """Yield the rows within MAX_PROFILE_BYTES, from the beginning of the file."""
+        end = file.tell() + MAX_PROFILE_BYTES
+        skipped_from = -1
+        row_filter = RowFilter(self._table)
+        for record in read_records(read_lines(file), self._table.delimiter, len(self._names)):
+            if skipped_from >= 0:
+                # A line that is too long costs little.
+                end += record.offset - skipped_from
+            skipped_from = -1 if record.cells else record.offset
+            if record.offset > end:
+                return
+            if row_filter.accepts(record) and (cells := row_filter.fitted(record.cells)) is not None:
+                yield Record(record.number, record.offset, cells)
+
+    def _inspect(self, file: BinaryIO, times: TimeFormat, columns: list[Column]) -> None:
+        """Collect the dates, and the cells that show the decimal marks."""
+        self._orders = DateOrders(self._notation.dates)
+        has_dates = times.kind == "text" and times.has_date
+        undecided = columns
+        for count, record in enumerate(self._rows(file)):
+            cells = record.cells
+            if has_dates and (stamp := parse_stamp(times.text(cells))) is not None and stamp.date is not None:
+                self._orders.add(stamp.date, times.text(cells), record.number)
+            if times.kind != "text":
+                times.numbers.parse(times.text(cells))
+            for column in undecided:
+                cell = cells[column.index]
+                # Whole numbers and empty cells show nothing, once the kind of the column is known.
+                if not cell or (column.number_count and cell.isdigit()):
+                    continue
+                column.inspect(cell, record.number)
+            if count % 100 == 0:
+                undecided = [column for column in undecided if count < MIN_INSPECTED_ROWS or _is_open(column)]
+
+    def _order(self, file: BinaryIO, times: TimeFormat, columns: list[Column], texts: list[int]) -> Profile:
+        """Find out whether the rows are sorted, and which columns name things."""
+        finder = EntityFinder(self._names, texts, [column.index for column in columns])
+        line = TimeLine(times)
+        previous = first = None
+        descents = early = row_count = 0
+        steps: list[float] = []
+        for record in self._rows(file):
+            try:
+                time = line.place(times.seconds(record.cells))
+            except TimeError:
+                continue
+            finder.add(time, record.cells)
+            row_count += 1
+            if previous is not None and first is not None:
+                descents += time < previous
+                early += time < first
+                if time > previous and len(steps) < MAX_SAMPLE_LINES:
+                    steps.append(time - previous)
+            first, previous = time if first is None else first, time
+        entities = finder.find()
+        used = {*entities.columns, *entities.constants}
+        profile = Profile(
+            self._table, times, [column for column in columns if column.index not in used], entities
+        )
+        if first is not None and descents:
+            allowed = max(MIN_EARLY_S, MIN_EARLY_STEPS * (median(steps) if steps else 0.0))
+            is_rising = descents * 2 <= row_count - 1 and steps
+            if is_rising and early <= max(1, MAX_EARLY_SHARE * row_count):
+                profile.earliest = first - allowed
+                descents -= early
+            profile.is_sorted = descents <= 0
+        profile.repeats_hour = line.repeats_hour
+        return profile
+
+    def _decide_marks(self, profile: Profile) -> None:
+        """Give each column its decimal mark; leave out those whose numbers have two readings."""
+        marks = {column.parser.decimal_mark for column in profile.columns} - {""}
+        common = self._notation.decimal or (next(iter(marks)) if len(marks) == 1 else "")
+        kept = []
+        for column in profile.columns:
+            if self._notation.decimal or (common in (",", ".") and not column.is_decided):
+                column.parser = NumberParser(common)
+            # Programs write a decimal point. A program that writes semicolons may write thousands.
+            is_point = column.has_ambiguous_dot and self._table.delimiter != ";" and not marks
+            if not column.ambiguous_text or column.is_decided or is_point:
+                kept.append(column)
+            elif not profile.problems:
+                profile.problems.append(
+                    f'line {column.ambiguous_line}, column "{column.name[:40]}": "{column.ambiguous_text[:20]}" '
+                    "has two readings, and the column is left out; add ?decimal=point or ?decimal=comma"
+                )
+        profile.columns = kept
+
+
+def _is_open(column: Column) -> bool:
+    """Return whether more cells can change what is known about a column."""
+    return not column.is_decided and (column.number_count > 0 or not column.text_count)
+
+
+def _is_numeric(column: Column) -> bool:
+    """Return whether a column has numbers, or nothing at all so far."""
+    if not column.number_count:
+        return not column.text_count
+    return column.number_count >= MIN_NUMBER_SHARE * (column.number_count + column.text_count)
