@@ -102,7 +102,9 @@ class CsvRows:
             try:
                 quantity = column.parse(cell)
             except ValueError:
-                self._reject_cell(row, column, cell, "is no number that is understood")
+                # Some things have only texts, such as the weather.
+                if not entity or name in units:
+                    self._reject_cell(row, column, cell, "is no number that is understood")
                 continue
             if quantity is None:
                 continue
@@ -115,7 +117,8 @@ class CsvRows:
 
     def _new_names(self, entity: str, row: TimedRow) -> Sequence[tuple[Column, str]]:
         columns = self._file.profile.columns
-        names = [(column, metric_name(entity, column.name, len(columns))) for column in columns]
+        count = sum(column.number_count > 0 for column in columns)
+        names = [(column, metric_name(entity, column.name, count)) for column in columns]
         room = MAX_METRICS - self._metric_count
         if len(names) > room:
             problem = f"names more than {MAX_METRICS:,} metrics; only the first {MAX_METRICS:,} are read"

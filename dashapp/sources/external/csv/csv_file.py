@@ -21,6 +21,7 @@ from dashapp.sources.external.csv.times import TimeError, TimeLine
 # After this many lines without a time at its beginning, a file is no time series.
 MAX_LEADING_BAD_ROWS = 100
 NOT_LATER = "is not later than the previous row"
+UNSET_CLOCK = "is years before the next rows, as if its clock was not set"
 # The lines at the end of a large file have no known number.
 UNKNOWN_LINE = -(1 << 60)
 
@@ -129,7 +130,7 @@ class CsvFile:
                         has_rows = True
                         yield record, TimedRow(time, record.number, cells)
                     else:
-                        rejections.add(record.number, NOT_LATER)
+                        rejections.add(record.number, NOT_LATER if has_rows else UNSET_CLOCK)
             elif cells is None:
                 names = len(table.names)
                 count = len(record.cells)
@@ -138,7 +139,6 @@ class CsvFile:
                 rejections.add(record.number, row_filter.problem)
             if not has_rows and rejections.count >= MAX_LEADING_BAD_ROWS:
                 return
-        profile.repeats_hour |= line.repeats_hour
 
     def _sorted_rows(self, file: BinaryIO, rejections: Rejections, tail_bytes: int) -> Iterator[TimedRow]:
         profile = self.profile

@@ -131,7 +131,7 @@ _VALUE_NAMES = {
     *("countervalue", "mean", "measurement_value"),
 }
 # Columns of InfluxDB that are about its answer.
-_IGNORED_NAMES = {"result", "table", "_start", "_stop", ""}
+_IGNORED_NAMES = {"result", "table", "_start", "_stop", "column0"}
 MAX_SAMPLE_ROWS, MAX_ENTITIES = 5000, 2000
 # A column names things if nearly each row has another text than the row before, or if rows with other texts
 # have the same times.

@@ -29,6 +29,7 @@ COMMENT_MARKS = ("#", "//", "%")
 # The first cell of files of Windows' performance monitor, which always writes the month first.
 PERFMON_MARK = "(pdh-"
 # Types of lines in files of MSI Afterburner: about the file, names, and values.
+ROW_TYPE_NAME = "record type"
 _AFTERBURNER_MARK, _AFTERBURNER_NAMES, _AFTERBURNER_ROW = "00", "02", "80"
 
 
@@ -87,21 +88,34 @@ def is_comment(cells: Sequence[str]) -> bool:
 
 
 def _first_row(rows: Sequence[Record]) -> Record | None:
-    """Return the first line with a time, or if no line has one, the first one of numbers."""
-    dated = [row for row in rows if any(parse_stamp(cell) for cell in row.cells)]
-    if len(dated) * 3 < len(rows):
-        numeric = [row for row in rows if _is_numeric(row.cells)]
-        dated = numeric if len(numeric) > len(dated) else dated
-    widths = Counter(width for row in dated if (width := len(row.cells)) > 1)
-    if not widths:
+    """Return the first line with a time, or if no line has one, the first one of numbers.
+
+    Lines in front of the table can have a time too, but not the same number of cells or in another cell.
+    """
+    shapes = [_shape(row.cells) for row in rows]
+    counts = Counter(shape for shape in shapes if shape is not None)
+    if not counts:
         return None
-    width = widths.most_common(1)[0][0]
-    return next(row for row in dated if len(row.cells) == width)
+    dated = [shape for shape in counts if shape[1] >= 0]
+    # A table whose times are numbers can have a few dates in front.
+    candidates = dated if sum(counts[shape] for shape in dated) * 3 >= len(rows) else list(counts)
+    best = max(candidates, key=lambda shape: counts[shape])
+    return rows[shapes.index(best)]
 
 
-def _is_numeric(cells: Sequence[str]) -> bool:
+def _shape(cells: Sequence[str]) -> tuple[int, int] | None:
+    """Return the number of cells and the first one with a time, or -1 if there are only numbers.
+
+    None if the line is no row.
+    """
+    if len(cells) < 2:
+        return None
+    for index, cell in enumerate(cells):
+        if parse_stamp(cell) is not None:
+            return len(cells), index
     values = [cell for cell in cells if not is_missing(cell)]
-    return bool(values) and is_number_text(values[0]) and sum(map(is_number_text, values)) * 2 >= len(values)
+    number_count = sum(map(is_number_text, values))
+    return (len(cells), -1) if number_count > 1 or number_count * 2 > len(values) else None
 
 
 def _named_table(
@@ -130,9 +144,7 @@ def _named_table(
                 " cells; write a name for each column, and quotes around cells with the delimiter"
             )
         return Table(delimiter, [f"column{index}" for index in range(width)], [], first)
-    index = next(
-        (index for index, cells in enumerate(block) if any(map(_is_time_name, cells))), len(block) - 1
-    )
+    index = _names_index(block)
     heading = block[index]
     above = block[index - 1] if index else []
     units = block[index + 1] if index + 1 < len(block) else []
@@ -141,6 +153,17 @@ def _named_table(
     )
     names = unique_names(_with_units(heading, units), above)
     return Table(delimiter, names, heading, first, is_month_first, units=units)
+
+
+def _names_index(block: Sequence[Sequence[str]]) -> int:
+    """Return the line of a heading with the names: one for each column, the name of a time among them."""
+    for index, cells in enumerate(block):
+        if any(map(_is_time_name, cells)):
+            return index
+    for index, cells in enumerate(block):
+        if all(cells) and len(set(cells)) == len(cells):
+            return index
+    return len(block) - 1
 
 
 def _is_time_name(name: str) -> bool:
@@ -201,5 +224,9 @@ def _afterburner_table(rows: Sequence[Record], delimiter: str) -> Table:
     first = next((row for row in rows if row.cells[:1] == [_AFTERBURNER_ROW]), None)
     if first is None or len(names) < 3:
         raise NoTableError("expected lines of MSI Afterburner that begin with 02 and 80")
-    heading = _fitted(["record", "time", *names[2:]], first.cells, None) or ["record", "time", *names[2:]]
+    heading = _fitted([ROW_TYPE_NAME, "time", *names[2:]], first.cells, None) or [
+        ROW_TYPE_NAME,
+        "time",
+        *names[2:],
+    ]
     return Table(delimiter, unique_names(heading), heading, first, row_type=_AFTERBURNER_ROW)

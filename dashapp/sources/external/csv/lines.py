@@ -46,7 +46,7 @@ def open_text(path: Path) -> BinaryIO:
         sample = file.read(SAMPLE_BYTES)
         for magic, problem in _BINARY_FILES.items():
             if sample.startswith(magic):
-                raise SourceError(f"{path.name} {problem}")
+                raise SourceError(f"it {problem}")
         bom = next((bom for bom in _BOMS if sample.startswith(bom)), b"")
         encoding = _BOMS.get(bom, "") or _utf_16_without_bom(sample)
         file.seek(len(bom))

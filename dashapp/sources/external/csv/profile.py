@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from statistics import median
+from statistics import median_low
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from dashapp.model.ticks import SourceError
 from dashapp.sources.external.csv.dates import parse_stamp
 from dashapp.sources.external.csv.dialect import Record, read_records
 from dashapp.sources.external.csv.entities import EntityColumns, EntityFinder, is_ignored
-from dashapp.sources.external.csv.headings import NoTableError, Table, find_table
+from dashapp.sources.external.csv.headings import ROW_TYPE_NAME, NoTableError, Table, find_table
 from dashapp.sources.external.csv.lines import Line, open_text, read_lines
 from dashapp.sources.external.csv.numbers import Column
 from dashapp.sources.external.csv.row_filter import RowFilter
@@ -33,6 +33,9 @@ MAX_PROFILE_BYTES = 24 << 20
 MAX_COLUMNS = 1000
 # A few rows this far in front of the first one are those of a clock that was not set.
 MAX_EARLY_SHARE, MIN_EARLY_S, MIN_EARLY_STEPS = 0.01, 60.0, 10
+# So are the first rows, if the next one is years later.
+CLOCK_SET_S, MAX_UNSET_ROWS = 5 * 365 * 86_400.0, 100
+MAX_STEPS = 300
 # A column with few numbers is one of texts. This many rows show which it is.
 MIN_NUMBER_SHARE, MIN_INSPECTED_ROWS = 0.1, 1000
 
@@ -51,7 +54,6 @@ class Profile:
     """How to read the rows of a file. `problems` are sentences about columns that are left out.
 
     `is_sorted` tells whether the rows are in the order of time; rows before `earliest` are errors.
-    `repeats_hour` tells whether a local time went back by an hour, as at the end of daylight saving.
     """
 
     table: Table
@@ -61,7 +63,6 @@ class Profile:
     problems: list[str] = field(default_factory=list)
     is_sorted: bool = True
     earliest: float = -math.inf
-    repeats_hour: bool = False
 
 
 def read_profile(path: Path, notation: Notation) -> Profile:
@@ -94,7 +95,9 @@ class _Scan:
         candidates = [
             Column(index, name)
             for index, name in enumerate(self._names)
-            if index not in times.columns and not is_ignored(name, self._names)
+            if index not in times.columns
+            and not is_ignored(name, self._names)
+            and not (table.row_type and name == ROW_TYPE_NAME)
         ]
         file.seek(start)
         self._inspect(file, times, candidates)
@@ -155,36 +158,19 @@ class _Scan:
         """Find out whether the rows are sorted, and which columns name things."""
         finder = EntityFinder(self._names, texts, [column.index for column in columns])
         line = TimeLine(times)
-        previous = first = None
-        descents = early = row_count = 0
-        steps: list[float] = []
+        order = _Order()
         for record in self._rows(file):
             try:
                 time = line.place(times.seconds(record.cells))
             except TimeError:
                 continue
             finder.add(time, record.cells)
-            row_count += 1
-            if previous is not None and first is not None:
-                descents += time < previous
-                early += time < first
-                if time > previous and len(steps) < MAX_SAMPLE_LINES:
-                    steps.append(time - previous)
-            first, previous = time if first is None else first, time
+            order.add(time)
         entities = finder.find()
         used = {*entities.columns, *entities.constants}
-        profile = Profile(
-            self._table, times, [column for column in columns if column.index not in used], entities
-        )
-        if first is not None and descents:
-            allowed = max(MIN_EARLY_S, MIN_EARLY_STEPS * (median(steps) if steps else 0.0))
-            is_rising = descents * 2 <= row_count - 1 and steps
-            if is_rising and early <= max(1, MAX_EARLY_SHARE * row_count):
-                profile.earliest = first - allowed
-                descents -= early
-            profile.is_sorted = descents <= 0
-        profile.repeats_hour = line.repeats_hour
-        return profile
+        kept = [column for column in columns if column.index not in used]
+        earliest, is_sorted = order.result()
+        return Profile(self._table, times, kept, entities, [], is_sorted, earliest)
 
     def _decide_marks(self, profile: Profile) -> None:
         """Give each column its decimal mark; leave out those whose numbers have two readings."""
@@ -204,6 +190,42 @@ class _Scan:
                     "has two readings, and the column is left out; add ?decimal=point or ?decimal=comma"
                 )
         profile.columns = kept
+
+
+class _Order:
+    """Finds out whether times rise, apart from a few of a clock that was not set."""
+
+    def __init__(self) -> None:
+        self._count = self._descents = 0
+        self._first = self._previous = math.nan
+        self._steps: list[float] = []
+        self._early: list[float] = []
+        self._start = -math.inf
+
+    def add(self, time: float) -> None:
+        self._count += 1
+        if self._count == 1:
+            self._first = self._previous = time
+            return
+        step = time - self._previous
+        if step < 0:
+            self._descents += 1
+        elif step > 0 and len(self._steps) < MAX_STEPS:
+            self._steps.append(step)
+        if step > CLOCK_SET_S and self._count <= MAX_UNSET_ROWS and not self._descents:
+            self._first = self._start = time
+        elif time < self._first and len(self._early) <= MAX_STEPS:
+            self._early.append(time)
+        self._previous = time
+
+    def result(self) -> tuple[float, bool]:
+        """Return the earliest time that is no error, and whether all later ones rise."""
+        allowed = max(MIN_EARLY_S, MIN_EARLY_STEPS * (median_low(self._steps) if self._steps else 0.0))
+        early = sum(time < self._first - allowed for time in self._early)
+        is_rising = self._descents * 2 < self._count
+        if early and is_rising and early <= max(1, MAX_EARLY_SHARE * self._count):
+            return self._first - allowed, self._descents <= early
+        return self._start, not self._descents
 
 
 def _is_open(column: Column) -> bool:

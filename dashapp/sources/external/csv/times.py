@@ -184,8 +184,7 @@ MAX_LATE_STEPS, MAX_LATE_S = 3, 60.0
 class TimeLine:
     """Makes times continue in the order of the file: over midnight, and over the hour that comes twice.
 
-    `repeats_hour` tells whether a local time without a zone went back by an hour on a day on which clocks go
-    back.
+    A local time that goes back by an hour on a day on which clocks go back continues.
     """
 
     def __init__(self, time_format: TimeFormat) -> None:
@@ -193,7 +192,7 @@ class TimeLine:
         self._shift = 0.0
         self._newest = -math.inf
         self._step = 0.0
-        self.repeats_hour = False
+        self._has_repeated_hour = False
 
     def place(self, seconds: float) -> float:
         """Return the time of the next row."""
@@ -217,13 +216,13 @@ class TimeLine:
                 self._shift += DAY_S
         elif self._is_repeated_hour(seconds):
             self._shift += HOUR_S
-            self.repeats_hour = True
+            self._has_repeated_hour = True
         return seconds + self._shift
 
     def _is_repeated_hour(self, seconds: float) -> bool:
         step_back = self._newest - seconds - self._shift
         allowed = max(MAX_LATE_STEPS * self._step, MAX_LATE_S)
-        if self.repeats_hour or not HOUR_S - allowed <= step_back < HOUR_S or step_back <= 0:
+        if self._has_repeated_hour or not HOUR_S - allowed <= step_back < HOUR_S or step_back <= 0:
             return False
         day = datetime(1970, 1, 1) + timedelta(seconds=seconds)
         # Clocks go back on the last Sunday of October, or the first one of November or April.
