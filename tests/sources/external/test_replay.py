@@ -11,7 +11,7 @@ from waiting import wait_for
 
 from dashapp.collector.sampler import Sampler
 from dashapp.examples import make_bars
-from dashapp.model.ticks import Tick
+from dashapp.model.ticks import SourceError, Tick
 from dashapp.sources.external.quote_client import YahooClient
 from dashapp.sources.external.quotes import QuoteSource
 from dashapp.sources.external.replay import make_source
@@ -145,3 +145,96 @@ def test_replay_past_is_shown_by_running_server_with_end_now(tmp_path: Path) -> 
         app.serving()
         values = wait_for(lambda: app.ticks()["y"].get("replay.a"))
         assert [value for value in values if value is not None][:60] == list(range(60))
+
+
+def test_replay_key_and_label_show_the_end_of_long_names(tmp_path: Path) -> None:
+    names = [
+        f"\\\\HOST\\Network Interface(Intel[R] Ethernet Controller I225-V)\\Bytes {way}/sec"
+        for way in ("In", "Out")
+    ]
+    text = f"time,{names[0]},{names[1]},{'x.' * 300}\n2026-01-01,1,2,3\n"
+    metrics = {value: metric for metric, value in Played(tmp_path, text).source.read().items()}
+    for value, way in ((1, "In"), (2, "Out")):
+        assert f"Bytes-{way}" in metrics[value].key
+        assert metrics[value].label.endswith(f"Bytes {way}/sec")
+    assert all(len(metric.key) <= 200 and len(metric.label) <= 64 for metric in metrics.values())
+
+
+def test_replay_metric_has_unit_of_cells(tmp_path: Path) -> None:
+    text = "time,a,b [MHz],c\n2026-01-01,500 W,345 MHz,12 %\n2026-01-02,1.2 kW,346 MHz,13 %\n"
+    units = {metric.key: metric.unit for metric in Played(tmp_path, text).source.read()}
+    assert units == {"replay.a": "W", "replay.b-MHz": "", "replay.c": "%"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "advice"),
+    [
+        (("2026-01-01", "2026-01-02"), "its next row 24 hours later; add ?speed=86400 to see it sooner"),
+        (("2026-01-01", "2026-02-01"), "its next row 31 days later; add ?speed=1000000 to see it sooner"),
+        (
+            ("2026-01-01 12:00", "2026-01-01 12:05"),
+            "its next row 5 minutes later; add ?speed=300 to see it sooner",
+        ),
+        (("2026-01-01 12:00", "2026-01-01 12:01"), ""),
+    ],
+)
+def test_replay_reports_long_wait_for_next_row(rows: tuple[str, str], advice: str, tmp_path: Path) -> None:
+    played = Played(tmp_path, "time,a\n" + "".join(f"{time},1\n" for time in rows), speed=1)
+    assert played.after(0) == {"replay.a": 1}
+    assert played.source.status_message == (f"prices.csv has {advice}" if advice else "")
+
+
+def test_replay_end_is_shown_in_the_time_of_the_file(tmp_path: Path) -> None:
+    for row, shown in (
+        ("31.1.2026 12:0:5.123", "2026-01-31 12:00:05"),
+        ("2026-01-31T12:00:05+01:00", "2026-01-31 11:00:05 UTC"),
+        ("1769860805", "2026-01-31 12:00:05 UTC"),
+        ("12:00:05", "12:00:05"),
+        ("12.5", "12.5 s"),
+    ):
+        played = Played(tmp_path, f"time;a\n{row};1\n")
+        played.after(0)
+        assert played.source.status_message == f"prices.csv ended at its last row, {shown}"
+
+
+def test_replay_options_state_the_notation_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("Datum;a\n01/02/2026 12:00;1,234\n")
+    (value,) = wait_for(make_source(f"{path}?dates=dmy&decimal=comma&zone=Europe/Berlin", 1.0).read).values()
+    assert value == 1.234
+    (value,) = wait_for(make_source(str(path), 1.0, dates="mdy", decimal="point").read).values()
+    assert value == 1234
+
+
+@pytest.mark.parametrize(
+    "option", ["dates=ydm", "decimal=.", "zone=Mars", "zone=Mars/Olympus", "zone=../../etc"]
+)
+def test_replay_notation_is_rejected_when_invalid(option: str, tmp_path: Path) -> None:
+    path = Played(tmp_path, ROWS).path
+    with pytest.raises(ValueError, match=f"^expected {option.partition('=')[0]}="):
+        make_source(f"{path}?{option}", 1.0)
+
+
+def test_replay_reads_failed_file_again_only_after_a_change(tmp_path: Path) -> None:
+    played = Played(tmp_path, "a,b\n1,2\n")
+    errors = []
+    for _ in range(2):
+        with pytest.raises(SourceError) as raised:
+            played.after(1)
+        errors.append(raised.value)
+    assert errors[0] is errors[1]
+    played.path.write_text(ROWS)
+    assert played.after(1) == {"replay.open": 1, "replay.close": 10}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_replay_backfills_the_newest_rows_of_a_large_file(order: int, tmp_path: Path) -> None:
+    """The file is larger than the part of it that becomes the history, and starts or ends with the newest."""
+    rows = [
+        f"2026-01-01T{row // 3600:02}:{row // 60 % 60:02}:{row % 60:02}Z,{row},{'x' * 100}\n"
+        for row in range(20_000)
+    ]
+    played = Played(tmp_path, "time,a,b\n" + "".join(rows[::order]), 1, end_now=True)
+    past = played.source.backfill(5000.0, 3000)
+    assert [next(iter(values.values())) for _time, values in past[-2:]] == pytest.approx([19_998, 19_999])
+    assert len(past) == 3000

@@ -178,12 +178,13 @@ class EntityFinder:
         self._others = [index for index in usable if plain[index] not in _TEXT_ENTITY_NAMES]
         self._numbered = [index for index in number_columns if plain[index] in _NUMBER_ENTITY_NAMES]
         self._is_counted = {index: plain[index] in _COUNTED_NAMES for index in self._numbered}
-        self._sample: list[tuple[float, list[str]]] = []
+        self._sampled = [*self._named, *self._others, *self._numbered]
+        self._sample: list[tuple[float, dict[int, str]]] = []
         self._values: set[tuple[str, ...]] = set()
 
     def add(self, time: float, cells: Sequence[str]) -> None:
         if len(self._sample) < MAX_SAMPLE_ROWS:
-            self._sample.append((time, list(cells)))
+            self._sample.append((time, {index: cells[index] for index in self._sampled}))
         if len(self._values) < MAX_ENTITIES:
             self._values.add(tuple(cells[index] for index in self._named))
 

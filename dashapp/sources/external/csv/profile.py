@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from statistics import median_low
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -28,8 +27,9 @@ from dashapp.sources.external.csv.times import TimeError, TimeFormat, TimeLine
 from dashapp.sources.external.number_parsing import NumberParser
 
 # Lines that show the delimiter, the heading and the time columns.
-MAX_SAMPLE_LINES, MAX_SAMPLE_ROWS = 300, 200
-MAX_PROFILE_BYTES = 24 << 20
+MAX_SAMPLE_LINES, MAX_SAMPLE_BYTES, MIN_SAMPLE_LINES = 300, 128 << 10, 12
+MAX_SAMPLE_ROWS, MAX_SAMPLE_CELLS = 200, 10_000
+MAX_PROFILE_BYTES = 16 << 20
 MAX_COLUMNS = 1000
 # A few rows this far in front of the first one are those of a clock that was not set.
 MAX_EARLY_SHARE, MIN_EARLY_S, MIN_EARLY_STEPS = 0.01, 60.0, 10
@@ -37,7 +37,7 @@ MAX_EARLY_SHARE, MIN_EARLY_S, MIN_EARLY_STEPS = 0.01, 60.0, 10
 CLOCK_SET_S, MAX_UNSET_ROWS = 5 * 365 * 86_400.0, 100
 MAX_STEPS = 300
 # A column with few numbers is one of texts. This many rows show which it is.
-MIN_NUMBER_SHARE, MIN_INSPECTED_ROWS = 0.1, 1000
+MIN_NUMBER_SHARE, MIN_INSPECTED_ROWS = 0.1, 100
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,14 @@ def read_profile(path: Path, notation: Notation) -> Profile:
 
 
 def _sample_lines(file: BinaryIO) -> list[Line]:
-    return list(islice(read_lines(file), MAX_SAMPLE_LINES))
+    lines: list[Line] = []
+    size = 0
+    for line in read_lines(file):
+        lines.append(line)
+        size += len(line.text or "")
+        if len(lines) >= MAX_SAMPLE_LINES or (size > MAX_SAMPLE_BYTES and len(lines) >= MIN_SAMPLE_LINES):
+            break
+    return lines
 
 
 class _Scan:
@@ -89,8 +96,8 @@ class _Scan:
     def profile(self, file: BinaryIO) -> Profile:
         table = self._table
         start = file.tell()
-        sample = list(islice(self._rows(file), MAX_SAMPLE_ROWS))
-        rows = [record.cells for record in sample]
+        row_count = min(max(MAX_SAMPLE_CELLS // len(self._names), MIN_SAMPLE_LINES), MAX_SAMPLE_ROWS)
+        rows = [record.cells for record in islice(self._rows(file), row_count)]
         times = find_time_format(self._names, rows, self._notation.zone)
         candidates = [
             Column(index, name)
@@ -197,7 +204,7 @@ class _Order:
 
     def __init__(self) -> None:
         self._count = self._descents = 0
-        self._first = self._previous = math.nan
+        self._first = self._previous = self._newest = math.nan
         self._steps: list[float] = []
         self._early: list[float] = []
         self._start = -math.inf
@@ -205,22 +212,25 @@ class _Order:
     def add(self, time: float) -> None:
         self._count += 1
         if self._count == 1:
-            self._first = self._previous = time
+            self._first = self._previous = self._newest = time
             return
         step = time - self._previous
         if step < 0:
             self._descents += 1
-        elif step > 0 and len(self._steps) < MAX_STEPS:
-            self._steps.append(step)
+        elif time > self._newest and len(self._steps) < MAX_STEPS:
+            self._steps.append(time - self._newest)
         if step > CLOCK_SET_S and self._count <= MAX_UNSET_ROWS and not self._descents:
             self._first = self._start = time
         elif time < self._first and len(self._early) <= MAX_STEPS:
             self._early.append(time)
-        self._previous = time
+        self._previous, self._newest = time, max(self._newest, time)
 
     def result(self) -> tuple[float, bool]:
         """Return the earliest time that is no error, and whether all later ones rise."""
-        allowed = max(MIN_EARLY_S, MIN_EARLY_STEPS * (median_low(self._steps) if self._steps else 0.0))
+        allowed = max(
+            MIN_EARLY_S,
+            MIN_EARLY_STEPS * (sorted(self._steps)[(len(self._steps) - 1) // 2] if self._steps else 0.0),
+        )
         early = sum(time < self._first - allowed for time in self._early)
         is_rising = self._descents * 2 < self._count
         if early and is_rising and early <= max(1, MAX_EARLY_SHARE * self._count):
