@@ -26,7 +26,7 @@ TOOLS: dict[str, tuple[str | bytes, Rows]] = {
         {"2026-01-31 12:00:05": {"CPU [C]": 45, "Clock [MHz]": 3000}},
     ),
     "MSI Afterburner": (
-        "00, 31-01-2026 12:00:00, Hardware monitoring log v1.6 \n01, 31-01-2026 12:00:00, NVIDIA GeForce RTX\n"
+        "00, 31-01-2026 12:00:00, Hardware monitoring log v1.6 \n01, 31-01-2026 12:00:00, GeForce\n"
         "02, 31-01-2026 12:00:00, GPU temperature     ,Framerate\n03, 31-01-2026 12:00:00, 0, °C,0,100\n"
         "80, 31-01-2026 12:00:01, 45.000              ,N/A\n80, 31-01-2026 12:00:02, 46.000  ,60.100\n",
         {
@@ -59,14 +59,17 @@ TOOLS: dict[str, tuple[str | bytes, Rows]] = {
         ),
         {
             f"2026-11-27 16:49:{second}": {
-                **{"0.power.draw [W]": 7.5, "0.memory.used [MiB]": 8},
-                **{"1.power.draw [W]": 17.5, "1.memory.used [MiB]": 18},
+                "0.power.draw [W]": 7.5,
+                "0.memory.used [MiB]": 8,
+                "1.power.draw [W]": 17.5,
+                "1.memory.used [MiB]": 18,
             }
             for second in (10, 20, 30)
         },
     ),
     "Excel in German": (
-        "\ufeffZeit;Temperatur °C;Leistung W\r\n31.01.2026 12:00;21,0;1.234,5\r\n31.01.2026 12:01;21,5;1.235\r\n",
+        "\ufeffZeit;Temperatur °C;Leistung W\r\n31.01.2026 12:00;21,0;1.234,5\r\n"
+        "31.01.2026 12:01;21,5;1.235\r\n",
         {
             "2026-01-31 12:00:00": {"Temperatur °C": 21, "Leistung W": 1234.5},
             "2026-01-31 12:01:00": {"Temperatur °C": 21.5, "Leistung W": 1235},
@@ -80,7 +83,8 @@ TOOLS: dict[str, tuple[str | bytes, Rows]] = {
         },
     ),
     "Excel in American English": (
-        'Date,Price,Volume\n1/30/2026 1:00:00 PM,"$1,234.50","1,234,567"\n1/30/2026 1:00:01 PM,($12.50),"1,234"\n',
+        'Date,Price,Volume\n1/30/2026 1:00:00 PM,"$1,234.50","1,234,567"\n'
+        '1/30/2026 1:00:01 PM,($12.50),"1,234"\n',
         {
             "2026-01-30 13:00:00": {"Price": 1234.5, "Volume": 1234567},
             "2026-01-30 13:00:01": {"Price": -12.5, "Volume": 1234},
@@ -237,21 +241,47 @@ SHAPES: dict[str, tuple[str | bytes, Rows]] = {
     "line breaks in quotes": ('time,note,a\n2026-01-31 12:00:00,"x, ""y""\n\nz",5\n', NOON),
     "quote without an end": ('time,note,a\n2026-01-31 12:00:00,5" pipe,5\n', NOON),
     "empty rows": ("time;a\n\n;\n2026-01-31 12:00;5\n;;\n\n", NOON),
-    "heading again": ("time,a\n2026-01-31 12:00,5\ntime,a\n2026-01-31 12:01,6\n", {**NOON, "2026-01-31 12:01:00": {"a": 6}}),
+    "heading again": (
+        "time,a\n2026-01-31 12:00,5\ntime,a\n2026-01-31 12:01,6\n",
+        {**NOON, "2026-01-31 12:01:00": {"a": 6}},
+    ),
     "comments between": ("# x\ntime,a\n2026-01-31 12:00,5\n# pause, 1\n", NOON),
     "heading in a comment": ("# made by x\n# time,a\n2026-01-31 12:00,5\n", NOON),
-    "lines in front": ("Logger v1.2\nSerial: 12345\nExported, 2026-02-01\n\ntime,a\n2026-01-31 12:00,5\n2026-01-31 12:01,6\n", {**NOON, "2026-01-31 12:01:00": {"a": 6}}),
+    "lines in front": (
+        "Logger v1.2\nSerial: 12345\nExported, 2026-02-01\n\ntime,a\n2026-01-31 12:00,5\n"
+        "2026-01-31 12:01,6\n",
+        {**NOON, "2026-01-31 12:01:00": {"a": 6}},
+    ),
     "equal names": ("time,T,T,T 2\n2026-01-31 12:00,1,2,3\n", {ROW: {"T": 1, "T 3": 2, "T 2": 3}}),
     "no name": ("time,,a\n2026-01-31 12:00,1,5\n", {ROW: {"column1": 1, "a": 5}}),
     "time in the last column": ("a,when\n5,2026-01-31 12:00\n", NOON),
     "date after time": ("Uhrzeit;Datum;a\n12:00;31.01.2026;5\n", NOON),
     "two times": ("start,end,a\n2026-01-31 12:00,2026-01-31 12:05,5\n", NOON),
-    "one changing time": ("_start,_time,a\n2026-01-01,2026-01-31 12:00,5\n2026-01-01,2026-01-31 12:01,6\n", {**NOON, "2026-01-31 12:01:00": {"a": 6}}),
-    "out of order": ("time,a\n" + "".join(f"2026-01-31 12:0{m},{m}\n" for m in (1, 3, 2, 4)), {f"2026-01-31 12:0{m}:00": {"a": m} for m in (1, 2, 3, 4)}),
-    "status beside": ("time,a,sky\n" + "".join(f"2026-01-31 12:0{m},{m},{sky}\n" for m, sky in enumerate(["sun", "sun", "rain", "rain", "sun", "sun"])), {f"2026-01-31 12:0{m}:00": {"a": m} for m in range(6)}),
-    "numbers named like things": ("time,cpu,disk\n" + "".join(f"2026-01-31 12:0{m},{1 + m % 2},{m}\n" for m in range(6)), {f"2026-01-31 12:0{m}:00": {"cpu": 1 + m % 2, "disk": m} for m in range(6)}),
-    "over midnight": ("time,a\n23:59:59,1\n00:00:00,2\n", {"1970-01-01 23:59:59": {"a": 1}, "1970-01-02 00:00:00": {"a": 2}}),
-}  # fmt: skip
+    "one changing time": (
+        "_start,_time,a\n2026-01-01,2026-01-31 12:00,5\n2026-01-01,2026-01-31 12:01,6\n",
+        {**NOON, "2026-01-31 12:01:00": {"a": 6}},
+    ),
+    "out of order": (
+        "time,a\n" + "".join(f"2026-01-31 12:0{m},{m}\n" for m in (1, 3, 2, 4)),
+        {f"2026-01-31 12:0{m}:00": {"a": m} for m in (1, 2, 3, 4)},
+    ),
+    "status beside": (
+        "time,a,sky\n"
+        + "".join(
+            f"2026-01-31 12:0{m},{m},{sky}\n"
+            for m, sky in enumerate(["sun", "sun", "rain", "rain", "sun", "sun"])
+        ),
+        {f"2026-01-31 12:0{m}:00": {"a": m} for m in range(6)},
+    ),
+    "numbers named like things": (
+        "time,cpu,disk\n" + "".join(f"2026-01-31 12:0{m},{1 + m % 2},{m}\n" for m in range(6)),
+        {f"2026-01-31 12:0{m}:00": {"cpu": 1 + m % 2, "disk": m} for m in range(6)},
+    ),
+    "over midnight": (
+        "time,a\n23:59:59,1\n00:00:00,2\n",
+        {"1970-01-01 23:59:59": {"a": 1}, "1970-01-02 00:00:00": {"a": 2}},
+    ),
+}
 
 
 @pytest.mark.parametrize(("text", "rows"), SHAPES.values(), ids=SHAPES.keys())

@@ -216,16 +216,37 @@ def test_csv_zone_names_tell_the_repeated_hour_apart(tmp_path: Path) -> None:
 
 
 ODD_ROWS = {
-    "a zone in one row": ("time,a\n2026-01-31 12:00,1\n2026-01-31 12:01Z,2\n", "line 3 has a time zone, unlike the first row"),
-    "no zone in one row": ("time,a\n2026-01-31 12:00Z,1\n2026-01-31 12:01,2\n", "line 3 has no time zone, unlike the first row"),
+    "a zone in one row": (
+        "time,a\n2026-01-31 12:00,1\n2026-01-31 12:01Z,2\n",
+        "line 3 has a time zone, unlike the first row",
+    ),
+    "no zone in one row": (
+        "time,a\n2026-01-31 12:00Z,1\n2026-01-31 12:01,2\n",
+        "line 3 has no time zone, unlike the first row",
+    ),
     "no such day": ("time,a\n2026-02-28,1\n2026-02-30,2\n", 'line 3 has an invalid time ("2026-02-30")'),
-    "no such hour": ("time,a\n2026-02-28 12:00,1\n2026-02-28 25:00,2\n", 'line 3 has an invalid time ("2026-02-28 25:00")'),
-    "equal times": ("time,a\n2026-02-28 12:00,1\n2026-02-28 12:00,2\n", "line 3 is not later than the previous row"),
-    "a clock that is not set": ("time,a\n1970-01-01 00:00:05,9\n2026-02-28 12:00,1\n2026-02-28 12:01,2\n", "line 2 is years before the next rows, as if its clock was not set"),
-    "a clock that is reset": ("time,a\n2026-02-28 12:00,1\n2026-02-28 12:01,2\n1970-01-01 00:00:05,9\n2026-02-28 12:03,3\n", "line 4 is not later than the previous row"),
+    "no such hour": (
+        "time,a\n2026-02-28 12:00,1\n2026-02-28 25:00,2\n",
+        'line 3 has an invalid time ("2026-02-28 25:00")',
+    ),
+    "equal times": (
+        "time,a\n2026-02-28 12:00,1\n2026-02-28 12:00,2\n",
+        "line 3 is not later than the previous row",
+    ),
+    "a clock that is not set": (
+        "time,a\n1970-01-01 00:00:05,9\n2026-02-28 12:00,1\n2026-02-28 12:01,2\n",
+        "line 2 is years before the next rows, as if its clock was not set",
+    ),
+    "a clock that is reset": (
+        "time,a\n2026-02-28 12:00,1\n2026-02-28 12:01,2\n1970-01-01 00:00:05,9\n2026-02-28 12:03,3\n",
+        "line 4 is not later than the previous row",
+    ),
     "a sum": ("time,a\n2026-02-28 12:00,1\nSum,9\n", 'line 3 has an invalid time ("Sum")'),
-    "a zone without a meaning": ("time,a\n2026-02-28 12:00 UTC,1\n2026-02-28 12:00 IST,9\n", 'line 3 has a time zone that is not known ("IST"); write +02:00 instead'),
-}  # fmt: skip
+    "a zone without a meaning": (
+        "time,a\n2026-02-28 12:00 UTC,1\n2026-02-28 12:00 IST,9\n",
+        'line 3 has a time zone that is not known ("IST"); write +02:00 instead',
+    ),
+}
 
 
 @pytest.mark.parametrize(("text", "problem"), ODD_ROWS.values(), ids=ODD_ROWS.keys())

@@ -56,25 +56,37 @@ _TIME = re.compile(
 )
 # An offset, a name, or both, as in `+0100 CET` and `[Europe/Berlin]`.
 _ZONE = re.compile(
-    r"\s*(?:(?:UTC|GMT)?\s?([-+−])(\d{1,2}):?([0-5]\d)?(?!\d)\s?)?(?:\(?\[?(Z|[A-Za-z]+/[\w/]+|[A-Z]{2,5})\]?\)?(?!\w))?"
+    r"\s*(?:(?:UTC|GMT)?\s?([-+\u2212])(\d{1,2}):?([0-5]\d)?(?!\d)\s?)?"
+    r"(?:\(?\[?(Z|[A-Za-z]+/[\w/]+|[A-Z]{2,5})\]?\)?(?!\w))?"
 )
 # Hours east of UTC of names with one meaning, and of those that RFC 5322 defines.
 _ZONE_HOURS = {
-    **dict.fromkeys(("Z", "UTC", "GMT", "UT", "WET"), 0),
-    **{
-        "CET": 1,
-        "MEZ": 1,
-        "WEST": 1,
-        "CEST": 2,
-        "MESZ": 2,
-        "EET": 2,
-        "EEST": 3,
-        "MSK": 3,
-        "JST": 9,
-        "KST": 9,
-    },
-    **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7},
-    **{"AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13},
+    "Z": 0,
+    "UTC": 0,
+    "GMT": 0,
+    "WET": 0,
+    "CET": 1,
+    "MEZ": 1,
+    "WEST": 1,
+    "CEST": 2,
+    "MESZ": 2,
+    "EET": 2,
+    "EEST": 3,
+    "MSK": 3,
+    "JST": 9,
+    "KST": 9,
+    "EST": -5,
+    "EDT": -4,
+    "CST": -6,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
 }
 # Other ways to write a time of day: 12h30, 12:30 Uhr, and :12:30:00 after a year in logs of web servers.
 _VARIANTS = (

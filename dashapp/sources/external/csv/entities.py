@@ -8,128 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-# Names of columns that name a thing. A column of numbers counts if its name is one of the second list.
-_TEXT_ENTITY_NAMES = {
-    *(
-        "entity_id",
-        "entity",
-        "metric",
-        "metric_name",
-        "metricname",
-        "sensor",
-        "sensor_id",
-        "sensor name",
-        "device",
-    ),
-    *(
-        "device_id",
-        "device name",
-        "name",
-        "series",
-        "host",
-        "hostname",
-        "instance",
-        "instanceid",
-        "symbol",
-        "ticker",
-    ),
-    *(
-        "_field",
-        "_measurement",
-        "field",
-        "measurement",
-        "label",
-        "labels",
-        "node",
-        "channel",
-        "parameter",
-        "variable",
-    ),
-    *(
-        "friendly_name",
-        "server",
-        "machine",
-        "container",
-        "pod",
-        "service",
-        "job",
-        "location",
-        "room",
-        "station",
-    ),
-    *(
-        "station_id",
-        "site",
-        "meter",
-        "meter_id",
-        "tag",
-        "topic",
-        "item",
-        "counter",
-        "countername",
-        "objectname",
-    ),
-    *(
-        "instancename",
-        "computer",
-        "resource",
-        "resourceid",
-        "uuid",
-        "gerät",
-        "sensorname",
-        "messstelle",
-        "kanal",
-    ),
-    *(
-        "interface",
-        "disk",
-        "mount",
-        "mountpoint",
-        "filesystem",
-        "namespace",
-        "region",
-        "stock",
-        "process",
-        "zone",
-    ),
-}
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split(","))
+
+
+# Names of columns that name a thing.
+_TEXT_ENTITY_NAMES = _names(
+    "entity_id,entity,metric,metric_name,metricname,sensor,sensor_id,sensor name,sensorname,device,device_id,"
+    "device name,name,series,host,hostname,instance,instanceid,symbol,ticker,_field,_measurement,field,"
+    "measurement,label,labels,node,channel,parameter,variable,friendly_name,server,machine,container,pod,"
+    "service,job,location,room,station,station_id,site,meter,meter_id,tag,topic,item,counter,countername,"
+    "objectname,instancename,computer,resource,resourceid,uuid,gerät,messstelle,kanal,interface,disk,mount,"
+    "mountpoint,filesystem,namespace,region,stock,process,zone"
+)
 # Numbers under these names are never a measurement, so it is enough that they alternate.
-_COUNTED_NAMES = {
-    *(
-        "index",
-        "id",
-        "gpu_id",
-        "gpu id",
-        "device_id",
-        "device id",
-        "sensor_id",
-        "sensor id",
-        "node_id",
-        "deviceid",
-    ),
-    *("station_id", "meter_id", "metadata_id", "channel", "kanal"),
-}
-_NUMBER_ENTITY_NAMES = _COUNTED_NAMES | {
-    *("gpu", "cpu", "core", "node", "station", "meter", "disk", "port", "zone", "sensor", "device", "host"),
-}
-_VALUE_NAMES = {
-    *(
-        "value",
-        "state",
-        "_value",
-        "wert",
-        "val",
-        "reading",
-        "messwert",
-        "valeur",
-        "valor",
-        "valore",
-        "waarde",
-        "y",
-    ),
-    *("countervalue", "mean", "measurement_value"),
-}
+_COUNTED_NAMES = _names(
+    "index,id,gpu_id,gpu id,device_id,device id,sensor_id,sensor id,node_id,deviceid,station_id,meter_id,"
+    "metadata_id,channel,kanal"
+)
+_NUMBER_ENTITY_NAMES = _COUNTED_NAMES | _names(
+    "gpu,cpu,core,node,station,meter,disk,port,zone,sensor,device,host"
+)
+_VALUE_NAMES = _names(
+    "value,state,_value,wert,val,reading,messwert,valeur,valor,valore,waarde,y,countervalue,mean,"
+    "measurement_value"
+)
 # Columns of InfluxDB that are about its answer.
 _IGNORED_NAMES = {"result", "table", "_start", "_stop", "column0"}
 MAX_SAMPLE_ROWS, MAX_ENTITIES = 5000, 2000
@@ -228,5 +134,5 @@ class EntityFinder:
             return True
         if not can_alternate or distinct * MIN_ROWS_PER_ENTITY > len(texts):
             return False
-        changes = sum(text != later for text, later in zip(texts, texts[1:], strict=False))
+        changes = sum(text != later for text, later in pairwise(texts))
         return changes >= MIN_CHANGES * (len(texts) - 1)

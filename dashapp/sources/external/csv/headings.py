@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external.csv.dates import Stamp, parse_stamp
@@ -140,8 +141,8 @@ def _named_table(
     if not block:
         if before and len(before[-1].cells) > 1:
             raise SourceError(
-                f"line {before[-1].number} has {len(before[-1].cells)} names, but line {first.number} has {width}"
-                " cells; write a name for each column, and quotes around cells with the delimiter"
+                f"line {before[-1].number} has {len(before[-1].cells)} names, but line {first.number} "
+                f"has {width} cells; write a name for each column, and quotes around cells with the delimiter"
             )
         return Table(delimiter, [f"column{index}" for index in range(width)], [], first)
     index = _names_index(block)
@@ -186,7 +187,7 @@ def _fitted(cells: Sequence[str], row: Sequence[str], split_at: int | None) -> l
 
 def _split_time(cells: Sequence[str]) -> int | None:
     stamps: list[Stamp | None] = [parse_stamp(cell) for cell in cells]
-    for index, (left, right) in enumerate(zip(stamps, stamps[1:], strict=False)):
+    for index, (left, right) in enumerate(pairwise(stamps)):
         if left and right and left.date and left.time_of_day is None and right.date is None:
             return index
     return None

@@ -95,7 +95,7 @@ def _utf_16_without_bom(sample: bytes) -> str:
 
 def _converted(file: BinaryIO, encoding: str) -> BinaryIO:
     """Return a temporary file with the text in UTF-8 and with LF line ends."""
-    copy = tempfile.TemporaryFile()
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
         decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         is_after_cr = False

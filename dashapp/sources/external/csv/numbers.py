@@ -14,11 +14,25 @@ OFF_WORDS = {"off", "false", "no", "aus", "nein", "falsch", "non", "faux", "fals
 SWITCH = "on/off"
 # Errors and empty values that spreadsheets and databases write.
 _MISSING = {"#n/a", "#nv", "#value!", "#wert!", "#div/0!", "#ref!", "#name?", "#null!", "#num!", "\\n", "∞"}
-_MISSING |= {"n.a.", "n/d", "nd", "k.a.", "s/o", "–", "—", ".", "..", "no data", "invalid", "none", "(null)"}
+_MISSING |= {
+    "n.a.",
+    "n/d",
+    "nd",
+    "k.a.",
+    "s/o",
+    "\u2013",
+    "\u2014",
+    ".",
+    "..",
+    "no data",
+    "invalid",
+    "none",
+    "(null)",
+}
 _CURRENCY = re.compile(r"[€$£¥₹₩₽฿]|\b(?:EUR|USD|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|Fr\.)(?![A-Za-z])")
 # A blank between thousands is certain in a cell, where it separates nothing else.
-_SPACED = re.compile(r"([-+−]?\d{1,3}(?: \d{3})+)(?![\d ])", re.ASCII)
-_WITH_OTHER_UNIT = re.compile(r"([-+−]?[\d.,]*\d)\s?([^\W\d_][^\d\s,;:=()]{0,7})")
+_SPACED = re.compile(r"([-+\u2212]?\d{1,3}(?: \d{3})+)(?![\d ])", re.ASCII)
+_WITH_OTHER_UNIT = re.compile(r"([-+\u2212]?[\d.,]*\d)\s?([^\W\d_][^\d\s,;:=()]{0,7})")
 _HEADING_UNIT = re.compile(r"[\[(]([^\[\]()]{1,12})[\])]\s*$")
 _THREE_DECIMALS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 MAX_EXCERPT_CHARS = 24
@@ -46,7 +60,7 @@ def _cleaned(cell: str) -> tuple[str, float, str]:
     text, sign, unit = cell.strip(), 1.0, ""
     if len(text) > 2 and text[0] == "(" and text[-1] == ")":
         text, sign = text[1:-1].strip(), -1.0
-    elif len(text) > 1 and text[-1] in "-−" and text[-2].isdigit():
+    elif len(text) > 1 and text[-1] in "-\u2212" and text[-2].isdigit():
         text, sign = text[:-1], -1.0
     if match := _CURRENCY.search(text):
         unit = match[0]

@@ -192,8 +192,9 @@ class _Scan:
             if not column.ambiguous_text or column.is_decided or is_point:
                 kept.append(column)
             elif not profile.problems:
+                cell = column.ambiguous_text[:20]
                 profile.problems.append(
-                    f'line {column.ambiguous_line}, column "{column.name[:40]}": "{column.ambiguous_text[:20]}" '
+                    f'line {column.ambiguous_line}, column "{column.name[:40]}": "{cell}" '
                     "has two readings, and the column is left out; add ?decimal=point or ?decimal=comma"
                 )
         profile.columns = kept

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from dashapp.model.ticks import SourceError
@@ -72,10 +73,12 @@ def _columns_of_stamps(
         dated = sum(stamp.date is not None for stamp in known)
         timed = sum(stamp.time_of_day is not None for stamp in known)
         # Midnight has no time of day in many exports.
-        group = (
-            full if dated and timed * 3 > len(known) and dated * 2 > len(known) else dates if dated else times
-        )
-        group.append(index)
+        if dated * 2 > len(known) and timed * 3 > len(known):
+            full.append(index)
+        elif dated:
+            dates.append(index)
+        else:
+            times.append(index)
     return full, dates, times
 
 
@@ -161,8 +164,8 @@ def _numeric_format(index: int, name: str, rows: Sequence[Sequence[str]]) -> Tim
         if has_fractions or any(word in name.lower() for word in _DATE_WORDS):
             return TimeFormat((index,), "excel", has_zone=False, numbers=numbers)
         raise SourceError(
-            f'column "{name[:30]}" begins with {cells[0][:20]}, which is a day of Excel or a number of seconds; '
-            "write dates, or call the column `time [s]`"
+            f'column "{name[:30]}" begins with {cells[0][:20]}, which is a day of Excel or a number of '
+            "seconds; write dates, or call the column `time [s]`"
         )
     is_epoch = all(
         abs(epoch_seconds(value) if not unit else value * unit) >= PLAUSIBLE_EPOCH_S[0] for value in values
@@ -246,7 +249,7 @@ class DateOrders:
         if len(dates) < 2 or sum(self._dates.values()) < 2 * len(dates):
             return False
         days = [day_number(date, order) for date in dates]
-        return all(abs(later - day) == 1 for day, later in zip(days, days[1:], strict=False))
+        return all(abs(later - day) == 1 for day, later in pairwise(days))
 
     def _advice(self, orders: Mapping[str, int]) -> str:
         return " or ".join(f"?dates={order} ({ORDER_NAMES[order]})" for order in orders)
