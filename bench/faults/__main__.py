@@ -14,8 +14,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from bench.faults.disk import FolderFaults, enter_namespace, small_disk
@@ -38,8 +39,8 @@ THRESHOLD = "cpu.percent missing for 2s"
 DELIVERY_TIMEOUT_S = BACKOFF_MAX_S + 30
 # Seconds between two faults, minimum and maximum.
 FAULT_INTERVAL_S = (1.0, 6.0)
-# Seconds of a run in which memory must not grow, and MB of growth from the second to the last third.
-MIN_MEMORY_S, MAX_GROWTH_MB = 600.0, 20.0
+# Seconds of a run after which caches are full, and MB of growth from the second to the last third.
+MIN_MEMORY_S, MAX_GROWTH_MB = 1200.0, 20.0
 STORES = ("folder", "redis")
 Store = FolderFaults | RedisFaults
 
@@ -62,14 +63,14 @@ class Soak:
         self.processes = Processes(argv, environ, port, self._random, folder / "log")
         stack.callback(self.processes.stop)
         self.memory = stack.enter_context(
-            closing(MemorySampler({part: lambda part=part: self.processes.running(part) for part in PARTS}))
+            closing(MemorySampler({part: partial(self.processes.running, part) for part in PARTS}))
         )
         self.observer = stack.enter_context(closing(Observer(port)))
         self.faults: Counter[str] = Counter()
         self.slowest = 0.0
 
     def run(self, seconds: float) -> None:
-        kinds = {
+        kinds: dict[str, Callable[[], None]] = {
             **self.processes.kinds(),
             **self.store.kinds(self.processes),
             "clock set forward": lambda: self.clock.step(1),

@@ -126,9 +126,7 @@ class RedisFaults:
             client.hset(key, end, block[: len(block) // 2] + self._random.randbytes(len(block) // 2))
 
     def _damage_row(self) -> None:
-        """Add half a row with a wrong time to a level, and an entry that is no tick to the log."""
-        level = self._random.choice(LEVELS[1:])
+        """Add half a row with a wrong time to a level, as another program could."""
         with closing(self._client()) as client:
-            client.zadd(self._keys.of(f"{level}.rows"), {"[17000": round(1000 * time.time()) + 10**9})
-            with suppress(redis.ResponseError):
-                client.xadd(self._keys.ticks, {"t": "1", "d": '["x'})
+            key = self._keys.of(f"{self._random.choice(LEVELS[1:])}.rows")
+            client.zadd(key, {"[17000": round(1000 * time.time()) + 10**9})

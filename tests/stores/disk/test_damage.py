@@ -117,7 +117,7 @@ def continues(folder: Path, expected: dict[str, set[int]]) -> None:
 def test_overwritten_page_costs_only_itself(
     sound: Path, all_times: dict[str, set[int]], tmp_path: Path, name: str
 ) -> None:
-    for turn in range(amount(4, 50)):
+    for turn in range(amount(2, 50)):
         copy = tmp_path / str(turn)
         shutil.copytree(sound, copy)
         if (copy / name).exists():

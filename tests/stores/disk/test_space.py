@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 from spans import append_span
+from thorough import amount
 
 from dashapp.model.ticks import Tick
 from dashapp.stores.disk.notices import read_notices
@@ -49,24 +50,25 @@ def spans_of_levels(folder: Path) -> list[float]:
 
 
 def test_folder_stays_below_size_and_shrinks_when_it_is_lowered(tmp_path: Path) -> None:
-    chance, size = Random(1), 10_000_000
+    chance, size, spans = Random(1), amount(6_000_000, 10_000_000), amount(240, 400)
     archive = DiskSpace(tmp_path, Retention(size=size)).open_archive()
-    for _ in feed(archive, 0, 400, 40, chance):
+    for _ in feed(archive, 0, spans, 40, chance):
         assert used_bytes(tmp_path) <= 1.1 * size
     archive.close()
     assert used_bytes(tmp_path) >= 0.8 * size
     ticks, minutes, hours = spans_of_levels(tmp_path)
-    assert 10 < ticks < 66
-    assert minutes > 10
-    assert hours > 60
+    all_hours = spans * SPAN / 3600
+    assert all_hours / 7 < ticks < all_hours
+    assert minutes > all_hours / 7
+    assert hours > 0.8 * all_hours
     lowered = DiskSpace(tmp_path, Retention(size=size // 2)).open_archive()
-    for _ in feed(lowered, 400, 100, 40, chance):
+    for _ in feed(lowered, spans, 100, 40, chance):
         if used_bytes(tmp_path) <= 1.1 * size // 2:
             break
     else:
         pytest.fail(f"{used_bytes(tmp_path)} bytes are in use")
     lowered.close()
-    assert min(spans_of_levels(tmp_path)) > 3
+    assert min(spans_of_levels(tmp_path)) > all_hours / 22
 
 
 def test_size_of_database_without_vacuum_of_older_version_can_be_lowered(
