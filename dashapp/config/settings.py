@@ -224,12 +224,6 @@ class Settings:
     processes: str = setting(
         "local", parsers.parse_audience, "local, always or never", "when to show the names of processes"
     )
-    redis_ca: str = setting(
-        "",
-        parsers.parse_ca,
-        "the file of a CA certificate, or none to trust any certificate",
-        "file of the CA certificate of a rediss:// address, or none to trust any certificate",
-    )
 
     @property
     def reads_system(self) -> bool:

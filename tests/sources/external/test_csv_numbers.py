@@ -132,7 +132,8 @@ def test_csv_columns_can_have_different_decimal_marks(tmp_path: Path) -> None:
 
 @given(st.floats(-1e9, 1e9).map(lambda value: round(value, 2)), st.sampled_from(["de", "en", "ch", "fr"]))
 def test_column_reads_number_that_a_language_formats(value: float, language: str) -> None:
-    separator, mark = {"de": ".,", "en": ",.", "ch": "'.", "fr": " ,"}[language]
+    marks = {"de": (".", ","), "en": (",", "."), "ch": ("'", "."), "fr": (" ", ",")}
+    separator, mark = marks[language]
     cell = f"{value:,.2f}".replace(",", "s").replace(".", mark).replace("s", separator)
     read = Column(0, "a")
     read.inspect(cell, 1)
