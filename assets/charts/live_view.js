@@ -42,8 +42,12 @@
       this.subscription = new app.Subscription(poller, this, patterns);
       this.renderQueue = new app.RenderQueue(this);
       this.crosshair = new app.Crosshair(this);
-      for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
-        target.addEventListener(event, () => this.tick(), { signal: this.abortController.signal });
+      for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"], [window, "focus"]]) {
+        const resume = () => {
+          poller.checkSession();
+          this.tick();
+        };
+        target.addEventListener(event, resume, { signal: this.abortController.signal });
       }
     }
 

@@ -36,7 +36,7 @@
     }
 
     describe(view) {
-      if (this.sessionExpired) return ["offline", "Signed out"];
+      if (this.sessionExpired) return ["offline", "You are signed out"];
       const since = this.failingSince ?? view.waitingSince;
       const silenceMs = since === null ? 0 : performance.now() - since;
       if (this.failures >= 2 || silenceMs > OFFLINE_AFTER_MS) {

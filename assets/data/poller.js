@@ -25,6 +25,7 @@
       this.lastRequestFailed = false;
       this.stalled = false; // the last response had nothing new
       this.needsPlan = false;
+      this.sessionExpired = false; // no further request before the viewer returns to the page
       this.clockSyncedAt = 0; // performance.now() of the last clock request
       this.metricsRequest = null; // promise of the request in flight
     }
@@ -54,12 +55,17 @@
 
     /* Called at every interval: poll when the next tick is due, or now if it is late. */
     scheduleNext() {
-      if (!this.readySubscriptions.length) return;
+      if (!this.readySubscriptions.length || this.sessionExpired) return;
       if (this.inFlight) {
         this.needsPlan = true;
         return;
       }
       if (this.timer === null) this.timer = setTimeout(() => this.poll(), this.nextDelay());
+    }
+
+    /* The viewer returned to the page, perhaps from signing in elsewhere. */
+    checkSession() {
+      this.sessionExpired = false;
     }
 
     nextDelay() {
@@ -97,6 +103,7 @@
       if (this.inFlight !== inFlight) return; // replaced by a newer request
       this.inFlight = null;
       this.lastRequestFailed = responses.every(({ frame }) => frame === null);
+      this.sessionExpired = responses.every(({ sessionExpired }) => sessionExpired);
       const isNew = this.deliver(queries, responses);
       // After a tick, the time of the next is known. Without one, wait for the interval: the collector may have
       // stopped, so there is no hurry.
@@ -131,8 +138,10 @@
     async fetchFrames(texts, signal) {
       const single = texts.length === 1;
       const path = single ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
-      const response = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store" });
-      if (response.status === 401) return texts.map(() => SESSION_EXPIRED);
+      const response = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store", redirect: "manual" });
+      // A login answers with an error or leads to its form. The API itself never redirects.
+      const isRefused = response.status === 401 || response.status === 403 || response.type === "opaqueredirect";
+      if (isRefused) return texts.map(() => SESSION_EXPIRED);
       if (!response.ok && !(single && (response.status === 400 || response.status === 404))) return texts.map(() => NO_RESPONSE);
       if (response.headers.get("cache-control")?.includes("s-maxage")) this.syncClock();
       const body = await response.json();

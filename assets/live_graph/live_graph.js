@@ -54,10 +54,10 @@
       this.serverError = null;
     }
 
-    onFailure(requestedAt, error) {
+    onFailure(requestedAt, error, sessionExpired) {
       // An error response shows that the server is reachable.
       if (error) this.connectionStatus.recordSuccess();
-      else this.connectionStatus.recordFailure(requestedAt);
+      else this.connectionStatus.recordFailure(requestedAt, null, sessionExpired);
       this.serverError = error;
       this.refresh();
     }
@@ -91,6 +91,7 @@
       const [state, sentence] = this.connectionStatus.describe(liveView.statusInput);
       if (section.dataset.state !== state) section.dataset.state = state;
       setTextIfPresent(section.querySelector(".badge"), sentence);
+      this.showSignInLink();
       const windowText = liveView.window === liveView.wholeHistoryWindow ? "whole history" : `last ${app.formatDurationLong(liveView.window)}`;
       setTextIfPresent(section.querySelector(".window-label"), liveView.pausedRange ? "" : windowText);
       const button = section.querySelector(".pause");
@@ -99,6 +100,14 @@
       const chart = section.querySelector(".chart");
       const message = this.placeholderText();
       if (chart.dataset.message !== message) chart.dataset.message = message;
+    }
+
+    /* This address leads to the login of the app. */
+    showSignInLink() {
+      const link = this.section.querySelector(".sign-in");
+      if (Boolean(link) === this.connectionStatus.sessionExpired) return;
+      if (link) link.remove();
+      else this.section.querySelector(".badge")?.after(app.createElement("a", { className: "sign-in", href: window.location.href }, "Sign in again"));
     }
 
     /* Text of an empty chart. */

@@ -48,7 +48,7 @@
       document.getElementById("locked")?.remove();
       if (!sessionExpired) return;
       const link = app.createElement("a", { href: window.location.href }, "Sign in again");
-      const box = app.createElement("div", { id: "locked", role: "alert" }, "Your session has ended. ", link);
+      const box = app.createElement("div", { id: "locked", role: "alert" }, "You are signed out. ", link);
       document.getElementById("notices")?.before(box);
     }
 

@@ -236,6 +236,15 @@ def test_live_graph_shows_current_value_beside_title(page: Page, theirs: Theirs)
     wait_until(page, lambda: float(value.inner_text()) > first)
 
 
+def test_live_graph_shows_link_to_login_after_session_ends(page: Page, fresh: Theirs) -> None:
+    page.route("**/_dashapp/api/*", lambda route: route.fulfill(status=302, headers={"location": "/login"}))
+    link = page.locator(section("one")).get_by_role("link", name="Sign in again")
+    expect(link).to_have_attribute("href", page.url)
+    page.unroute("**/_dashapp/api/*")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(link).to_have_count(0)
+
+
 def test_live_graph_shows_error_in_app_without_attach(page: Page) -> None:
     app = Dash(__name__)
     app.layout = LiveGraph("up")

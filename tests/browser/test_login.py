@@ -12,7 +12,7 @@ from authenticated_app import PASSWORD
 from chart_assertions import drawing, heard, wait_for_state
 from fake_collector import Feeder
 from faulty_server import Served
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from waiting import PATIENCE_S, wait_until
 
 from dashapp.config.settings import parse_settings
@@ -128,15 +128,50 @@ def test_open_page_shows_sign_in_link_after_session_ends(page: Page, live: Serve
     wait_for_state(page, "live")
     page.context.clear_cookies()
     wait_for_state(page, "offline")
-    expect(page.locator("#status")).to_have_text("Signed out")
+    expect(page.locator("#status")).to_have_text("You are signed out")
     expect(page).to_have_title(re.compile("^Signed out"))
     locked = page.locator("#locked")
-    expect(locked).to_contain_text("Your session has ended.")
+    expect(locked).to_contain_text("You are signed out.")
     locked.get_by_role("link", name="Sign in again").click()
     sign_in(page)
     wait_for_state(page, "live")
     expect(page).to_have_url(live.url + "?window=60")
     expect(page.locator("#locked")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"status": 401}, {"status": 403}, {"status": 302, "headers": {"location": "/login"}}]
+)
+def test_open_page_stops_requests_when_login_refuses_them(
+    page: Page, feeder: Feeder, refusal: dict[str, Any]
+) -> None:
+    """The login of an application or of a proxy in front answers in one of these ways."""
+    with served(feeder, password="") as server:
+        page.goto(server.url)
+        wait_for_state(page, "live")
+        refused: list[str] = []
+
+        def refuse(route: Route) -> None:
+            refused.append(route.request.url)
+            route.fulfill(**refusal)
+
+        page.route("**/api/ticks*", refuse)
+        expect(page.locator("#status")).to_have_text("You are signed out")
+        expect(page.locator("#locked").get_by_role("link")).to_have_attribute("href", server.url)
+        page.evaluate(BEATS)
+        wait_until(page, lambda: page.evaluate("window.beats") >= 3)
+        assert len(refused) == 1
+        page.unroute("**/api/ticks*")
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        wait_for_state(page, "live")
+
+
+BEATS = """() => {
+    const { dashapp } = window.dash_clientside;
+    window.beats = 0;
+    const plain = dashapp.tick;
+    dashapp.tick = (...given) => { window.beats += 1; return plain(...given); };
+}"""
 
 
 def test_open_page_resumes_after_sign_in_in_other_tab(page: Page, live: Served) -> None:
@@ -146,6 +181,7 @@ def test_open_page_resumes_after_sign_in_in_other_tab(page: Page, live: Served) 
     page.context.clear_cookies()
     wait_for_state(page, "offline")
     assert page.context.request.post(live.url + "login", form={"password": PASSWORD}).ok
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
     wait_for_state(page, "live")
     expect(page.locator("#locked")).to_have_count(0)
 
