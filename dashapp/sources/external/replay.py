@@ -199,7 +199,7 @@ def _duration(seconds: float) -> str:
 
 
 def _notation(parameters: dict[str, Any]) -> Notation:
-    """Remove and return what the parameters state about the file; raises ValueError if it is not valid."""
+    """Remove the parameters of the notation, and return it; raises ValueError if one is invalid."""
     dates, decimal = parameters.pop("dates", ""), parameters.pop("decimal", "")
     zone = parameters.pop("zone", "")
     if dates not in ("", *DATE_ORDERS):

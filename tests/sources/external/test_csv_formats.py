@@ -1,4 +1,4 @@
-"""CSV files as tools write them: the right numbers under the right names, at the right times."""
+"""CSV files as tools write them: right numbers, names and times."""
 
 from __future__ import annotations
 

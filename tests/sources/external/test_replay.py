@@ -229,7 +229,7 @@ def test_replay_reads_failed_file_again_only_after_a_change(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_replay_backfills_the_newest_rows_of_a_large_file(order: int, tmp_path: Path) -> None:
-    """The file is larger than the part of it that becomes the history, and starts or ends with the newest."""
+    """Only a part of the file becomes the history; it starts or ends with the newest row."""
     rows = [
         f"2026-01-01T{row // 3600:02}:{row // 60 % 60:02}:{row % 60:02}Z,{row},{'x' * 100}\n"
         for row in range(20_000)

@@ -1,4 +1,4 @@
-"""A file of delimited text: what is known about it, and where its rows are."""
+"""A file of delimited text: its profile, and its rows in order of time."""
 
 from __future__ import annotations
 

@@ -25,7 +25,10 @@ class DateText(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """What a text states: a date, a time of day in seconds, and seconds east of UTC; None if absent."""
+    """The parts of a time: date, seconds of the day, and seconds east of UTC.
+
+    A part is None if the text does not state it. `zone_name` is a zone without a fixed offset.
+    """
 
     date: DateText | None
     time_of_day: float | None
@@ -33,7 +36,10 @@ class Stamp(NamedTuple):
     zone_name: str = ""
 
     def seconds(self, order: str) -> float:
-        """Return seconds UTC; a text without a zone counts as UTC. Raises ValueError for 30 February."""
+        """Return seconds UTC; a text without a zone counts as UTC.
+
+        Raises ValueError for a day such as 30 February.
+        """
         seconds = (self.time_of_day or 0.0) - (self.utc_offset or 0.0)
         if self.date is not None:
             seconds += day_number(self.date.numbers, order) * DAY_S
@@ -246,7 +252,7 @@ def _parse_iso(text: str) -> Stamp | None:
 
 
 def format_time(seconds: float, has_zone: bool) -> str:
-    """Return seconds UTC for a message; a time that the file writes without a zone stays as written."""
+    """Return seconds UTC as text for a message, with `UTC` only if the file states a zone."""
     try:
         text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError, OSError):

@@ -82,7 +82,10 @@ def _has_open_quote(text: str, delimiter: str) -> bool:
 def _joined_cells(
     text: str, lines: Iterator[Line], pending: deque[Line], delimiter: str, cells_expected: int
 ) -> list[str] | None:
-    """Return the cells of `text` with the following lines, which it removes; None if they do not fit."""
+    """Remove the following lines that complete `text`, and return the cells.
+
+    None if no lines complete it.
+    """
     for index in range(MAX_RECORD_LINES):
         if index == len(pending):
             line = next(lines, None)

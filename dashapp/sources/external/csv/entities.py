@@ -47,7 +47,10 @@ SHARED_TIMES, MIN_UNIQUE = 0.7, 0.99
 
 @dataclass
 class EntityColumns:
-    """The columns that name the thing of a row; `constants` are such columns with one value in all rows."""
+    """The columns that name the thing of a row.
+
+    `constants` are such columns with one value in all rows.
+    """
 
     columns: tuple[int, ...] = ()
     constants: dict[int, str] = field(default_factory=dict)
@@ -110,7 +113,7 @@ class EntityFinder:
         return EntityColumns(tuple(self._fewest(sorted(columns))), constants)
 
     def _fewest(self, columns: list[int]) -> list[int]:
-        """Return the fewest columns that tell the same things apart; the first ones of equal ones."""
+        """Return the fewest columns that distinguish the same things, the first ones preferred."""
         if set(columns) <= set(self._named):
             rows = [dict(zip(self._named, values, strict=True)) for values in self._values]
         else:
@@ -123,7 +126,10 @@ class EntityFinder:
         return columns
 
     def _names_things(self, column: int, can_alternate: bool) -> bool:
-        """Return whether things share times, or alternate, with the texts of a column as their names."""
+        """Return whether the texts of a column are names of things.
+
+        Then they share times or, if `can_alternate`, alternate.
+        """
         texts = [cells[column] for _time, cells in self._sample]
         distinct = len(set(texts))
         if distinct < 2 or distinct * 2 > len(texts) or "" in texts:

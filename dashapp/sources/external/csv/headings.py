@@ -40,7 +40,7 @@ class NoTableError(SourceError):
 
 @dataclass
 class Table:
-    """Where the rows are, and what their columns are called; `names` are unique.
+    """A table of a file: its first row and the unique `names` of its columns.
 
     `heading` is the line of names as written; it can come again between the rows. If `row_type` is not
     empty, only lines whose first cell equals it are rows.
@@ -157,7 +157,10 @@ def _named_table(
 
 
 def _names_index(block: Sequence[Sequence[str]]) -> int:
-    """Return the line of a heading with the names: one for each column, the name of a time among them."""
+    """Return the index of the line with the names of the columns.
+
+    It names a time, or it has a different name for each column.
+    """
     for index, cells in enumerate(block):
         if any(map(_is_time_name, cells)):
             return index

@@ -1,4 +1,4 @@
-"""Parse the cells of a column: numbers with units, currencies, percent, and words for on and off."""
+"""Parse the cells of a column: numbers, units, currencies, and words for on and off."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MISSING |= {
     "(null)",
 }
 _CURRENCY = re.compile(r"[€$£¥₹₩₽฿]|\b(?:EUR|USD|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|Fr\.)(?![A-Za-z])")
-# A blank between thousands is certain in a cell, where it separates nothing else.
+# A blank between thousands is certain in a cell, because it separates nothing else.
 _SPACED = re.compile(r"([-+\u2212]?\d{1,3}(?: \d{3})+)(?![\d ])", re.ASCII)
 _WITH_OTHER_UNIT = re.compile(r"([-+\u2212]?[\d.,]*\d)\s?([^\W\d_][^\d\s,;:=()]{0,7})")
 _HEADING_UNIT = re.compile(r"[\[(]([^\[\]()]{1,12})[\])]\s*$")
@@ -39,7 +39,7 @@ MAX_EXCERPT_CHARS = 24
 
 
 def is_missing_cell(cell: str) -> bool:
-    """Return whether a cell stands for no number: empty, N/A, NaN, #N/A or an error of a spreadsheet."""
+    """Return whether a cell has no number: empty, N/A, NaN or an error of a spreadsheet."""
     return is_missing(cell) or cell.strip().lower() in _MISSING
 
 
@@ -120,7 +120,10 @@ class Column:
             self.text_count += 1
 
     def parse(self, cell: str) -> Quantity | None:
-        """Return the number of a cell, or None if it is missing; raises ValueError if it is no number."""
+        """Return the number of a cell, or None if it is missing.
+
+        Raises ValueError if the cell is no number that is certain.
+        """
         mark = self.parser.decimal_mark
         try:
             # Almost all cells are plain numbers, for which this is four times as fast.

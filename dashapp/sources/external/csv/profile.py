@@ -42,7 +42,7 @@ MIN_NUMBER_SHARE, MIN_INSPECTED_ROWS = 0.1, 100
 
 @dataclass(frozen=True)
 class Notation:
-    """What the user states about a file: the order of its dates, its decimal mark, its time zone."""
+    """Statements of the user about a file: order of dates, decimal mark, time zone."""
 
     dates: str = ""
     decimal: str = ""
@@ -53,7 +53,7 @@ class Notation:
 class Profile:
     """How to read the rows of a file. `problems` are sentences about columns that are left out.
 
-    `is_sorted` tells whether the rows are in the order of time; rows before `earliest` are errors.
+    `is_sorted`: the rows are in the order of time; rows before `earliest` are errors.
     """
 
     table: Table

@@ -1,4 +1,4 @@
-"""Tell the rows of a table from its comments, repeated headings, blank lines and other tables."""
+"""Skip the comments, repeated headings, blank lines and other tables between rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RowFilter:
         )
 
     def fitted(self, cells: list[str]) -> list[str] | None:
-        """Return the cells without empty ones at the end that have no name; None if the count is wrong."""
+        """Return one cell for each name, or None if their number is wrong."""
         width = len(self._table.names)
         if len(cells) == width or (len(cells) > width and not any(cells[width:])):
             return cells[:width]

@@ -28,7 +28,7 @@ from dashapp.sources.external.number_parsing import NumberParser
 
 _UNIT_SUFFIX = re.compile(r"[_\s](?:ns|us|ms|s|sec|secs|seconds|millis|min|h|utc|local)$")
 _DATE_WORDS = ("dat", "fecha", "jour", "tag", "day", "dia", "giorno", "dag")
-# Dates later than tomorrow are in the future: nobody has recorded them yet.
+# Later dates are in the future, and no tool has recorded them yet.
 MAX_FUTURE_DAYS = 2
 ORDER_NAMES = {"dmy": "day-month-year", "mdy": "month-day-year", "ymd": "year-month-day"}
 
@@ -36,7 +36,10 @@ ORDER_NAMES = {"dmy": "day-month-year", "mdy": "month-day-year", "ymd": "year-mo
 def find_time_format(
     names: Sequence[str], rows: Sequence[Sequence[str]], zone: ZoneInfo | None
 ) -> TimeFormat:
-    """Return the time columns, without the order of a date; raises SourceError if there are none."""
+    """Return the time columns, without the order of a date.
+
+    Raises NoTableError if there are none, and SourceError if their unit is not certain.
+    """
     stamps = [[parse_stamp(row[index]) for row in rows] for index in range(len(names))]
     full, dates, times = _columns_of_stamps(rows, stamps)
     if full:
@@ -244,7 +247,7 @@ class DateOrders:
         return orders
 
     def _is_continuous(self, order: str) -> bool:
-        """Return whether the rows of a day are followed by those of the day after it, with this order."""
+        """Return whether each day follows the one before, if the dates have this order."""
         dates = list(self._dates)
         if len(dates) < 2 or sum(self._dates.values()) < 2 * len(dates):
             return False

@@ -1,4 +1,4 @@
-"""Sort the rows of a file by time without holding them: a temporary database of times and offsets.
+"""Sort the rows of a file by time in a temporary database of times and offsets.
 
 SQLite keeps it in a temporary file that disappears when it is closed.
 """

@@ -1,4 +1,4 @@
-"""Convert the time cells of a row to seconds: texts, epoch times, Excel days and seconds since a start.
+"""Convert the time cells of a row to seconds: texts, epoch times, Excel days, durations.
 
 `parse_time` reads a text that needs no other row. `TimeFormat` reads the cells of one file, and `TimeLine`
 continues over midnight and over the hour that comes twice.
@@ -63,7 +63,10 @@ def parse_time(text: str) -> float:
 
 
 def epoch_seconds(value: float) -> float:
-    """Return an epoch time in seconds; its size determines its unit. Raises OverflowError for infinity."""
+    """Return an epoch time in seconds; its size determines its unit.
+
+    Raises OverflowError for infinity.
+    """
     if not math.isfinite(value):
         raise OverflowError
     while abs(value) >= LARGEST_SECONDS:
@@ -149,7 +152,7 @@ class TimeFormat:
 
 
 class TimeError(ValueError):
-    """A time that cannot be read; the message is the rest of a sentence after the number of the line."""
+    """A time that cannot be read; the message follows the number of the line."""
 
 
 def _offset_of(name: str, seconds: float) -> float:
@@ -182,7 +185,7 @@ MAX_LATE_STEPS, MAX_LATE_S = 3, 60.0
 
 
 class TimeLine:
-    """Makes times continue in the order of the file: over midnight, and over the hour that comes twice.
+    """Makes times continue over midnight, and over the hour that comes twice.
 
     A local time that goes back by an hour on a day on which clocks go back continues.
     """
