@@ -108,8 +108,12 @@ class CsvRows:
                 continue
             if quantity is None:
                 continue
+            if not quantity.value and not quantity.unit:
+                # Zero has no unit in many logs.
+                values[name] = 0.0
+                continue
             unit = units.setdefault(name, quantity.unit)
-            if unit != quantity.unit and (quantity.value or quantity.unit):
+            if unit != quantity.unit:
                 self._reject_cell(row, column, cell, f"is not in {unit or 'the unit'} of the rows before")
                 continue
             values[name] = quantity.value

@@ -41,6 +41,7 @@ CELLS: dict[str, tuple[list[str], list[float | None]]] = {
     "exponent": (["1.5E-3", "2e3"], [0.0015, 2000]),
     "watts": (["500 W", "1.2 kW"], [500, 1200]),
     "bytes": (["512 MiB", "1.5 GiB"], [512 * 2**20, 1.5 * 2**30]),
+    "zero without a unit": (["0", "5 W", "0"], [0, 5, 0]),
     "a unit without a factor": (["70.5 ft", "71 ft"], [70.5, 71]),
     "switch": (["ON", "off", "On"], [1, 0, 1]),
     "truth": (["true", "FALSE"], [1, 0]),

@@ -96,6 +96,21 @@ def test_csv_time_of_any_notation_is_read(text: str, tmp_path: Path) -> None:
     assert found == {NOON: {"a": 5}}
 
 
+@pytest.mark.parametrize(
+    ("date", "time"),
+    [
+        ("20260131", "120000"),
+        ("20260131", "1200"),
+        ("2026-01-31", "120000"),
+        ("31.01.2026", "1200"),
+        ("31.01.2026", "0,5"),
+        ("31.01.2026", "12:00"),
+    ],
+)
+def test_csv_time_of_day_beside_date_is_read(date: str, time: str, tmp_path: Path) -> None:
+    assert file_rows(tmp_path, f"Date;Time;a\n{date};{time};5\n")[0] == {NOON: {"a": 5}}
+
+
 DAYS = [
     "2026-01-31",
     "31.01.2026",
@@ -260,6 +275,8 @@ def test_csv_row_without_a_certain_time_is_dropped_and_reported(
 
 
 NO_TIMES = {
+    "dates in several columns": "Year,Month,Day,a\n2026,1,30,1\n2026,1,31,2\n",
+    "no time of day": "Date,Time,a\n20260131,99999,1\n20260131,99998,2\n",
     "no time": "a,b\n1,2\n3,4\n",
     "Excel days or seconds": "time,a\n46053,1\n46054,2\n",
     "a month and a number": "when,a\nJan-26,1\nFeb-26,2\n",

@@ -120,7 +120,7 @@ def parse_stamp(text: str) -> Stamp | None:
     >>> parse_stamp("31-Jan-2026 1:00 PM").seconds("ymd") == parse_stamp("2026-01-31T13:00Z").seconds("ymd")
     True
     >>> parse_stamp("1.2.2026").date, parse_stamp("12:0:5.5").time_of_day, parse_stamp("1.5")
-    (DateText(numbers=(1, 2, 2026), orders=('dmy', 'mdy')), 43205.5, None)
+    (DateText(numbers=(1, 2, 2026), orders=('dmy',)), 43205.5, None)
     """
     text = text.strip(" \t\u00a0'\"")
     if not 4 <= len(text) <= 64:

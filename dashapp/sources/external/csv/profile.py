@@ -108,7 +108,7 @@ class _Scan:
         ]
         file.seek(start)
         self._inspect(file, times, candidates)
-        if times.kind == "text" and times.has_date:
+        if times.kind in ("text", "digits") and times.has_date and not times.order:
             times.order = self._orders.resolve(table.is_month_first)
         columns = [column for column in candidates if _is_numeric(column)]
         texts = [column.index for column in candidates if column not in columns]
@@ -144,13 +144,17 @@ class _Scan:
     def _inspect(self, file: BinaryIO, times: TimeFormat, columns: list[Column]) -> None:
         """Collect the dates, and the cells that show the decimal marks."""
         self._orders = DateOrders(self._notation.dates)
-        has_dates = times.kind == "text" and times.has_date
+        # A time of day without colons is not part of the text.
+        date_columns = times.columns[:1] if times.kind == "digits" else times.columns
+        has_dates = times.kind in ("text", "digits") and times.has_date
         undecided = columns
         for count, record in enumerate(self._rows(file)):
             cells = record.cells
-            if has_dates and (stamp := parse_stamp(times.text(cells))) is not None and stamp.date is not None:
-                self._orders.add(stamp.date, times.text(cells), record.number)
-            if times.kind != "text":
+            if has_dates:
+                text = " ".join(cells[index] for index in date_columns)
+                if (stamp := parse_stamp(text)) is not None and stamp.date is not None:
+                    self._orders.add(stamp.date, text, record.number)
+            else:
                 times.numbers.parse(times.text(cells))
             for column in undecided:
                 cell = cells[column.index]

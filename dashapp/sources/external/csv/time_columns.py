@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external.csv.dates import DAY_S, MDY, DateText, Stamp, day_number, parse_stamp
 from dashapp.sources.external.csv.headings import PERFMON_MARK, NoTableError
-from dashapp.sources.external.csv.numbers import is_missing_cell
+from dashapp.sources.external.csv.numbers import is_missing_cell, is_number_text
 from dashapp.sources.external.csv.times import (
     EXCEL_DAYS,
     PLAUSIBLE_EPOCH_S,
@@ -22,11 +22,18 @@ from dashapp.sources.external.csv.times import (
     epoch_seconds,
     parse_time,
     plain_name,
+    time_of_digits,
     unit_seconds,
 )
 from dashapp.sources.external.number_parsing import NumberParser
 
 _UNIT_SUFFIX = re.compile(r"[_\s](?:ns|us|ms|s|sec|secs|seconds|millis|min|h|utc|local)$")
+# Names of a time of day and of a day, as texts of digits.
+CLOCK_NAMES, DAY_NAMES = (
+    ("time", "zeit", "uhrzeit", "heure", "hora", "ora"),
+    ("date", "datum", "fecha", "data"),
+)
+_PARTS_OF_DATES = ("month", "monat", "mois", "mes", "day", "tag", "jour", "hour", "stunde")
 _DATE_WORDS = ("dat", "fecha", "jour", "tag", "day", "dia", "giorno", "dag")
 # Later dates are in the future, and no tool has recorded them yet.
 MAX_FUTURE_DAYS = 2
@@ -44,6 +51,8 @@ def find_time_format(
     full, dates, times = _columns_of_stamps(rows, stamps)
     if full:
         return _text_format((_best(full, names, rows),), stamps, zone)
+    if (digits := _find_digits(names, rows, dates)) is not None:
+        return digits
     numeric = _find_numeric(names, rows)
     if numeric is not None and not (dates and times):
         return numeric
@@ -118,12 +127,38 @@ def _text_format(
     )
 
 
+def _find_digits(
+    names: Sequence[str], rows: Sequence[Sequence[str]], dates: Sequence[int]
+) -> TimeFormat | None:
+    """Return the format of a date beside a time of day such as 93000, or None."""
+    named = [index for index, name in enumerate(names) if plain_name(name) in CLOCK_NAMES]
+    days = [*dates, *(index for index, name in enumerate(names) if plain_name(name) in DAY_NAMES)]
+    for time in named:
+        cells = [row[time] for row in rows if not is_missing_cell(row[time])]
+        for date in days:
+            is_day = date in dates or all(
+                _is_day(row[date]) for row in rows if not is_missing_cell(row[date])
+            )
+            if date == time or not is_day or not cells or not all(map(is_number_text, cells)):
+                continue
+            try:
+                for cell in cells:
+                    time_of_digits(cell)
+            except ValueError:
+                raise SourceError(
+                    f'column "{names[time][:30]}" has "{cells[0][:20]}" beside a date; '
+                    "write times such as 12:30:00"
+                ) from None
+            return TimeFormat((date, time), "digits", "" if date in dates else "ymd")
+    return None
+
+
 def _find_numeric(names: Sequence[str], rows: Sequence[Sequence[str]]) -> TimeFormat | None:
     named = sorted(
         (rank, index) for index, name in enumerate(names) if (rank := _name_rank(name)) < len(TIME_NAMES)
     )
     for _rank, index in named:
-        if found := _numeric_format(index, names[index], rows):
+        if found := _numeric_format(index, names, rows):
             return found
     for index in range(len(names)):
         values = _rising_values(index, rows)
@@ -145,9 +180,9 @@ def _rising_values(index: int, rows: Sequence[Sequence[str]]) -> list[float]:
     return values if values in (sorted(values), sorted(values, reverse=True)) else []
 
 
-def _numeric_format(index: int, name: str, rows: Sequence[Sequence[str]]) -> TimeFormat | None:
+def _numeric_format(index: int, names: Sequence[str], rows: Sequence[Sequence[str]]) -> TimeFormat | None:
     """Return the format of a named column of numbers, or None if most of it are no numbers."""
-    numbers = NumberParser()
+    name, numbers = names[index], NumberParser()
     cells = [row[index] for row in rows if not is_missing_cell(row[index])]
     for cell in cells:
         numbers.parse(cell)
@@ -160,6 +195,11 @@ def _numeric_format(index: int, name: str, rows: Sequence[Sequence[str]]) -> Tim
     if plain_name(name) in YEAR_NAMES and all(
         1800 <= value <= 2200 and value.is_integer() for value in values
     ):
+        if other := next((name for name in names if plain_name(name) in _PARTS_OF_DATES), ""):
+            raise SourceError(
+                f'its dates are in several columns, such as "{name[:30]}" and "{other[:30]}"; '
+                "write each date in one"
+            )
         return TimeFormat((index,), "year", has_zone=False)
     if not unit and all(EXCEL_DAYS[0] <= value <= EXCEL_DAYS[1] for value in values):
         # A second is 0.0000116 of a day, so that most times of day have many digits.
@@ -173,7 +213,7 @@ def _numeric_format(index: int, name: str, rows: Sequence[Sequence[str]]) -> Tim
     is_epoch = all(
         abs(epoch_seconds(value) if not unit else value * unit) >= PLAUSIBLE_EPOCH_S[0] for value in values
     )
-    is_day = all(len(cell) == 8 and _is_day(cell) for cell in cells)
+    is_day = all(map(_is_day, cells))
     return TimeFormat(
         (index,), "number", unit_s=unit, has_zone=is_epoch, has_date=is_epoch or is_day, numbers=numbers
     )
@@ -184,7 +224,7 @@ def _is_day(cell: str) -> bool:
         parse_time(cell)
     except ValueError:
         return False
-    return cell[:2] in ("19", "20")
+    return len(cell) == 8 and cell.isdigit() and cell[:2] in ("19", "20")
 
 
 class DateOrders:

@@ -93,8 +93,9 @@ def unit_seconds(name: str) -> float:
 class TimeFormat:
     """The time columns of a file, and how to read them.
 
-    `kind` is "text", "number" (epoch, or since a start), "excel" or "year". With two columns the second is
-    the time of day. `unit_s` is the unit of a number, or 0 if its size determines it.
+    `kind` is "text", "number" (epoch, or since a start), "excel", "year" or "digits" (a date, and a time of
+    day such as 93000). With two columns the second is the time of day. `unit_s` is the unit of a number, or
+    0 if its size determines it.
     """
 
     columns: tuple[int, ...]
@@ -115,6 +116,10 @@ class TimeFormat:
         try:
             if self.kind == "text":
                 return self._text_seconds(text)
+            if self.kind == "digits":
+                return _date_seconds(cells[self.columns[0]], self.order) + time_of_digits(
+                    cells[self.columns[1]]
+                )
             if self.kind == "year":
                 return datetime(int(text), 1, 1, tzinfo=UTC).timestamp()
             return self._number_seconds(text)
@@ -149,6 +154,32 @@ class TimeFormat:
         if self.unit_s and abs(value * self.unit_s) < PLAUSIBLE_EPOCH_S[1]:
             return value * self.unit_s
         return parse_time(text) if text.isascii() and text.isdigit() else epoch_seconds(value)
+
+
+def _date_seconds(text: str, order: str) -> float:
+    stamp = parse_stamp(text)
+    if stamp is None or stamp.date is None:
+        return parse_time(text)
+    return stamp.seconds(YMD if stamp.date.orders == (YMD,) else order)
+
+
+def time_of_digits(text: str) -> float:
+    """Return the seconds of a time of day; raises ValueError for other texts.
+
+    >>> time_of_digits("93000"), time_of_digits("0930"), time_of_digits("0.5")
+    (34200.0, 34200.0, 43200.0)
+    """
+    if not (text.isascii() and text.isdigit()):
+        value = float(text.replace(",", "."))
+        if not 0 <= value < 1:
+            raise ValueError
+        # Excel stores a time of day as a fraction of a day.
+        return round(value * DAY_S, 3)
+    digits = text.zfill(4) if len(text) <= 4 else text.zfill(6)
+    hour, minute, second = int(digits[:2]), int(digits[2:4]), int(digits[4:] or 0)
+    if len(digits) > 6 or hour > 23 or minute > 59 or second > 59:
+        raise ValueError
+    return hour * 3600.0 + minute * 60 + second
 
 
 class TimeError(ValueError):
