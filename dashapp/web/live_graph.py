@@ -148,6 +148,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "id": self.aio_id,
             "interval": self.ids.interval(self.aio_id),
             "place": self.ids.chart(self.aio_id),
+            "slider": self.ids.window(self.aio_id),
             "window": seconds,
             "all": window == ALL_HISTORY,
             "stops": self.stops,
