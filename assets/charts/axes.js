@@ -1,4 +1,4 @@
-/* Axes of a chart: margins, time labels, units and ranges. Must match dashapp/web/figures.py. */
+/* Axes of a chart: margins, time labels and titles. */
 (function (app) {
   "use strict";
 
@@ -48,21 +48,4 @@
     layout.margin.t = count > 1 && count <= app.MAX_LEGEND_LINES ? 34 : 12;
     if (layout.yaxis2) layout.margin.r = layout.margin.l;
   };
-
-  /* `overrides`: unit, low and high of the left axis, if the caller sets them. */
-  app.fitYAxes = function (layout, metrics, overrides) {
-    for (const [name, right] of [["yaxis", false], ["yaxis2", true]]) {
-      const first = metrics.find((metric) => metric.right === right);
-      if (first && layout[name]) Object.assign(layout[name], axisSettings(right ? first : { ...first, ...overrides }));
-    }
-  };
-
-  function axisSettings({ unit, low, high }) {
-    const bounded = low !== null && high !== null;
-    const axis = bounded ? { range: [low, high * 1.01], autorange: false } : { autorange: true };
-    if (!bounded) axis.rangemode = low === 0 ? "tozero" : "normal";
-    // Otherwise an idle disk has an axis in thousandths of a byte.
-    if (["B", "B/s"].includes(unit) && !bounded) axis.autorangeoptions = { include: 1000 };
-    return { ...axis, ...app.axisFormat(unit) };
-  }
 })((window.dashapp = window.dashapp || {}));

@@ -44,14 +44,13 @@
       return this.dirty && this.onScreen;
     }
 
-    /* Draw the newest point in range. */
+    /* Draw the values at the time that the page shows. */
     draw(series, metrics, [, end]) {
       this.dirty = false;
       this.section.classList.toggle("loading", !series.t.length);
-      let index = series.t.length - 1;
-      while (index >= 0 && series.t[index] > end) index -= 1;
+      const { liveView } = this.queue;
       const rows = metrics.slice(0, MAX_ROWS);
-      const values = rows.map((metric) => series.y[metric.key][index] ?? null);
+      const values = rows.map((metric) => liveView.pointAt(metric.key, liveView.reading.at ?? end)?.value ?? null);
       const maximum = Math.max(...rows.map((metric) => metric.high ?? 0), ...values, 0);
       while (this.body.children.length > rows.length) this.body.lastElementChild.remove();
       while (this.body.children.length < rows.length) this.body.append(this.createRow());
@@ -74,8 +73,11 @@
       );
     }
 
-    /* Only a chart over time has a crosshair and a range. */
-    showCrosshair() {}
+    /* Only a chart over time has a crosshair and a range, but this one shows the values there. */
+    showCrosshair() {
+      this.dirty = true;
+      this.queue.schedule();
+    }
 
     rangeDiffers() {
       return false;

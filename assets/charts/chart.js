@@ -8,8 +8,8 @@
 
   app.Chart = class {
     /* `section`: the element with data-panel. `queue`: an app.RenderQueue. `panel`: {kind, graph(slot)}, which
-       returns the dcc.Graph to mount; slotId, if its parent has another id than the element; fitAxes(layout,
-       metrics), if the caller sets the axes. */
+       returns the dcc.Graph to mount; slotId, if its parent has another id than the element. Its scale is {unit, low,
+       high} of the left axis, as far as the panel sets them. */
     constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
@@ -21,7 +21,7 @@
       // The id in Dash: text, or an object for a component with pattern-matching ids.
       this.slotId = panel.slotId ?? chartId;
       this.component = panel.graph(chartId.slice("chart-".length));
-      this.fitAxes = panel.fitAxes ?? (() => {});
+      this.scale = panel.scale ?? {};
       this.abortController = new AbortController();
       this.mounted = section.querySelector(".dash-graph") !== null;
       this.gd = null;
@@ -34,7 +34,8 @@
       this.framesToSkip = 0;
       this.dragging = false;
       this.crosshairLine = new app.CrosshairLine(section);
-      this.hovered = false; // the mouse is in this chart, so Plotly draws the line
+      this.tooltip = new app.Tooltip(section);
+      this.hovered = false; // the mouse is in this chart
       this.visibility = new app.VisibilityObserver(section, () => this.queue.schedule());
     }
 
@@ -81,21 +82,18 @@
       this.gd = gd;
       this.drawingSince = null;
       gd.on("plotly_afterplot", () => this.verifyDraw());
-      gd.on("plotly_doubleclick", () => this.queue.onResume());
-      gd.on("plotly_hover", ({ points }) => {
-        this.hovered = points.length > 0;
-        this.queue.onHover(this.hoveredTime());
-      });
-      gd.on("plotly_unhover", () => {
-        this.hovered = false;
-        this.queue.onHover(null);
+      gd.on("plotly_restyle", () => {
+        this.dirty = true; // the axis fits the visible lines
+        this.queue.onLegend(this);
       });
       gd.on("plotly_relayout", (event) => {
         this.framesToSkip = SETTLE_FRAMES;
         const keys = Object.keys(event || {});
         if (keys.some((key) => key.startsWith("xaxis.range"))) this.queue.onZoom(this.range());
       });
-      app.watchHoverTime(gd, () => this.hoveredTime());
+      // Otherwise a screen reader takes the labels of the axes for its name.
+      for (const drawing of gd.querySelectorAll("svg")) drawing.setAttribute("aria-hidden", "true");
+      app.watchPointer(this, this.abortController.signal);
       app.watchDragging(gd, this.abortController.signal, (dragging) => {
         this.dragging = dragging;
         if (dragging) return;
@@ -129,8 +127,7 @@
       const { xaxis } = this.gd.layout;
       Object.assign(xaxis, { range: range.slice(), autorange: false });
       app.labelTimes(xaxis, range, app.timeLabelCount(this.gd._fullLayout._size.w));
-      app.drawAlertBands(this, this.gd.layout, metrics, range);
-      app.updateBaseline(this, this.gd, series, metrics, range);
+      this.fitFigure(this.gd, series, metrics, range);
       this.expectDraw(series, range);
       if (redrawAll || newPoints <= 0 || !this.lines.length) return this.redraw(series);
       window.dash_clientside.set_props(this.component.props.id, {
@@ -169,20 +166,27 @@
       const { layout } = structuredClone(this.component.props.figure);
       const data = this.buildLines(series, metrics, layout).map((line) => ({
         ...app.buildTrace(line, metrics.length),
+        visible: this.queue.isHidden(line.metric.key) ? "legendonly" : true,
         x: series.t.slice(),
         y: app.linePoints(series, line),
       }));
       app.fitLayout(layout, range, width - 80);
       app.fitMargins(layout, metrics.length);
       app.labelAxes(layout, metrics);
-      this.fitAxes(layout, metrics);
-      app.drawAlertBands(this, layout, metrics, range);
-      app.updateBaseline(this, { data, layout }, series, metrics, range);
+      this.fitFigure({ data, layout }, series, metrics, range);
       return { data, layout };
     }
 
-    buildLines(series, metrics, { colorway }) {
-      return app.buildLines(metrics, series, this.comparison ? [this.comparison.colour] : colorway, this.kind);
+    /* Fit shapes and vertical axes to the points and the range. */
+    fitFigure(figure, series, metrics, range) {
+      app.drawAlertBands(this, figure.layout, metrics, range);
+      app.drawReference(this, figure.layout);
+      app.fitYAxes(this, figure, series, metrics, range);
+    }
+
+    buildLines(series, metrics, layout) {
+      const colours = this.comparison ? [this.comparison.colour] : app.lineColours(this.section, layout);
+      return app.buildLines(metrics, series, colours, this.kind);
     }
 
     redraw(series) {
@@ -196,10 +200,9 @@
     /* Replace the traces if the metrics changed; return whether they did. */
     updateTraces(series, metrics) {
       this.lines = this.buildLines(series, metrics, this.gd.layout);
-      if (!app.updateTraces(this.gd.data, this.lines, metrics.length)) return false;
+      if (!app.updateTraces(this.gd.data, this.lines, metrics.length, (key) => this.queue.isHidden(key))) return false;
       app.fitMargins(this.gd.layout, metrics.length);
       app.labelAxes(this.gd.layout, metrics);
-      this.fitAxes(this.gd.layout, metrics);
       return true;
     }
 
@@ -222,16 +225,39 @@
       requestAnimationFrame(() => requestAnimationFrame(() => this.queue.repairRange(this)));
     }
 
-    /* The time below the mouse in epoch milliseconds. */
-    hoveredTime() {
-      const [point] = this.gd._hoverdata || [];
-      return point ? point.data.x[point.pointIndex] : null;
+    /* Callbacks of app.watchPointer. */
+
+    /* `time`: below the mouse; null if the mouse left the plot. */
+    onPointer(time) {
+      if (time === null && !this.hovered) return;
+      this.hovered = time !== null;
+      this.queue.onPointer(this, time);
+      if (!this.hovered) this.tooltip.hide();
     }
 
-    /* Show the crosshair at `time`; hide it if that is null or Plotly draws it here. */
+    onDoubleClick() {
+      this.queue.onZoomBack();
+    }
+
+    onPinch(range, isLast) {
+      this.dragging = false;
+      this.queue.onPinch(range, isLast);
+    }
+
+    /* Show the crosshair at `time`, and the values there if the mouse is here; hide both if it is null. */
     showCrosshair(time) {
-      if (time === null || this.hovered || !this.onScreen || !this.gd || !this.gd._fullLayout) this.crosshairLine.hide();
-      else this.crosshairLine.show(time, this.range(), this.gd._fullLayout._size);
+      const layout = this.gd?._fullLayout;
+      const isVisible = time !== null && this.onScreen && Boolean(layout);
+      const left = isVisible ? this.crosshairLine.show(time, this.range(), layout._size) : this.crosshairLine.hide();
+      if (this.hovered && !this.dragging && typeof left === "number") {
+        const lines = app.readLines(this.queue.liveView, this.visibleLines(), time);
+        this.tooltip.show(time, this.queue.liveView.shownSeries, lines, left, this.section.querySelector(".chart").offsetTop + 4);
+      } else this.tooltip.hide();
+    }
+
+    /* One for each metric that the legend does not hide. */
+    visibleLines() {
+      return this.lines.filter(({ part, meta }, index) => part === "y" && this.gd.data[index]?.meta === meta && this.gd.data[index].visible !== "legendonly");
     }
 
     /* Whether the graph shows another range than it should. */

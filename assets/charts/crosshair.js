@@ -5,14 +5,20 @@
   app.Crosshair = class {
     constructor(liveView) {
       this.liveView = liveView;
-      this.time = null; // epoch milliseconds of a point; null if there is no crosshair
+      liveView.reading.subscribe(() => this.draw());
+    }
+
+    /* Epoch milliseconds of a point; null if there is no crosshair. */
+    get time() {
+      return this.liveView.reading.pointer;
     }
 
     moveTo(time) {
-      if (time === this.time) return;
-      this.time = time;
-      for (const chart of this.liveView.charts) chart.showCrosshair(time);
-      this.liveView.owner.refresh();
+      this.liveView.reading.pointAt(time);
+    }
+
+    draw() {
+      for (const chart of this.liveView.charts) chart.showCrosshair(this.time);
     }
 
     /* Move to the next point in `direction`; the first step goes to the newest visible point. */
@@ -37,17 +43,20 @@
       if (this.line) this.line.hidden = true;
     }
 
-    /* `[start, end]`: range of the axis; `l`, `t`, `w`, `h`: position of the plot in the chart, in pixels. */
+    /* `[start, end]`: range of the axis; `l`, `t`, `w`, `h`: position of the plot in the chart, in pixels. Return the
+       position of the line in the section; undefined if it is outside the plot. */
     show(time, [start, end], { l, t, w, h }) {
       this.hide();
       const fraction = (time - start) / (end - start);
-      if (!(fraction >= 0 && fraction <= 1)) return;
+      if (!(fraction >= 0 && fraction <= 1)) return undefined;
       if (!this.line) this.section.append((this.line = app.createElement("div", { className: "cross" })));
       const chart = this.section.querySelector(".chart");
-      this.line.style.left = `${chart.offsetLeft + l + fraction * w}px`;
+      const left = chart.offsetLeft + l + fraction * w;
+      this.line.style.left = `${left}px`;
       this.line.style.top = `${chart.offsetTop + t}px`;
       this.line.style.height = `${h}px`;
       this.line.hidden = false;
+      return left;
     }
   };
 })((window.dashapp = window.dashapp || {}));

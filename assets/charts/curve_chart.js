@@ -13,6 +13,7 @@
       this.panel = section.dataset.panel;
       this.queue = queue;
       this.kind = panel.kind;
+      this.scale = panel.scale ?? {};
       this.curve = panel.curve ?? this.panel; // the panel name of the curves in a response
       const chartId = section.querySelector(".chart").id;
       this.slotId = panel.slotId ?? chartId;
@@ -70,7 +71,7 @@
       this.drawnJson = json;
       const { layout } = this.graph;
       const visibleByName = new Map(this.graph.data.map((trace) => [trace.name, trace.visible]));
-      const traces = buildCurveTraces(curve, layout.colorway);
+      const traces = buildCurveTraces(curve, app.lineColours(this.section, layout));
       // Keep lines hidden that the user hid in the legend.
       for (const trace of traces) trace.visible = visibleByName.get(trace.name) ?? true;
       this.expected = traces.map((trace) => trace.y);
@@ -90,22 +91,20 @@
     buildFigure(series, metrics, range, width, curves) {
       const curve = curves[this.curve] ?? EMPTY_CURVE;
       const { layout } = structuredClone(this.component.props.figure);
-      const { tickmode, tickvals, ticktext, hoverformat, range: timeRange, ...axis } = layout.xaxis;
+      const { tickmode, tickvals, ticktext, range: timeRange, ...axis } = layout.xaxis;
       layout.xaxis = { ...axis, autorange: true, fixedrange: true };
       layout.dragmode = false;
+      layout.hovermode = "x unified";
       layout.shapes = []; // thresholds apply to metrics
       app.enlargeForWall(layout);
       this.fitYAxis(layout, curve);
-      return { data: buildCurveTraces(curve, layout.colorway), layout };
+      return { data: buildCurveTraces(curve, app.lineColours(this.section, layout)), layout };
     }
 
     /* Set the y axis from the curve, unless the panel's settings do. */
-    fitYAxis(layout, { names, unit, low, high }) {
-      const settings = this.component.props.figure.layout.yaxis;
-      const bounded = typeof low === "number" && typeof high === "number";
-      if (!settings.ticksuffix && !settings.tickformat) Object.assign(layout.yaxis, { tickformat: "" }, app.axisFormat(unit ?? ""));
-      if (!settings.range && bounded) Object.assign(layout.yaxis, { range: [low, high], autorange: false });
-      else if (!settings.range) Object.assign(layout.yaxis, { autorange: true, rangemode: low === 0 ? "tozero" : "normal" });
+    fitYAxis(layout, { y, names, unit, low, high }) {
+      const { scale } = this;
+      app.fitYAxis(layout.yaxis, { unit: scale.unit || (unit ?? ""), low: scale.low ?? low, high: scale.high ?? high }, y.flat());
       app.fitMargins(layout, names.length);
     }
 
@@ -137,7 +136,8 @@
       connectgaps: false,
       line: { width: names.length > 1 ? 1.5 : 2, color: colours[index % colours.length] },
       marker: { size: 4, color: colours[index % colours.length] },
-      hovertemplate: app.hoverFormat(unit ?? ""),
+      text: y[index].map((value) => app.escapeForPlotly(app.formatQuantity(value, unit ?? ""))),
+      hovertemplate: "%{text}",
       showlegend: names.length > 1,
     }));
   }

@@ -14,8 +14,9 @@
 
   app.LiveView = class {
     /* `poller` may serve other views too. `owner`: onFrame(frame), onPast(frame), onFailure(requestedAt, error,
-       sessionExpired), onZoom(range), onResume(), refresh(), onMetricsChange(), onNewPanel(name, kind),
-       extraQuery(), requiredKeys(). `patterns`: of all metrics that these charts draw; empty means every metric. */
+       sessionExpired), onZoom(range, isStep), onZoomBack(), onLegend(), refresh(), onMetricsChange(),
+       onNewPanel(name, kind), extraQuery(), requiredKeys(). `patterns`: of all metrics that these charts draw; empty
+       means every metric. */
     constructor(poller, owner, patterns = []) {
       this.owner = owner;
       this.window = null; // seconds on screen while live
@@ -23,9 +24,9 @@
       this.wholeHistoryWindow = null; // window that starts at the first point, in seconds
       this.hasManyMetrics = false;
       this.abortController = new AbortController();
-      this.pausedRange = null; // [start, end] in epoch milliseconds; null while live
       this.age = 0; // milliseconds between the newest point and the last response
       this.series = new app.SeriesBuffer();
+      this.curvesAt = null; // server time of the curves on screen, in epoch milliseconds
       this.curves = {}; // newest curves by panel; while paused, those of that moment
       this.pastSeries = null; // points of the paused range if the live series lacks them; null while live
       this.clock = poller.clock;
@@ -41,6 +42,8 @@
       );
       this.subscription = new app.Subscription(poller, this, patterns);
       this.renderQueue = new app.RenderQueue(this);
+      this.reading = new app.ReadingTime();
+      this.reading.subscribe(() => owner.refresh());
       this.crosshair = new app.Crosshair(this);
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"], [window, "focus"]]) {
         const resume = () => {
@@ -49,6 +52,8 @@
         };
         target.addEventListener(event, resume, { signal: this.abortController.signal });
       }
+      const themeChange = () => this.renderQueue.redraw(true);
+      window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themeChange, { signal: this.abortController.signal });
     }
 
     /* Remove all listeners, requests and draws. */
@@ -70,7 +75,7 @@
       const { catalog } = this;
       if (this.subscription.patterns.length || catalog.metrics.size <= MAX_UNFILTERED_METRICS) return "";
       const visibleCharts = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
-      const lists = visibleCharts.map((chart) => (catalog.metricsByPanel.get(chart.panel) ?? []).map((metric) => metric.key));
+      const lists = visibleCharts.map((chart) => catalog.selectedMetrics(chart.panel).map((metric) => metric.key));
       // Take one metric of each panel in turn, so that a panel with a thousand leaves room for the others.
       const referenceKeys = visibleCharts.map((chart) => app.referenceKey(chart.reference ?? null));
       const interleaved = Array.from({ length: MAX_METRICS }, (_, index) => lists.map((list) => list[index])).flat();
@@ -95,6 +100,21 @@
 
     get hasResponse() {
       return this.clock.now() !== null;
+    }
+
+    /* [start, end] in epoch milliseconds; null while live. */
+    get pausedRange() {
+      return this.reading.range;
+    }
+
+    /* [start, end] on screen in epoch milliseconds. */
+    get shownRange() {
+      return this.pausedRange ?? this.liveRange();
+    }
+
+    /* `{value, low, high, time}` of a metric at `time`; null if it has none then. */
+    pointAt(key, time) {
+      return this.shownSeries.pointAt(key, time, this.catalog.hosts.length > 0);
     }
 
     get shownSeries() {
@@ -122,12 +142,24 @@
 
     /* Show the newest `seconds`. */
     follow(seconds, debounce = true) {
-      this.window = this.subscription.window = seconds;
-      this.trim();
-      this.subscription.restart(debounce ? DEBOUNCE_MS : 0);
+      this.setLiveWindow(seconds, debounce);
       if (this.pausedRange) this.resume();
       else this.renderQueue.redraw();
       this.owner.refresh();
+    }
+
+    /* Show `seconds`: up to now, or up to the end of a paused range. */
+    zoomTo(seconds) {
+      if (!this.pausedRange) return this.follow(seconds);
+      const [, end] = this.pausedRange;
+      this.setLiveWindow(seconds, true);
+      this.pauseAt([end - Math.min(seconds, this.maxSeconds) * 1000, end]);
+    }
+
+    setLiveWindow(seconds, debounce) {
+      this.window = this.subscription.window = seconds;
+      this.trim();
+      this.subscription.restart(debounce ? DEBOUNCE_MS : 0);
     }
 
     /* Callbacks of the subscription. */
@@ -140,6 +172,7 @@
       this.catalog.ensureKnown(this.series.y);
       if (!this.pausedRange) {
         this.curves = frame.curves ?? {};
+        this.curvesAt = frame.now * 1000;
         this.renderQueue.redraw();
       }
       this.owner.onFrame(frame);
@@ -174,7 +207,7 @@
       const series = this.shownSeries;
       const awaitsMetrics = this.catalog.empty && series.t.length > 0;
       if (awaitsMetrics || !this.hasResponse) return null;
-      return { series, range: this.pausedRange ?? this.liveRange(), curves: this.curves };
+      return { series, range: this.shownRange, curves: this.curves };
     }
 
     metricsOf(panel) {
@@ -190,7 +223,6 @@
 
     /* Pause at `range`. Load it if the points at hand are downsampled, too few, or lack a visible metric. */
     pauseAt(range) {
-      this.pausedRange = range;
       const keys = this.subscription.metricKeys.split(",").filter((key) => this.catalog.metrics.has(key));
       const covers = (series) =>
         series &&
@@ -210,14 +242,14 @@
         const newest = this.clock.now() ?? Infinity;
         this.subscription.loadRange([Math.max(0, range[0] - margin), Math.min(range[1] + margin, newest)], DEBOUNCE_MS);
       }
+      this.reading.hold(range);
       this.renderQueue.align(range);
-      this.owner.refresh();
     }
 
     pause() {
-      this.pausedRange = this.liveRange();
+      const range = this.liveRange();
       this.freeze();
-      this.owner.refresh();
+      this.reading.hold(range);
     }
 
     /* Copy what is on screen, so that new points do not change it. */
@@ -227,13 +259,11 @@
     }
 
     resume() {
-      this.pausedRange = null;
-      this.crosshair.moveTo(null);
       this.pastSeries = null;
       this.subscription.pastRange = null;
       this.renderQueue.redraw(true);
       this.subscription.scheduleNext();
-      this.owner.refresh();
+      this.reading.release();
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  /* Specs by panel name: {kind, metrics, right, graph(slot)}. The page's layout has the common part once. */
+  /* Specs by panel name: {kind, scale, metrics, right, graph(slot)}. The page's layout has the common part once. */
   app.buildPanelSpecs = function ({ graph, panels }) {
     const build = (spec) => ({
       ...spec,
@@ -10,14 +10,13 @@
         const component = structuredClone(graph);
         const { layout } = component.props.figure;
         component.props.id ??= `graph-${slot}`;
-        Object.assign(layout.yaxis, spec.yaxis);
         if (spec.yaxis2) layout.yaxis2 = spec.yaxis2;
         layout.shapes = spec.shapes;
         return component;
       },
     });
     const specs = new Map(Object.entries(panels).map(([name, spec]) => [name, build(spec)]));
-    specs.fallback = build({ kind: "line", metrics: [], right: [], shapes: [], yaxis: { autorange: true } });
+    specs.fallback = build({ kind: "line", metrics: [], right: [], shapes: [], scale: {} });
     return specs;
   };
 

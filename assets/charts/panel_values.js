@@ -1,9 +1,10 @@
-/* Values in the titles of panels and in the tab title: the newest, or those at the crosshair or the end of a
-   paused range. */
+/* Values in the titles of panels and in the tab title, at the time that the page shows. */
 (function (app) {
   "use strict";
 
   const MAX_VALUES = 2; // more do not fit into a title
+  const MAX_LABEL_LENGTH = 20; // in a title
+  const NO_VALUE = "–";
 
   app.PanelValues = class {
     constructor(liveView) {
@@ -17,9 +18,22 @@
       else if (end >= 0) this.lastValues = Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]]));
     }
 
+    /* Epoch milliseconds of the values; null for now. */
+    get time() {
+      return this.liveView.reading.at;
+    }
+
+    /* The value of a metric at that time; null if it has none. */
+    value(key) {
+      if (this.time === null) return this.lastValues[key] ?? null;
+      return this.liveView.pointAt(key, this.time)?.value ?? null;
+    }
+
     get tabTitle() {
-      const cpu = this.lastValues["cpu.percent"] ?? null;
-      return cpu === null ? "" : `${Math.round(cpu)} % CPU`;
+      const cpu = this.value("cpu.percent");
+      if (cpu === null) return "";
+      const text = `${app.formatQuantity(cpu, "%")} CPU`;
+      return this.time === null ? text : `${text} at ${app.formatTime(this.time)}`;
     }
 
     /* Show a panel as soon as it has metrics, and its values if they are few. */
@@ -31,44 +45,43 @@
       if (metrics.length && absent) section.classList.remove("absent");
       const output = section.querySelector(".value");
       if (!output) return;
-      const values = metrics.length > MAX_VALUES ? [] : this.valueTexts(chart, metrics);
-      const total = this.liveView.catalog.metricsByPanel.get(chart.panel)?.length ?? 0;
-      const isTruncated = metrics.length && this.liveView.subscription.metricKeys && total > metrics.length;
-      const text = isTruncated ? `${metrics.length} of ${total.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
-      app.setText(output, text);
+      app.setText(output, this.titleText(chart, metrics));
       const subtitle = section.querySelector(".of");
       // A single line has no legend: add its label to the title if it differs.
       const { textContent: title } = section.querySelector("h2").firstChild;
       if (metrics.length === 1 && !subtitle.textContent && metrics[0].label !== title) subtitle.textContent = metrics[0].label;
       output.classList.toggle("several", metrics.length > 1);
-      output.classList.toggle("then", this.readingTime !== null);
+      output.classList.toggle("then", this.time !== null);
     }
 
-    /* The time of the values; null for the newest. */
-    get readingTime() {
-      const { crosshair, pausedRange } = this.liveView;
-      return crosshair.time ?? (pausedRange ? pausedRange[1] : null);
+    titleText(chart, metrics) {
+      const { curvesAt, pausedRange } = this.liveView;
+      // A curve has no history: in the past, the panel shows when the page received it.
+      if (chart.kind === "curve" && pausedRange && curvesAt !== null) return `at ${app.formatTime(curvesAt)}`;
+      if (metrics.length > app.MAX_LEGEND_LINES) return this.extremesText(metrics);
+      if (!metrics.length || metrics.length > MAX_VALUES) return "";
+      return this.valueTexts(chart, metrics).join(" · ");
+    }
+
+    /* "2.0 % – 97.5 %", of lines with the same unit. */
+    extremesText(metrics) {
+      const [{ unit }] = metrics;
+      const values = metrics.map(({ key }) => this.value(key)).filter((value) => value !== null);
+      if (!values.length || metrics.some((metric) => metric.unit !== unit)) return "";
+      return `${app.formatQuantity(Math.min(...values), unit)} – ${app.formatQuantity(Math.max(...values), unit)}`;
     }
 
     valueTexts(chart, metrics) {
-      const [start, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
-      const comparison = app.compareToReference(chart.reference ?? null, this.liveView.shownSeries, metrics, [start, this.readingTime ?? end]);
+      const { liveView } = this;
+      const [start, end] = liveView.shownRange;
+      const comparison = app.compareToReference(chart.reference ?? null, liveView.shownSeries, metrics, [start, this.time ?? end]);
       if (comparison) return [app.formatComparison(comparison, metrics[0].unit)];
       return metrics.map((metric) => this.text(metric, metrics.length));
     }
 
     text(metric, count) {
-      const text = app.formatQuantity(this.value(metric.key), metric.unit);
-      return count > 1 && text ? `${metric.label} ${text}` : text;
-    }
-
-    value(key) {
-      const { readingTime } = this;
-      if (readingTime === null) return this.lastValues[key];
-      const { t, y } = this.liveView.shownSeries;
-      let index = t.length - 1;
-      while (index >= 0 && t[index] > readingTime) index -= 1;
-      return y[key]?.[index];
+      const text = app.formatQuantity(this.value(metric.key), metric.unit) || NO_VALUE;
+      return count > 1 ? `${app.isolateText(app.shortenText(metric.label, MAX_LABEL_LENGTH))} ${text}` : text;
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -4,7 +4,7 @@
   "use strict";
 
   const FIRST_POINT = "first";
-  app.REFERENCE_SHAPE = "reference"; // name of its shape in a chart
+  const REFERENCE_SHAPE = "reference"; // name of its shape in a chart
   // Colour-blind safe, from Okabe and Ito.
   const DIRECTIONS = {
     above: { colour: "#009e73", sign: "▲" },
@@ -34,14 +34,17 @@
   /* "182.3 ▲ 0.62 % above 181.2" */
   app.formatComparison = function ({ direction, sign, value, referenceValue }, unit) {
     const [current, reference] = [value, referenceValue].map((number) => app.formatQuantity(number, unit));
-    const share = referenceValue ? `${Math.abs((100 * (value - referenceValue)) / referenceValue).toFixed(2)} % ` : "";
+    const share = referenceValue ? `${app.formatChange((100 * (value - referenceValue)) / referenceValue)} ` : "";
     return `${current} ${sign} ${direction === "at" ? "" : share}${direction} ${reference}`;
   };
 
-  /* A line across the panel. */
-  app.referenceLine = function ({ referenceValue }) {
+  /* Draw the reference of `chart` as a line across `layout`. */
+  app.drawReference = function ({ comparison }, layout) {
+    if (!comparison) return;
+    const { referenceValue } = comparison;
     const line = { width: 1, dash: "dot", color: DIRECTIONS.at.colour };
-    return { type: "line", name: app.REFERENCE_SHAPE, xref: "paper", x0: 0, x1: 1, y0: referenceValue, y1: referenceValue, line };
+    const shape = { type: "line", name: REFERENCE_SHAPE, xref: "paper", x0: 0, x1: 1, y0: referenceValue, y1: referenceValue, line };
+    layout.shapes = [...(layout.shapes ?? []).filter(({ name }) => name !== REFERENCE_SHAPE), shape];
   };
 
   function lastValue(times, column, end) {

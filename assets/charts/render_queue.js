@@ -2,6 +2,8 @@
 (function (app) {
   "use strict";
 
+  const SNAP_PX = 20; // distance from the mouse to a point
+
   // Queues with something to draw. All queues of a page share the animation frames.
   const pendingQueues = [];
   let frameRequest = null;
@@ -20,6 +22,8 @@
       this.nextIndex = 0;
       this.charts = [];
       this.clockMarks = []; // epoch milliseconds: when the clock was set
+      this.hiddenKeys = new Set(); // of lines that the user hid in a legend
+      this.pinching = false;
     }
 
     /* Add a chart; `panel`: its spec. */
@@ -95,8 +99,39 @@
       this.liveView.owner.onZoom(range);
     }
 
-    onResume() {
-      this.liveView.owner.onResume();
+    /* A double click undoes the last zoom. */
+    onZoomBack() {
+      this.liveView.owner.onZoomBack();
+    }
+
+    /* Two fingers change the range; one step back undoes all of it. */
+    onPinch(range, isLast) {
+      if (!this.pinching) this.liveView.reading.pushStep();
+      this.pinching = !isLast;
+      if (isLast) this.liveView.owner.onZoom(range, false);
+      else this.liveView.pauseAt(range);
+    }
+
+    /* The user hid or showed lines in the legend of `chart`. */
+    onLegend(chart) {
+      const visible = new Set(chart.visibleLines().map(({ meta }) => meta));
+      for (const { part, meta } of chart.lines) if (part === "y") this.hiddenKeys[visible.has(meta) ? "delete" : "add"](meta);
+      this.liveView.owner.onLegend?.();
+      this.schedule();
+    }
+
+    /* Hide the lines in `hiddenKeys`, and show the others. */
+    applyHiddenKeys() {
+      for (const { gd, lines = [] } of this.charts) {
+        lines.forEach(({ metric }, index) => {
+          if (gd?.data[index]) gd.data[index].visible = this.isHidden(metric.key) ? "legendonly" : true;
+        });
+      }
+      this.redraw(true);
+    }
+
+    isHidden(key) {
+      return this.hiddenKeys.has(key);
     }
 
     /* Only the page has an alert history; a LiveGraph has none. */
@@ -104,16 +139,20 @@
       return this.liveView.owner.alertHistory?.alertBands(keys, range) ?? [];
     }
 
-    onHover(time) {
-      this.liveView.crosshair.moveTo(time);
+    /* Read the point nearest to `time`, or the gap there. A mouse at rest stays at its point. */
+    onPointer(chart, time) {
+      const series = this.liveView.shownSeries;
+      const range = chart.range();
+      const nearest = time === null ? null : series.nearestTime(time, range);
+      const snapMs = Math.max(series.step, (SNAP_PX * (range[1] - range[0])) / chart.gd._fullLayout._size.w);
+      this.liveView.reading.pointAt(nearest !== null && Math.abs(nearest - time) <= snapMs ? nearest : time);
     }
 
-    /* The points moved below the mouse and below the crosshair. */
+    /* The points moved below the crosshair. */
     onDrawn(chart) {
-      const { time } = this.liveView.crosshair;
-      if (time !== null && time < chart.expected.range[0]) this.onHover(null); // outside the window now
-      if (chart.hovered) this.onHover(chart.hoveredTime());
-      else chart.showCrosshair(this.liveView.crosshair.time);
+      const { reading } = this.liveView;
+      if (reading.pointer !== null && reading.pointer < chart.expected.range[0]) reading.pointAt(null); // outside the window now
+      chart.showCrosshair(reading.pointer);
     }
 
     repairRange(chart) {

@@ -15,7 +15,6 @@
   const STEPS_DAYS = [1, 2, 7, 14];
   const STEPS_MONTHS = [1, 2, 3, 6, 12, 24, 60, 120];
   const DAYS_PER_MONTH = 30.44;
-  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   const EPOCH_MONDAY = 4; // days after 1 January 1970
 
   /* Set the labels of `xaxis` for `range`, at most `count`. */
@@ -30,38 +29,11 @@
     const length = Math.max(1, end - start);
     const fits = (step) => length / step <= count;
     const step = STEPS_MS.find(fits);
-    if (step) return clockTimes(start, end, step).map((time) => ({ time, text: app.formatClock(new Date(time), step < MINUTE_MS) }));
+    if (step) return clockTimes(start, end, step).map((time) => ({ time, text: app.formatTimeOfDay(time, step < MINUTE_MS) }));
     const days = STEPS_DAYS.find((size) => fits(size * DAY_MS));
-    if (days) return midnights(start, end, days).map((date) => ({ time: date.getTime(), text: `${date.getDate()} ${MONTHS[date.getMonth()]}` }));
+    if (days) return midnights(start, end, days).map((date) => ({ time: date.getTime(), text: app.formatDayOfMonth(date) }));
     const months = STEPS_MONTHS.find((size) => fits(size * DAYS_PER_MONTH * DAY_MS)) ?? STEPS_MONTHS.at(-1);
-    return monthStarts(start, end, months).map((date) => ({ time: date.getTime(), text: `${MONTHS[date.getMonth()]} ${date.getFullYear()}` }));
-  };
-
-  /* "14:02:05" or "14:02" on the viewer's clock. */
-  app.formatClock = function (time, withSeconds) {
-    const parts = [time.getHours(), time.getMinutes(), ...(withSeconds ? [time.getSeconds()] : [])];
-    return parts.map((part) => String(part).padStart(2, "0")).join(":");
-  };
-
-  /* "21 Nov 14:02:05": a point's time next to the mouse. */
-  app.formatPointTime = function (milliseconds) {
-    const time = new Date(milliseconds);
-    return `${time.getDate()} ${MONTHS[time.getMonth()]} ${app.formatClock(time, true)}`;
-  };
-
-  /* Replace the number above the hovered values by the time. Plotly writes it at each move of the mouse, not only
-     when it sends an event. */
-  app.watchHoverTime = function (gd, hoveredTime) {
-    const layer = gd.querySelector(".hoverlayer");
-    if (!layer) return;
-    const update = () => {
-      const title = layer.querySelector(".legendtitletext");
-      const time = title && hoveredTime();
-      if (typeof time !== "number") return;
-      const text = app.formatPointTime(time);
-      if (title.textContent !== text) title.textContent = text;
-    };
-    new MutationObserver(update).observe(layer, { childList: true, subtree: true });
+    return monthStarts(start, end, months).map((date) => ({ time: date.getTime(), text: app.formatMonth(date) }));
   };
 
   /* Milliseconds between UTC and the clock on the wall. */

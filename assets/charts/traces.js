@@ -8,8 +8,6 @@
   // Many lines cannot be distinguished; thin ones show what they do together.
   const WIDTHS = { single: 2, several: 1.5, many: 1 };
 
-  // As on the server: a point that is later than this many steps leaves a gap.
-  const GAP_STEPS = 1.5;
   const MIN_POINTS = 4; // needed to estimate their interval
 
   const DASHES = ["solid", "dot", "dash", "dashdot"];
@@ -22,6 +20,13 @@
       fill: "tozeroy",
       fillgradient: { type: "vertical", colorscale: [[0, withOpacity(colour, 0)], [1, withOpacity(colour, 0.45)]] },
     }),
+  };
+
+  /* The colours of lines in the theme of `element`. */
+  app.lineColours = function (element, { colorway, meta }) {
+    const scheme = getComputedStyle(element).colorScheme;
+    const isDark = scheme === "dark" || (/light/.test(scheme) && /dark/.test(scheme) && window.matchMedia("(prefers-color-scheme: dark)").matches);
+    return isDark ? meta.darkColorway : colorway;
   };
 
   /* `[{meta, part, metric, colour, style, connectGaps}]`: one line per metric, after its band if points are
@@ -67,13 +72,13 @@
       line: { width: WIDTHS[line.style] ?? 0, color: line.colour, dash: DASHES[line.metric.dashIndex % DASHES.length] ?? "solid" },
       opacity: line.style === "many" ? 0.6 : 1,
       marker: { size: 4, color: line.colour },
-      hovertemplate: app.hoverFormat(line.metric.unit),
+      hoverinfo: "skip",
       showlegend: count > 1 && count <= MAX_LEGEND_LINES,
     };
     // Plotly uses these as property names, and "__proto__" fails as one.
     const legendgroup = `metric ${line.metric.key}`;
     if (line.style === "edge" || line.style === "band") {
-      Object.assign(trace, { hoverinfo: "skip", hovertemplate: null, showlegend: false, legendgroup });
+      Object.assign(trace, { showlegend: false, legendgroup });
     }
     if (line.style === "band") Object.assign(trace, { fill: "tonexty", fillcolor: withOpacity(line.colour, 0.22) });
     if (line.style === "several") trace.legendgroup = legendgroup;
@@ -82,18 +87,17 @@
     return trace;
   };
 
-  /* Replace the traces in `data` if they do not match `lines`; return whether they were replaced. */
-  app.updateTraces = function (data, lines, count) {
+  /* Replace the traces in `data` if they do not match `lines`; return whether they were replaced. `isHidden(key)`:
+     whether the user hid a metric in the legend. */
+  app.updateTraces = function (data, lines, count, isHidden) {
     const matches = ({ meta, mode = "lines", colour, connectGaps }, index) => {
       const trace = data[index];
       return trace.meta === meta && trace.mode === mode && trace.line.color === colour && trace.connectgaps === connectGaps;
     };
     if (data.length === lines.length && lines.every(matches)) return false;
-    const oldTraces = new Map(data.map((trace) => [trace.meta, trace]));
     const traces = lines.map((line) => ({
       ...app.buildTrace(line, count),
-      // Keep lines hidden that the user hid in the legend.
-      visible: oldTraces.get(line.metric.key)?.visible ?? true,
+      visible: isHidden(line.metric.key) ? "legendonly" : true,
     }));
     data.splice(0, data.length, ...traces);
     return true;
@@ -119,7 +123,7 @@
     const times = t.filter((_, index) => (y[metric.key]?.[index] ?? null) !== null);
     if (times.length < MIN_POINTS) return false;
     const widestGap = Math.max(...times.slice(1).map((time, index) => time - times[index]));
-    return widestGap < (GAP_STEPS * (times.at(-1) - times[0])) / (times.length - 1);
+    return widestGap < (app.GAP_STEPS * (times.at(-1) - times[0])) / (times.length - 1);
   };
 
   app.linePoints = function (series, line, from) {

@@ -50,8 +50,7 @@
         return ["stale", `The newest data is ${app.formatDuration(-view.age / 1000)} in the future: a clock was wrong`];
       }
       if (view.age > 2 * view.step + 1500) {
-        const time = app.formatTimeOfDay(new Date(view.newest));
-        return ["stale", `No data for ${app.formatDuration(view.age / 1000)}, since ${time}`];
+        return ["stale", `No data for ${app.formatDuration(view.age / 1000)}, since ${app.formatTime(view.newest)}`];
       }
       return ["live", "Live"];
     }

@@ -3,6 +3,8 @@
   "use strict";
 
   const MIN_REQUEST_INTERVAL_MS = 5000;
+  // Indices of colours with a meaning in every panel: memory, input, output. Others follow their order.
+  const MEANINGS = [[/^(memory|swap)\.percent$/, 6], [/\.(received|read)$/, 2], [/\.(sent|write|written)$/, 1]];
 
   app.MetricCatalog = class {
     /* `onNewPanel(name, kind)`: a metric belongs to a panel without a spec. */
@@ -13,6 +15,7 @@
       this.specs = new Map(); // by panel name
       this.metrics = new Map();
       this.metricsByPanel = new Map(); // by panel name
+      this.filters = new Map(); // text in lower case, by panel name
       this.requestedAt = -Infinity;
       this.hosts = []; // names of compared hosts; each is the first part of its metrics' keys
     }
@@ -21,9 +24,16 @@
       return this.metrics.size === 0;
     }
 
-    /* The metrics of a panel that have values in `columns`. */
+    /* The metrics of a panel whose labels or keys contain its filter. */
+    selectedMetrics(panel) {
+      const metrics = this.metricsByPanel.get(panel) ?? [];
+      const text = this.filters.get(panel);
+      return text ? metrics.filter(({ key, label }) => `${label}\n${key}`.toLowerCase().includes(text)) : metrics;
+    }
+
+    /* Those that have values in `columns`. */
     metricsOf(panel, columns) {
-      return (this.metricsByPanel.get(panel) ?? []).filter((metric) => metric.key in columns);
+      return this.selectedMetrics(panel).filter((metric) => metric.key in columns);
     }
 
     setPanelSpecs(specs) {
@@ -48,7 +58,7 @@
       }
     }
 
-    /* The colour of a metric is its index in its panel. When hosts are compared, each host has a colour, and its
+    /* The colour of a metric is its meaning or its index in its panel. When hosts are compared, each host has a colour, and its
        metrics differ in their dashes. */
     assignColours(metrics) {
       const dashCounts = new Map();
@@ -56,7 +66,8 @@
         const hostIndex = this.hosts.indexOf(metric.key.slice(0, metric.key.indexOf("/")));
         const dashIndex = dashCounts.get(hostIndex) ?? 0;
         dashCounts.set(hostIndex, dashIndex + 1);
-        Object.assign(metric, hostIndex < 0 ? { colourIndex } : { colourIndex: hostIndex, dashIndex });
+        const meaning = MEANINGS.find(([pattern]) => pattern.test(metric.key))?.[1];
+        Object.assign(metric, hostIndex < 0 ? { colourIndex: meaning ?? colourIndex } : { colourIndex: hostIndex, dashIndex });
       });
     }
 

@@ -5,6 +5,9 @@
   // Columns of a frame: value or mean, and the extremes of downsampled points.
   const PARTS = { y: "y", low: "min", high: "max" };
 
+  // As on the server: a point that is later than this many steps leaves a gap.
+  const GAP_STEPS = (app.GAP_STEPS = 1.5);
+
   let lastGeneration = 0;
 
   app.SeriesBuffer = class {
@@ -13,6 +16,7 @@
       this.y = {};
       this.low = {};
       this.high = {};
+      this.step = 0; // milliseconds between two points
       this.firstIndex = 0; // number of points dropped from the front
       this.generation = ++lastGeneration; // unique; changes when earlier draws are invalid
     }
@@ -27,6 +31,40 @@
       return this.t.find((_, index) => columns.some((column) => column[index] !== null)) ?? null;
     }
 
+    /* Index of the last point up to `time`; -1 if there is none. The server marks gaps with empty points; only
+       after the last point, its age decides whether it is the value at that time. */
+    indexAt(time) {
+      let low = 0;
+      let high = this.t.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (this.t[middle] <= time) low = middle + 1;
+        else high = middle;
+      }
+      return low < this.t.length || time - this.lastTime < GAP_STEPS * this.step ? low - 1 : -1;
+    }
+
+    /* `{value, low, high, time}` of a metric at `time`; null if it has none then. With `isInterleaved`, other
+       metrics have points in between. */
+    pointAt(key, time, isInterleaved) {
+      const column = this.y[key];
+      let index = column ? this.indexAt(time) : -1;
+      while (isInterleaved && index > 0 && column[index] === null && time - this.t[index - 1] < GAP_STEPS * this.step) index -= 1;
+      const value = index < 0 ? null : column[index] ?? null;
+      if (value === null) return null;
+      return { value, low: this.low[key]?.[index] ?? null, high: this.high[key]?.[index] ?? null, time: this.t[index] };
+    }
+
+    /* The time of the point in `range` nearest to `time`; null if there is none. */
+    nearestTime(time, [start, end]) {
+      let nearest = null;
+      for (const candidate of this.t) {
+        if (candidate < start || candidate > end) continue;
+        if (nearest === null || Math.abs(candidate - time) < Math.abs(nearest - time)) nearest = candidate;
+      }
+      return nearest;
+    }
+
     /* Index after the newest point, counted from the first point ever. */
     get endIndex() {
       return this.firstIndex + this.t.length;
@@ -39,6 +77,7 @@
 
     replace(frame) {
       this.t = frame.t.slice();
+      this.step = frame.step * 1000;
       for (const [part, name] of Object.entries(PARTS)) {
         this[part] = {};
         for (const [key, column] of Object.entries(frame[name] || {})) this[part][key] = column.slice();
@@ -51,6 +90,7 @@
     copy() {
       const copy = new app.SeriesBuffer();
       copy.t = this.t.slice();
+      copy.step = this.step;
       for (const part of Object.keys(PARTS)) {
         for (const [key, column] of Object.entries(this[part])) copy[part][key] = column.slice();
       }
@@ -66,6 +106,7 @@
       if (!t.length) return;
       for (const [part, name] of Object.entries(PARTS)) this.extend(this[part], frame[name] || {}, skip, t.length);
       this.t.push(...t);
+      this.step = frame.step * 1000;
     }
 
     extend(columns, added, skip, length) {

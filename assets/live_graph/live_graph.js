@@ -16,10 +16,11 @@
       this.liveView.wholeHistoryWindow = spec.all ? spec.window : null;
       this.liveView.maxSeconds = spec.stops[spec.stops.length - 1] - 1;
       this.liveView.catalog.setPanelSpecs(new Map([[name, panel]]));
+      this.slider = new app.WindowSlider(spec.slider, spec.stops);
+      this.slider.shownIndex = spec.stops.indexOf(spec.window);
       this.panelValues = new app.PanelValues(this.liveView);
-      const fitAxes = (layout, metrics) => app.fitYAxes(layout, metrics, spec.scale);
       section.classList.add("loading", "absent"); // until there is data
-      this.liveView.renderQueue.add(section, { ...panel, slotId: spec.place, fitAxes });
+      this.liveView.renderQueue.add(section, { ...panel, slotId: spec.place, scale: spec.scale });
       this.liveView.follow(spec.window, false);
     }
 
@@ -27,8 +28,9 @@
       this.liveView.close();
     }
 
-    setWindow(seconds) {
-      if (seconds !== undefined && seconds !== this.liveView.window) this.liveView.follow(seconds);
+    setWindow(index) {
+      const seconds = this.slider.choose(index);
+      if (seconds !== null) this.liveView.zoomTo(seconds);
     }
 
     togglePause() {
@@ -62,13 +64,18 @@
       this.refresh();
     }
 
-    onZoom(range) {
+    onZoom(range, isStep = true) {
+      if (isStep) this.liveView.reading.pushStep();
       this.liveView.pauseAt(range);
     }
 
-    onResume() {
-      if (this.liveView.pausedRange) this.liveView.resume();
+    onZoomBack() {
+      const range = this.liveView.reading.popStep();
+      if (range) this.liveView.pauseAt(range);
+      else if (this.liveView.pausedRange) this.liveView.resume();
     }
+
+    onLegend() {}
 
     onNewPanel() {}
 
@@ -92,8 +99,7 @@
       if (section.dataset.state !== state) section.dataset.state = state;
       setTextIfPresent(section.querySelector(".badge"), sentence);
       this.showSignInLink();
-      const windowText = liveView.window === liveView.wholeHistoryWindow ? "whole history" : `last ${app.formatDurationLong(liveView.window)}`;
-      setTextIfPresent(section.querySelector(".window-label"), liveView.pausedRange ? "" : windowText);
+      this.showWindow();
       const button = section.querySelector(".pause");
       setTextIfPresent(button, liveView.pausedRange ? "Back to live" : "Pause");
       button?.setAttribute("aria-pressed", String(liveView.pausedRange !== null));
@@ -108,6 +114,17 @@
       if (Boolean(link) === this.connectionStatus.sessionExpired) return;
       if (link) link.remove();
       else this.section.querySelector(".badge")?.after(app.createElement("a", { className: "sign-in", href: window.location.href }, "Sign in again"));
+    }
+
+    /* The length on screen, and the range if it is in the past. */
+    showWindow() {
+      const { pausedRange, window: seconds, wholeHistoryWindow } = this.liveView;
+      const label = this.section.querySelector(".window-label");
+      if (!label) return;
+      const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
+      const live = seconds === wholeHistoryWindow ? "whole history" : `last ${app.formatDurationLong(seconds)}`;
+      app.setText(label, pausedRange ? `${app.formatDurationLong(length)}, ${app.formatRange(pausedRange)}` : live);
+      this.slider.show(length);
     }
 
     /* Text of an empty chart. */

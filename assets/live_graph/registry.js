@@ -76,7 +76,7 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.dashapp_live_graph = {
     tick: catchErrors((all, spec) => all.tick(spec)),
-    window: catchErrors((all, spec, index) => all.getGraph(spec)?.setWindow(spec.stops[index])),
+    window: catchErrors((all, spec, index) => all.getGraph(spec)?.setWindow(index)),
     pause: catchErrors((all, spec, clicks) => clicks && all.getGraph(spec)?.togglePause()),
   };
 })((window.dashapp = window.dashapp || {}));

@@ -27,18 +27,9 @@
       this.section = page.panelOrder.claimSection(PANEL_NAME);
       this.section.classList.remove("absent");
       this.setTitle(keys);
-      this.allowWindow(page.urlState.read().window);
       // Load the catalog first: it is needed to know what to request.
       page.liveView.hasManyMetrics = document.getElementById("page").dataset.metrics !== "0";
       page.liveView.requestedKeys = () => this.requestedKeys();
-    }
-
-    /* Allow a window of any length. The slider, which would show it, is hidden here. */
-    allowWindow(seconds) {
-      const { stops } = this.page;
-      if (seconds !== null && seconds >= stops[0] && seconds <= this.page.liveView.maxSeconds) {
-        stops[stops.indexOf(app.nearestStop(stops, seconds))] = seconds;
-      }
     }
 
     /* A curve that appeared after the page was loaded: load the page again. */
@@ -75,9 +66,8 @@
       this.setTitle(metrics.map((metric) => metric.label));
       const samePanel = metrics.every((metric) => metric.panel === metrics[0].panel);
       const template = (samePanel && panelSpecs.get(metrics[0].panel)) || panelSpecs.fallback;
-      const { yaxis } = template.graph(PANEL_NAME).props.figure.layout;
+      chart.scale = template.scale ?? {};
       for (const component of [chart.component.props.figure, chart.gd].filter(Boolean)) {
-        Object.assign(component.layout.yaxis, yaxis);
         component.layout.shapes = this.thresholdShapes(template, appliedKeys.split(","));
       }
       chart.generation = -1;

@@ -45,7 +45,7 @@
 
     downloadCsv(name) {
       const { poller, liveView } = this.page;
-      const [start, end] = liveView.pausedRange ?? liveView.liveRange();
+      const [start, end] = liveView.shownRange;
       const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
       if (name !== null) query.set("panel", name);
       download(`${poller.base}api/csv?${query}`, "");
@@ -61,7 +61,7 @@
       if (!view || !charts.length) return toast.show("No data to download yet.");
       try {
         const url = await app.renderPng(charts, view, (panel) => liveView.metricsOf(panel));
-        download(url, `dashapp-${this.hostPrefix()}${name ?? "page"}-${fileTimestamp(view.range[1])}.png`);
+        download(url, `dashapp-${this.hostPrefix()}${name ?? "page"}-${app.formatForFile(view.range[1])}.png`);
       } catch (error) {
         toast.show("Could not create the image in this browser.");
       }
@@ -101,9 +101,5 @@
     document.body.append(link);
     link.click();
     link.remove();
-  }
-
-  function fileTimestamp(milliseconds) {
-    return new Date(milliseconds).toISOString().slice(0, 16).replace(/[-:]/g, "").replace("T", "-");
   }
 })((window.dashapp = window.dashapp || {}));

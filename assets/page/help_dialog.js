@@ -8,7 +8,7 @@
     ["Shift ←  →", "Read values point by point"],
     ["L  Esc", "Back to live"],
     ["G", "Go to a time in the past"],
-    ["+  −", "Longer or shorter time range"],
+    ["+  −", "Zoom in or out"],
     ["H", "Choose or compare hosts"],
     ["V", "Choose and order panels"],
     ["T", "Theme: system, dark or light"],
@@ -27,7 +27,7 @@
     );
     app.openDialog(
       "Keyboard and mouse",
-      app.createElement("p", {}, "Drag across a chart to zoom in. Double-click to go back to live. The slider sets the length of the time range."),
+      app.createElement("p", {}, "Drag across a chart to zoom in, or use two fingers. Double-click to undo the zoom. The slider sets the length of the time range."),
       app.createElement("table", { className: "keys" }, app.createElement("tbody", {}, ...rows)),
       app.createElement("p", {}, "Drag a panel by its title to move it. Use its ⋯ menu to enlarge, hide or download it.")
     );

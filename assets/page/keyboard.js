@@ -26,9 +26,9 @@
       if (event.key === " " || event.key === "p") page.togglePause();
       else if (direction && event.shiftKey) page.liveView.crosshair.step(direction);
       else if (direction && !inSlider) page.shiftRange(direction);
-      else if (event.key === "Escape" && page.liveView.crosshair.time !== null) page.liveView.crosshair.moveTo(null);
+      else if (event.key === "Escape" && page.liveView.reading.pointer !== null) page.liveView.reading.pointAt(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
-      else if (event.key === "+" || event.key === "-") page.stepWindow(event.key === "+" ? 1 : -1);
+      else if (event.key === "+" || event.key === "-") page.stepWindow(event.key === "-" ? 1 : -1);
       else if (event.key === "f") toggleFullScreen();
       else if (ACTIONS[event.key]) act[ACTIONS[event.key]]();
       else return;
@@ -43,11 +43,7 @@
     // A tile scrolls to its panel.
     document.getElementById("tiles").addEventListener("click", (event) => {
       const tile = event.target.closest(".tile");
-      if (!tile) return;
-      if (page.panelOrder.hidden.has(tile.dataset.leads)) page.panelOrder.setHidden(tile.dataset.leads, false);
-      const section = page.panelOrder.sections.get(tile.dataset.leads);
-      section?.scrollIntoView({ block: "center" });
-      section?.querySelector(".more")?.focus({ preventScroll: true });
+      if (tile) page.panelOrder.reveal(tile.dataset.leads);
     });
   };
 
@@ -59,12 +55,11 @@
   let sliderObserver = null; // waits for a slider that Dash has not mounted yet
 
   /* Name the slider for screen readers. Dash mounts it after the callback with its value. */
-  app.labelSlider = function (seconds) {
+  app.labelSlider = function (text) {
     sliderObserver?.disconnect();
     const thumb = document.querySelector("#window [role=slider]");
-    const text = app.formatDurationLong(seconds);
     if (!thumb) {
-      sliderObserver = new MutationObserver(() => app.labelSlider(seconds));
+      sliderObserver = new MutationObserver(() => app.labelSlider(text));
       sliderObserver.observe(document.getElementById("page"), { childList: true, subtree: true });
     } else if (thumb.getAttribute("aria-valuetext") !== text) {
       thumb.setAttribute("aria-valuetext", text);

@@ -11,6 +11,7 @@
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
       this.stops = root.dataset.stops.split(",").map(Number);
+      this.slider = new app.WindowSlider("window", this.stops);
       this.intervalThrottle = new app.IntervalThrottle();
       this.defaultWindow = null; // seconds, if the URL has no window
       this.toast = new app.Toast();
@@ -21,6 +22,7 @@
       this.statusBadge = new app.StatusBadge(this.connectionStatus);
       this.poller = new app.Poller(base);
       this.liveView = new app.LiveView(this.poller, this);
+      this.hiddenLines = new app.HiddenLines(this);
       // A little less than the longest window, because the ends are rounded.
       this.liveView.maxSeconds = this.stops[this.stops.length - 1] - 1;
       this.liveView.hasManyMetrics = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
@@ -30,8 +32,10 @@
       for (const section of this.panelOrder.chartSections()) this.addChart(section);
       this.panelValues = new app.PanelValues(this.liveView);
       this.tiles = new app.Tiles(this.liveView);
-      this.activeAlerts = new app.ActiveAlerts(this.liveView.catalog);
+      this.liveView.reading.subscribe(() => this.tiles.draw(this.panelValues));
+      this.activeAlerts = new app.ActiveAlerts(this);
       this.alertHistory = new app.AlertHistory(base, this.activeAlerts, this);
+      this.lineFilters = new app.LineFilters(this.liveView);
       this.processTable = new app.ProcessTable();
       this.hosts = new app.Hosts(this.liveView.catalog);
       this.exportMenu = new app.ExportMenu(this);
@@ -40,24 +44,22 @@
       app.attachMenu(document.getElementById("share"), () => this.exportMenu.items(null));
       for (const [name, section] of this.panelOrder.sections) app.addPanelMenu(this, name, section);
       app.enablePanelDrag(this.panelOrder);
+      app.listenForPrint(this.liveView);
     }
 
     tick() {
-      if (this.liveView.window !== null) app.labelSlider(this.liveView.window);
       this.liveView.tick();
     }
 
     /* The slider's callback. The first call has the server's window, which the URL overrides. */
     setWindow(index) {
-      const seconds = this.stops[index];
+      const seconds = this.slider.choose(index);
       if (this.defaultWindow === null) {
         this.defaultWindow = seconds;
-        this.showWindow(seconds);
         return this.applyUrl();
       }
-      if (seconds === undefined || seconds === this.liveView.window) return;
-      this.showWindow(seconds);
-      this.liveView.follow(seconds);
+      if (seconds === null) return;
+      this.liveView.zoomTo(seconds);
       this.writeUrl();
     }
 
@@ -65,18 +67,15 @@
        link. */
     applyUrl() {
       const { window: seconds, end } = this.urlState.read();
-      const windowSeconds = seconds === null ? this.defaultWindow : app.nearestStop(this.stops, seconds);
+      const windowSeconds = seconds === null ? this.defaultWindow : Math.min(Math.max(seconds, this.stops[0]), this.stops.at(-1));
       const isFirst = this.liveView.subscription.newest === null;
-      if (windowSeconds !== this.liveView.window && (end === null || isFirst)) {
-        this.showWindow(windowSeconds);
-        window.dash_clientside.set_props("window", { value: this.stops.indexOf(windowSeconds) });
-        this.liveView.follow(windowSeconds, false);
-      }
+      if (windowSeconds !== this.liveView.window && (end === null || isFirst)) this.liveView.follow(windowSeconds, false);
       if (end !== null) {
         const length = Math.min(seconds ?? this.liveView.window, this.liveView.maxSeconds);
         this.liveView.pauseAt([end - length * 1000, end]);
       } else if (this.liveView.pausedRange) this.liveView.resume();
       this.panelOrder.applyUrl();
+      this.hiddenLines.applyUrl();
       this.theme.applyUrl();
       this.toast.show(this.urlState.validate(this.panelOrder.names()));
     }
@@ -95,20 +94,24 @@
       app.addPanelMenu(this, name, section);
     }
 
-    showWindow(seconds) {
-      app.labelSlider(seconds);
-      this.showWindowText(seconds);
+    /* Seconds on screen. */
+    get shownSeconds() {
+      const { pausedRange, window: seconds } = this.liveView;
+      return pausedRange ? Math.round(pausedRange[1] - pausedRange[0]) / 1000 : seconds;
     }
 
-    /* Show the length of the window, or of a paused range and its end. */
-    showWindowText(seconds) {
+    /* Show the length on screen, and the range if it is in the past. */
+    showWindow() {
       const { pausedRange } = this.liveView;
-      const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
-      const text = pausedRange ? `${app.formatDuration(length)} until ${app.formatTime(pausedRange[1])}` : app.formatDurationLong(seconds);
-      const lead = pausedRange ? "Showing " : "Showing the last ";
-      for (const [id, content] of [["window-lead", lead], ["window-label", text]]) {
-        app.setText(document.getElementById(id), content);
-      }
+      const seconds = this.shownSeconds;
+      const texts = {
+        "window-lead": pausedRange ? "" : "Last ",
+        "window-label": app.formatDurationLong(seconds),
+        range: pausedRange ? app.formatRange(pausedRange) : "",
+      };
+      for (const [id, text] of Object.entries(texts)) app.setText(document.getElementById(id), text);
+      this.slider.show(seconds);
+      app.labelSlider(texts["window-label"]);
     }
 
     /* Write the state to the URL; `newEntry`: so that Back undoes this step. */
@@ -118,7 +121,8 @@
     }
 
     urlParams() {
-      return { ...app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...this.panelOrder.urlParams(), ...this.theme.urlParams() };
+      const parts = [this.panelOrder, this.hiddenLines, this.theme].map((part) => part.urlParams());
+      return Object.assign(app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...parts);
     }
 
     /* Callbacks of the live view. */
@@ -128,8 +132,8 @@
       this.statusBadge.showNotices(frame.notices || []);
       this.liveView.renderQueue.setClockMarks(frame.clock || []);
       this.panelValues.update(frame);
-      this.activeAlerts.update(frame.broken || []);
-      this.alertHistory.update(frame.changes);
+      this.activeAlerts.firing = frame.broken ?? [];
+      this.alertHistory.update(frame.changes, this.panelValues.lastValues);
       if (frame.hosts) this.hosts.update(frame.hosts);
       if (frame.processes) this.processTable.update(frame.processes);
       this.onMetricsChange();
@@ -137,13 +141,13 @@
 
     /* Tiles may have waited for metric names. */
     onMetricsChange() {
-      this.tiles.draw(this.panelValues.lastValues);
+      this.tiles.draw(this.panelValues);
       this.refresh();
     }
 
     onPast() {
       this.connectionStatus.recordSuccess();
-      this.refresh();
+      this.onMetricsChange();
     }
 
     onFailure(requestedAt, error, sessionExpired) {
@@ -163,19 +167,42 @@
       this.onZoom([end - length, end]);
     }
 
-    onZoom(range) {
+    /* Show an incident: its start, its panel, and the values at that time. */
+    showIncident({ metric, start, end }) {
+      const length = 1000 * this.liveView.window;
+      const now = this.liveView.clock.now();
+      const latest = Math.min((end ?? now) + length / 4, now);
+      // All of it if it fits, or else its start.
+      if (latest - start < 0.9 * length) this.onZoom([latest - length, latest]);
+      else this.goTo(start);
+      this.liveView.reading.pointAt(start);
+      const panel = this.liveView.catalog.metrics.get(metric)?.panel;
+      if (panel !== undefined) this.panelOrder.reveal(panel);
+    }
+
+    /* `isStep`: a double click undoes it. */
+    onZoom(range, isStep = true) {
+      if (isStep) this.liveView.reading.pushStep();
       this.liveView.pauseAt(this.widen(range));
       this.writeUrl(true);
+    }
+
+    /* Undo the last zoom. */
+    onZoomBack() {
+      const range = this.liveView.reading.popStep();
+      if (!range) return this.resume();
+      this.liveView.pauseAt(range);
+      this.writeUrl(true);
+    }
+
+    onLegend() {
+      this.writeUrl();
     }
 
     /* Show at least a few ticks. */
     widen([start, end]) {
       const missing = Math.max(0, MIN_TICKS * this.liveView.subscription.step - (end - start)) / 2;
       return [start - missing, end + missing];
-    }
-
-    onResume() {
-      this.resume();
     }
 
     requiredKeys() {
@@ -194,19 +221,28 @@
 
     /* Actions of the user. */
 
-    /* Move by three quarters of the visible range; past the newest point, go live. */
+    /* Move by three quarters of the visible range; past the newest point, go live with the same length. */
     shiftRange(direction) {
-      const [from, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
-      const start = Math.max(from, end - this.liveView.maxSeconds * 1000);
+      const { liveView } = this;
+      const [from, end] = liveView.shownRange;
+      const start = Math.max(from, end - liveView.maxSeconds * 1000);
       const offset = 0.75 * (end - start) * direction;
-      if (end + offset >= this.liveView.liveRange()[1]) this.resume();
-      else this.onZoom([start + offset, end + offset]);
+      if (end + offset < liveView.liveRange()[1]) {
+        liveView.pauseAt(this.widen([start + offset, end + offset]));
+      } else if (liveView.pausedRange) {
+        const seconds = this.shownSeconds;
+        if (Math.abs(seconds - liveView.window) < 1) liveView.resume();
+        else liveView.follow(Math.round(seconds));
+      }
+      this.writeUrl(true);
     }
 
-    /* Choose a longer (1) or shorter (-1) window on the slider. */
+    /* Zoom out (1) or in (-1) to the next stop of the slider; the end stays. */
     stepWindow(direction) {
-      const index = this.stops.indexOf(this.liveView.window) + direction;
-      if (index >= 0 && index < this.stops.length) window.dash_clientside.set_props("window", { value: index });
+      const seconds = this.slider.next(this.shownSeconds, direction);
+      if (seconds === null) return;
+      this.liveView.zoomTo(seconds);
+      this.writeUrl();
     }
 
     resume() {
@@ -223,6 +259,8 @@
 
     refresh() {
       const { statusBadge, liveView, processTable, tiles } = this;
+      if (!this.exportMenu) return; // the page is not complete yet
+      const isPast = liveView.reading.at !== null;
       this.embeddedChart?.refresh();
       const button = document.getElementById("pause");
       if (button) {
@@ -230,15 +268,24 @@
         if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
         app.setText(button, liveView.pausedRange ? "Back to live" : "Pause");
       }
-      if (liveView.window !== null) this.showWindowText(liveView.window);
+      if (liveView.window !== null) this.showWindow();
       statusBadge.show({
         ...liveView.statusInput,
         hidden: document.hidden,
         value: this.panelValues.tabTitle,
         alert: this.activeAlerts.tabTitle,
+        isFiring: this.activeAlerts.shown.length > 0,
         host: this.hosts.isRoot ? "" : this.hosts.names.join(", "),
       });
-      for (const chart of liveView.charts) this.panelValues.show(chart);
+      for (const chart of liveView.charts) {
+        this.panelValues.show(chart);
+        if (!this.embeddedChart) this.lineFilters.show(chart);
+      }
+      processTable.showTime(isPast);
+      this.hosts.showTime(isPast);
+      this.activeAlerts.refresh();
+      document.getElementById("page").classList.toggle("past", liveView.pausedRange !== null);
+      document.getElementById("page").classList.toggle("has-points", liveView.shownSeries.t.length > 0);
       this.activeAlerts.markPanels(liveView.charts, tiles.tiles);
       const needsTicks = !liveView.subscription.lastWasNew || statusBadge.needsTicks;
       this.intervalThrottle.setActive(needsTicks || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));

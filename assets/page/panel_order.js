@@ -94,7 +94,16 @@
     setLarge(name, large) {
       this.large[large ? "add" : "delete"](name);
       this.save();
-      this.sections.get(name).scrollIntoView({ block: "nearest" });
+      this.sections.get(name).scrollIntoView({ block: "center" });
+    }
+
+    /* Scroll to a panel, and show it if it is hidden. */
+    reveal(name) {
+      const section = this.sections.get(name);
+      if (!section) return;
+      if (this.hidden.has(name)) this.setHidden(name, false);
+      section.scrollIntoView({ block: "center" });
+      section.querySelector(".more")?.focus({ preventScroll: true });
     }
 
     /* Move up (-1) or down (1) among the visible panels. */

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const COLOURS = { live: "#009e73", paused: "#0091d5", stale: "#e69f00", offline: "#b3261e", broken: "#d55e00" };
+  const COLOURS = { live: "#009e73", paused: "#0091d5", stale: "#b36b00", offline: "#b3261e", broken: "#d55e00" };
   let shownFavicon = null;
 
   app.StatusBadge = class {
@@ -13,7 +13,7 @@
     }
 
     /* `view`: {pausedRange, hidden, waitingSince, newest (ms or null), age (ms), step (ms), value, alert, host
-       (texts)}. A hidden tab sends no requests, so its title shows neither old values nor an alert. */
+       (texts), isFiring (at the time on screen)}. A hidden tab sends no requests, so its title shows neither old values nor an alert. */
     show(view) {
       this.showSessionEnd();
       if (view.hidden) {
@@ -30,7 +30,7 @@
       page.classList.toggle("empty", view.newest === null && this.connectionStatus.noData && this.connectionStatus.serverError === null);
       const isCurrent = state === "live" || state === "paused";
       const prefix = isCurrent ? view.alert || view.value : state === "stale" ? "No data" : this.connectionStatus.sessionExpired ? "Signed out" : "Offline";
-      setFavicon(isCurrent && view.alert ? "broken" : state);
+      setFavicon(isCurrent && view.isFiring ? "broken" : state);
       const title = [prefix, view.host || "dashapp"].filter(Boolean).join(" · ");
       if (document.title !== title) document.title = title;
     }

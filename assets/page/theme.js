@@ -29,6 +29,7 @@
     set(theme) {
       this.current = theme;
       document.documentElement.dataset.theme = theme;
+      this.page.liveView?.renderQueue.redraw(true); // in the colours of the theme
       const button = document.getElementById("theme");
       button.textContent = ICONS[theme];
       button.title = `${LABELS[theme]} (t)`;

@@ -11,12 +11,25 @@
       this.timer = null;
     }
 
-    show(sentence) {
+    /* `action`: {text, run} of a button, if there is one. */
+    show(sentence, action = null) {
       if (!sentence) return;
       clearTimeout(this.timer);
-      this.element.textContent = sentence;
+      this.element.replaceChildren(sentence);
+      if (action) {
+        const button = app.createElement("button", { type: "button" }, action.text);
+        button.addEventListener("click", () => {
+          this.hide();
+          action.run();
+        });
+        this.element.append(" ", button);
+      }
       this.element.classList.add("shown");
-      this.timer = setTimeout(() => this.element.classList.remove("shown"), DURATION_MS);
+      this.timer = setTimeout(() => this.hide(), DURATION_MS);
+    }
+
+    hide() {
+      this.element.classList.remove("shown");
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const PARAMS = ["window", "end", "panels", "large", "theme"];
+  const PARAMS = ["window", "end", "panels", "large", "hide", "theme"];
   const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
   const MAX_LIST_LENGTH = 4000; // no plausible list is longer
 
@@ -16,7 +16,8 @@
       return new URLSearchParams(window.location.search);
     }
 
-    /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), theme}`, null if absent. */
+    /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), hide
+       (list of metric keys), theme}`, null if absent. */
     read() {
       const { params } = this;
       const number = (name, max) => {
@@ -30,6 +31,7 @@
         end: number("end", Date.now() + MAX_FUTURE_MS),
         panels: list("panels"),
         large: list("large"),
+        hide: list("hide"),
         theme: params.get("theme"),
       };
     }
@@ -79,10 +81,4 @@
   function quote(text) {
     return `“${text.length > 40 ? text.slice(0, 40) + "…" : text}”`;
   }
-
-  /* The stop closest to `seconds`, by ratio. */
-  app.nearestStop = function (stops, seconds) {
-    const distance = (stop) => Math.abs(Math.log(stop / seconds));
-    return stops.reduce((best, stop) => (distance(stop) < distance(best) ? stop : best));
-  };
 })((window.dashapp = window.dashapp || {}));

@@ -1,52 +1,110 @@
-/* Alerts that fire now: as text above the panels, and as marks on tiles, panels, tab and icon. */
+/* Alerts at the time that the page shows: their count above the panels, and marks on tiles, panels, tab and icon. */
 (function (app) {
   "use strict";
 
+  const MAX_LISTED = 20; // in the list of the header
   const OPERATOR_TEXT = { ">": "above", ">=": "at or above", "<": "below", "<=": "at or below" };
 
   app.ActiveAlerts = class {
-    constructor(catalog) {
-      this.catalog = catalog;
+    /* `page`: alertHistory, liveView, showIncident(incident). */
+    constructor(page) {
+      this.page = page;
+      this.catalog = page.liveView.catalog;
       this.element = document.getElementById("alerts");
       this.thresholds = JSON.parse(document.getElementById("page").dataset.thresholds || "[]");
-      this.firing = [];
+      this.firing = []; // [{metric, text, since}] of the newest frame
+      this.count = app.createElement("button", { type: "button", className: "count", "aria-haspopup": "true" });
+      this.count.addEventListener("click", () => this.openList());
+      this.sentence = app.createElement("p", {});
+      this.element.append(this.count, this.sentence);
     }
 
-    /* `firing`: `[{metric, text, since}]` from the newest frame. */
-    update(firing) {
-      this.firing = firing;
-      const sentences = firing.map((alert) => `${this.describe(alert)} since ${app.formatTime(alert.since)}`);
-      const text = sentences.join("\n");
-      if (this.element.dataset.text === text) return;
-      this.element.dataset.text = text;
-      this.element.hidden = !sentences.length;
-      this.element.replaceChildren(...sentences.map((sentence) => app.createElement("p", {}, sentence)));
+    /* Those that fire at the time that the page shows. */
+    get shown() {
+      const { at } = this.page.liveView.reading;
+      return at === null ? this.firing.map(({ since, ...rest }) => ({ ...rest, start: since })) : this.page.alertHistory.incidentsAt(at);
+    }
+
+    refresh() {
+      const isPast = this.page.liveView.reading.at !== null;
+      const { shown } = this;
+      const text = countText(shown.length);
+      const later = isPast && this.firing.length ? `, ${this.firing.length} now` : "";
+      this.element.hidden = !shown.length && !later;
+      this.element.classList.toggle("calm", !shown.length);
+      this.element.setAttribute("aria-live", isPast ? "off" : "assertive");
+      app.setText(this.count, isPast ? `${text} then${later}` : text);
+      app.setText(this.sentence, shown.length ? this.describe(shown[0]) + (shown[0].start === null ? "" : ` since ${app.formatTime(shown[0].start)}`) : "");
     }
 
     /* "CPU above 90 %" */
     describe({ metric, text }) {
       const info = this.catalog.metrics.get(metric);
-      const threshold = this.thresholds.find((candidate) => candidate.text === text);
+      const threshold = this.thresholdOf(text);
       if (!threshold) return text;
-      if (threshold.op === "missing") return `No data: ${info?.label ?? metric}`;
-      return `${info?.label ?? metric} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatQuantity(threshold.limit, info?.unit ?? "").replace(".0 %", " %")}`;
+      const label = app.isolateText(info?.label ?? metric);
+      if (threshold.op === "missing") return `No data: ${label}`;
+      return `${label} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatLimit(threshold.limit, info?.unit ?? "")}`;
     }
 
-    formatValue({ metric, value }) {
-      return value === null ? "" : app.formatQuantity(value, this.catalog.metrics.get(metric)?.unit ?? "");
+    thresholdOf(text) {
+      return this.thresholds.find((threshold) => threshold.text === text);
     }
 
+    /* Whether the alert fires below its limit. */
+    isLow({ text }) {
+      return this.thresholdOf(text)?.op.startsWith("<") ?? false;
+    }
+
+    /* "" if there is none, and for an alert about missing data. */
+    formatValue({ metric, text, value }) {
+      return value === null || this.thresholdOf(text)?.op === "missing" ? "" : app.formatQuantity(value, this.catalog.metrics.get(metric)?.unit ?? "");
+    }
+
+    /* An alert at the time on screen, or one that fires now, marked as such. */
     get tabTitle() {
-      if (!this.firing.length) return "";
-      return this.firing.length > 1 ? `${this.firing.length} alerts` : this.describe(this.firing[0]);
+      const { shown, firing } = this;
+      if (shown.length) return shown.length > 1 ? countText(shown.length) : this.describe(shown[0]);
+      if (firing.length) return `${firing.length > 1 ? countText(firing.length) : this.describe(firing[0])} now`;
+      return "";
     }
 
     /* Mark the panels and tiles with an alert. */
     markPanels(charts, tiles) {
-      const metrics = this.firing.map((alert) => this.catalog.metrics.get(alert.metric)).filter(Boolean);
+      const metrics = this.shown.map((alert) => this.catalog.metrics.get(alert.metric)).filter(Boolean);
       const panels = new Set(metrics.map((metric) => metric.panel));
       for (const chart of charts) chart.section.classList.toggle("broken", panels.has(chart.panel));
       for (const tile of tiles) tile.element.classList.toggle("broken", metrics.some((metric) => tile.matches(metric)));
     }
+
+    /* The newest incidents; choosing one shows its time. */
+    openList() {
+      const { alertHistory } = this.page;
+      const incidents = [...alertHistory.incidents].sort((one, other) => (other.end === null) - (one.end === null)).slice(0, MAX_LISTED);
+      const list = app.createElement("ul", { className: "menu incidents", popover: "auto", "aria-label": "Alerts" });
+      for (const incident of incidents) {
+        const [time, what, duration, peak] = alertHistory.texts(incident);
+        const details = [time, duration, peak && `peak ${peak}`].filter(Boolean).join(" · ");
+        const button = app.createElement("button", { type: "button" }, app.createElement("span", {}, what), app.createElement("small", {}, details));
+        button.addEventListener("click", () => {
+          list.hidePopover();
+          this.page.showIncident(incident);
+        });
+        const item = app.createElement("li", { className: incident.end === null ? "firing" : "" }, button);
+        item.dataset.incident = incident.number;
+        list.append(item);
+      }
+      list.addEventListener("toggle", (event) => event.newState === "closed" && list.remove());
+      this.element.append(list);
+      list.showPopover();
+      const { bottom, left } = this.count.getBoundingClientRect();
+      list.style.top = `${bottom + 6}px`;
+      list.style.left = `${Math.max(8, Math.min(left, window.innerWidth - list.offsetWidth - 8))}px`;
+      list.querySelector("button")?.focus();
+    }
   };
+
+  function countText(count) {
+    return count ? `${app.formatCount(count)} alert${count === 1 ? "" : "s"}` : "No alert";
+  }
 })((window.dashapp = window.dashapp || {}));

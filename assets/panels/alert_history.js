@@ -1,14 +1,14 @@
-/* The history of alerts: a table, and bands in the charts. */
+/* The history of alerts: a table of incidents, and bands in the charts. */
 (function (app) {
   "use strict";
 
   const MAX_ROWS = 50;
   const MAX_BANDS = 30; // in one chart
   const RETRY_MS = 10000; // check again whether a notification was sent
-  const COLUMNS = [["when", "Time"], ["what", "Alert"], ["turn", "State"], ["amount", "Value"], ["sent", "Sent"]];
+  const COLUMNS = [["when", "Time"], ["what", "Alert"], ["amount", "Duration"], ["amount", "Peak"], ["sent", "Sent"]];
 
   app.AlertHistory = class {
-    /* `activeAlerts` describes thresholds; `page`: goTo(time), onAlertHistory(). */
+    /* `activeAlerts` describes thresholds; `page`: showIncident(incident), onAlertHistory(), liveView. */
     constructor(base, activeAlerts, page) {
       this.base = base;
       this.activeAlerts = activeAlerts;
@@ -17,12 +17,17 @@
       this.requestedAt = -Infinity;
       this.loading = false;
       this.entries = [];
+      this.incidents = []; // the newest first
+      this.peaks = new app.IncidentPeaks(base, (incident) => activeAlerts.isLow(incident), () => this.draw());
       this.section = document.querySelector('[data-table="alerts"]');
       if (this.section) this.build();
     }
 
-    /* `newestNumber`: from the newest frame; undefined if no alert ever fired. */
-    update(newestNumber) {
+    /* `newestNumber`: from the newest frame; undefined if no alert ever fired. `lastValues`: newest values by key. */
+    update(newestNumber, lastValues) {
+      this.incidents = app.buildIncidents(this.entries, this.activeAlerts.firing);
+      for (const incident of this.incidents) if (incident.end === null) this.peaks.add(incident, lastValues[incident.metric]);
+      this.draw();
       const isUnsent = this.entries[0]?.sent === false && performance.now() - this.requestedAt > RETRY_MS;
       if (newestNumber === undefined || (newestNumber === this.newestNumber && !isUnsent)) return;
       this.load();
@@ -44,28 +49,28 @@
       } finally {
         this.loading = false;
       }
+      this.incidents = app.buildIncidents(this.entries, this.activeAlerts.firing);
       this.draw();
       this.page.onAlertHistory();
+      this.peaks.load(this.incidents, this.now);
+    }
+
+    get now() {
+      return this.page.liveView.clock.now() ?? Date.now();
+    }
+
+    /* The incidents at `time`; null means now. */
+    incidentsAt(time) {
+      return this.incidents.filter((incident) => (time === null ? incident.end === null : app.firesAt(incident, time)));
     }
 
     /* `[[from, to]]` in epoch milliseconds, within `range`: when alerts of these metrics fired. */
     alertBands(keys, [start, end]) {
       const keySet = new Set(keys);
-      const open = new Map();
-      const bands = [];
-      for (let index = this.entries.length - 1; index >= 0; index -= 1) {
-        const { metric, text, state, time } = this.entries[index];
-        if (!keySet.has(metric)) continue;
-        if (state === "broken") open.set(text, time);
-        else if (open.has(text)) {
-          bands.push([open.get(text), time]);
-          open.delete(text);
-        }
-      }
-      // A threshold that was removed from the settings never resolves; end its band.
-      for (const { text } of this.activeAlerts.firing) if (open.has(text)) bands.push([open.get(text), Infinity]);
+      // A threshold that was removed from the settings never resolves, so its end is unknown.
+      const bands = this.incidents.filter((incident) => keySet.has(incident.metric) && incident.end !== undefined).map((incident) => [incident.start, incident.end ?? Infinity]);
       const visible = bands.filter(([from, to]) => from < end && to > start);
-      return visible.slice(-MAX_BANDS).map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
+      return visible.slice(0, MAX_BANDS).reverse().map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
     }
 
     build() {
@@ -77,29 +82,48 @@
       this.section.querySelector(".table").append(scroll, this.footnote);
     }
 
+    /* Change only what differs: a replaced button would lose the focus. */
     draw() {
-      if (!this.section) return;
-      const shown = this.entries.slice(0, MAX_ROWS);
-      this.body.replaceChildren(...shown.map((entry) => this.createRow(entry)));
+      if (!this.section || !this.incidents.length) return;
+      const shown = this.incidents.slice(0, MAX_ROWS);
+      const numbers = new Set(shown.map(({ number }) => String(number)));
+      for (const row of [...this.body.children]) if (!numbers.has(row.dataset.incident)) row.remove();
+      shown.forEach((incident, index) => {
+        const existing = this.body.children[index];
+        if (existing?.dataset.incident !== String(incident.number)) this.body.insertBefore(this.createRow(incident), existing ?? null);
+        this.fillRow(this.body.children[index], incident);
+      });
       // Hide the column "Sent" if no notifications are configured.
       this.section.classList.toggle("no-notifications", shown.every(({ sent }) => sent === null));
-      const hiddenCount = this.entries.length - shown.length;
-      this.footnote.textContent = hiddenCount ? `and ${hiddenCount} earlier` : "";
+      const hiddenCount = this.incidents.length - shown.length;
+      app.setText(this.footnote, hiddenCount ? `and ${app.formatCount(hiddenCount)} earlier` : "");
     }
 
-    createRow(entry) {
-      const timeButton = app.createElement("button", { type: "button", title: "Go to this time" }, app.formatTime(entry.time));
-      timeButton.addEventListener("click", () => this.page.goTo(entry.time));
-      const sentText = { true: "Yes", false: "Not yet", null: "" }[entry.sent] ?? "";
-      const cells = [timeButton, this.activeAlerts.describe(entry), this.stateText(entry), this.activeAlerts.formatValue(entry), sentText];
-      const tableCells = cells.map((cell, index) => app.createElement("td", { className: COLUMNS[index][0] }, cell));
-      return app.createElement("tr", { className: entry.state }, ...tableCells);
+    createRow({ number }) {
+      const button = app.createElement("button", { type: "button", title: "Show this time" });
+      button.addEventListener("click", () => this.page.showIncident(this.incidents.find((incident) => incident.number === number)));
+      const row = app.createElement("tr", {}, ...COLUMNS.map(([name]) => app.createElement("td", { className: name })));
+      row.dataset.incident = number;
+      row.firstElementChild.append(button);
+      return row;
     }
 
-    stateText({ text, state }) {
-      const missing = / missing for \S+$/.test(text);
-      if (state === "broken") return missing ? "No data" : "Firing";
-      return missing ? "Data received" : "Resolved";
+    fillRow(row, incident) {
+      row.classList.toggle("firing", incident.end === null);
+      const sentText = { true: "Yes", false: "Not yet", null: "" }[incident.sent] ?? "";
+      const [time, ...texts] = [...this.texts(incident), sentText];
+      app.setText(row.querySelector("button"), time);
+      texts.forEach((text, index) => app.setText(row.children[index + 1], text));
+    }
+
+    /* Time, alert, duration and peak. */
+    texts(incident) {
+      return [
+        app.formatIncidentTime(incident),
+        this.activeAlerts.describe(incident),
+        app.formatIncidentDuration(incident, this.now),
+        this.activeAlerts.formatValue({ ...incident, value: this.peaks.get(incident) }),
+      ];
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -158,10 +158,7 @@
     if (newest === null) return "No data yet";
     if (state === "live") return "Live";
     if (state === "unknown") return "Unknown";
-    const since = new Date(Date.now() - 1000 * age);
-    const today = since.toDateString() === new Date().toDateString();
-    const day = today ? "" : `${since.toLocaleDateString([], { day: "numeric", month: "short" })} `;
-    return `Stopped since ${day}${app.formatTimeOfDay(since, { hour: "2-digit", minute: "2-digit" })}`;
+    return `Stopped since ${app.formatTime(Date.now() - 1000 * age, false)}`;
   }
 
   function skewText(seconds) {

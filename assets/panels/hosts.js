@@ -12,6 +12,7 @@
       this.names = (hosts ?? "").split(",").filter(Boolean);
       this.isRoot = top === "yes";
       if (this.names.length > 1) catalog.hosts = this.names;
+      this.summary = ""; // "2 live, 1 stopped"
       this.rows = null; // from the last response; null before it
       this.requestedAt = -Infinity;
       this.dialogTable = null; // while the dialog is open
@@ -55,7 +56,15 @@
       const [live, stopped, unknown] = ["live", "stale", "unknown"].map(count);
       const parts = [`${live} live`, stopped && `${stopped} stopped`, unknown && `${unknown} unknown`];
       const text = live === rows.length ? `All ${live} live` : parts.filter(Boolean).join(", ");
-      app.setText(this.section.querySelector(".of"), text);
+      this.summary = text;
+      this.showTime(this.section.classList.contains("not-then"));
+    }
+
+    /* When the page shows another time, mark the rows as those of now. */
+    showTime(isPast) {
+      if (!this.section || !this.summary) return;
+      app.setText(this.section.querySelector(".of"), isPast ? `now: ${this.summary}` : this.summary);
+      this.section.classList.toggle("not-then", isPast);
     }
 
     openDialog() {

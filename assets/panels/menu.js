@@ -12,12 +12,12 @@
   app.addPanelMenu = function (page, name, section) {
     const title = app.panelTitle(section);
     const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: menu` }, "⋯");
-    app.attachMenu(button, () => [...layoutItems(page.panelOrder, name), ...page.exportMenu.items(name)]);
+    app.attachMenu(button, () => [...layoutItems(page, name), ...page.exportMenu.items(name)]);
     section.append(button);
     section.querySelector("h2").draggable = true;
   };
 
-  function layoutItems(panelOrder, name) {
+  function layoutItems({ panelOrder, toast }, name) {
     const large = panelOrder.large.has(name);
     const visible = panelOrder.visiblePanels();
     const index = visible.indexOf(name);
@@ -25,8 +25,13 @@
       { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
       ...(index > 0 ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
       ...(index < visible.length - 1 ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
-      { text: "Hide", run: () => panelOrder.setHidden(name, true) },
+      { text: "Hide", run: () => hide(panelOrder, toast, name) },
     ];
+  }
+
+  function hide(panelOrder, toast, name) {
+    panelOrder.setHidden(name, true);
+    toast.show(`${app.panelTitle(panelOrder.sections.get(name))} is hidden.`, { text: "Undo", run: () => panelOrder.setHidden(name, false) });
   }
 
   function open(button, items) {

@@ -22,7 +22,7 @@
     context.scale(SCALE, SCALE);
     context.fillStyle = themeColour("--card");
     context.fillRect(0, 0, canvas.width, canvas.height);
-    drawText(context, `${app.formatDateTime(view.range[0])} – ${app.formatDateTime(view.range[1])}`, 16, 28, themeColour("--quiet"), "14px");
+    drawText(context, app.formatRange(view.range), 16, 28, themeColour("--quiet"), "14px");
     for (const [index, chart] of charts.entries()) {
       const left = (index % columns) * CHART_WIDTH;
       const top = HEADER_HEIGHT + Math.floor(index / columns) * (CHART_HEIGHT + TITLE_HEIGHT);
@@ -47,7 +47,6 @@
     layout.font.color = themeColour("--quiet");
     layout.paper_bgcolor = layout.plot_bgcolor = themeColour("--card");
     layout.yaxis.gridcolor = themeColour("--line");
-    for (const shape of layout.shapes ?? []) shape.line.color = themeColour("--warn");
     return { data, layout, config: { staticPlot: true } };
   }
 

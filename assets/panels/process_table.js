@@ -1,4 +1,4 @@
-/* The processes that use the most CPU or memory. */
+/* The processes that use the most CPU or memory now: they have no history. */
 (function (app) {
   "use strict";
 
@@ -7,9 +7,9 @@
   const COLUMNS = [
     ["name", "Name", String],
     ["pid", "PID", String],
-    ["cpu", "CPU", (value) => app.formatQuantity(value, "%")],
+    ["cpu", "CPU", (value) => app.formatQuantity(value, "%") || "–"],
     ["memory", "Memory", (value) => app.formatQuantity(value, "B")],
-    ["threads", "Threads", (value) => (value === null ? "" : String(value))],
+    ["threads", "Threads", (value) => (value === null ? "" : app.formatCount(value))],
   ];
 
   app.ProcessTable = class {
@@ -20,7 +20,9 @@
       this.sortKey = "cpu";
       this.descending = true;
       this.rows = [];
+      this.time = null; // of the rows, in epoch milliseconds
       if (!this.section) return;
+      this.section.dataset.at = "now";
       this.build();
       this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
@@ -62,8 +64,17 @@
       });
     }
 
-    /* `columns`: {pid, name, cpu, memory, threads}, lists of equal length. */
+    /* When the page shows another time, mark the rows as those of now. */
+    showTime(isPast) {
+      if (!this.section) return;
+      const text = !isPast ? "of this machine" : this.time === null ? "now" : `now, ${app.formatTime(this.time)}`;
+      app.setText(this.section.querySelector(".of"), text);
+      this.section.classList.toggle("not-then", isPast);
+    }
+
+    /* `columns`: {pid, name, cpu, memory, threads}, lists of equal length, and `time` in epoch milliseconds. */
     update(columns) {
+      this.time = columns.time ?? null;
       this.rows = columns.pid.map((_, row) => COLUMNS.map(([key]) => columns[key][row]));
       this.draw();
     }
@@ -85,7 +96,7 @@
         });
       });
       const hiddenCount = matches.length - shown.length;
-      this.footnote.textContent = !matches.length ? "No matching process" : hiddenCount ? `and ${hiddenCount} more` : "";
+      this.footnote.textContent = !matches.length ? "No matching process" : hiddenCount ? `and ${app.formatCount(hiddenCount)} more` : "";
     }
   };
 

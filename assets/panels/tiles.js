@@ -1,4 +1,4 @@
-/* Tiles: the newest value of a few metrics, with a sparkline. */
+/* Tiles: the values of a few metrics at the time that the page shows, with sparklines of the range on screen. */
 (function (app) {
   "use strict";
 
@@ -7,9 +7,9 @@
   app.Tiles = class {
     constructor(liveView) {
       this.liveView = liveView;
-      const box = document.getElementById("tiles");
-      this.tiles = [...box.querySelectorAll(".tile")].map((tile) => new Tile(tile));
-      this.visibility = new app.VisibilityObserver(box);
+      this.box = document.getElementById("tiles");
+      this.tiles = [...this.box.querySelectorAll(".tile")].map((tile) => new Tile(tile));
+      this.visibility = new app.VisibilityObserver(this.box);
     }
 
     /* The keys of metrics in tiles, at most eight for each tile. */
@@ -18,10 +18,19 @@
       return this.tiles.flatMap((tile) => all.filter((metric) => tile.matches(metric)).slice(0, 8).map((metric) => metric.key));
     }
 
-    /* `lastValues`: newest values by metric key. */
-    draw(lastValues) {
+    /* `values`: an app.PanelValues. */
+    draw(values) {
       if (!this.visibility.visible || document.hidden) return;
-      for (const tile of this.tiles) tile.draw(this.liveView, lastValues);
+      this.box.dataset.at = values.time === null ? "now" : this.timeOfPoint(values.time);
+      for (const tile of this.tiles) tile.draw(this.liveView, values);
+    }
+
+    /* The time of the values; `time` itself in a gap. */
+    timeOfPoint(time) {
+      const { t, y } = this.liveView.shownSeries;
+      const index = this.liveView.shownSeries.indexAt(time);
+      const hasValue = Object.values(y).some((column) => (column[index] ?? null) !== null);
+      return Math.round(hasValue ? t[index] : time);
     }
   };
 
@@ -31,6 +40,7 @@
       this.patterns = element.dataset.metrics.split(",");
       this.showHighest = "most" in element.dataset; // show only the highest of several metrics
       this.valueElement = element.querySelector(".tile-value");
+      this.drawnState = null; // of the sparkline
       this.canvas = element.querySelector("canvas") ?? this.addCanvas();
     }
 
@@ -47,28 +57,37 @@
       return hasPattern && (this.element.dataset.unit ?? unit) === unit;
     }
 
-    /* The metrics that have a value now, or only the highest. */
-    withValue(tileMetrics, lastValues) {
-      const present = tileMetrics.filter(({ key }) => lastValues[key] !== null && lastValues[key] !== undefined);
+    /* The metrics that have a value, or only the highest. */
+    withValue(tileMetrics, values) {
+      const present = tileMetrics.filter(({ key }) => values.value(key) !== null);
       if (!this.showHighest || present.length < 2) return present;
-      return [present.reduce((high, metric) => (lastValues[metric.key] > lastValues[high.key] ? metric : high))];
+      return [present.reduce((high, metric) => (values.value(metric.key) > values.value(high.key) ? metric : high))];
     }
 
-    draw(liveView, lastValues) {
+    draw(liveView, values) {
       const tileMetrics = [...liveView.catalog.metrics.values()].filter((metric) => this.matches(metric));
       // Before the catalog is loaded, empty tiles keep their place, so that the layout does not jump.
       this.element.classList.toggle("absent", !tileMetrics.length && !liveView.catalog.empty);
       if (!tileMetrics.length) return;
-      const withValue = this.withValue(tileMetrics, lastValues);
+      const withValue = this.withValue(tileMetrics, values);
       // A metric that stopped keeps its place and its line.
       const metrics = withValue.length ? withValue : tileMetrics.slice(0, 1);
-      const texts = metrics.map((metric) => app.formatQuantity(lastValues[metric.key], metric.unit) || NO_VALUE);
+      const texts = metrics.map((metric) => app.formatQuantity(values.value(metric.key), metric.unit) || NO_VALUE);
       const text = metrics.length > 1 ? texts.map((part, index) => `${"↓↑"[index] ?? ""} ${part}`).join("\n") : texts[0];
       app.setText(this.valueElement, text);
       this.valueElement.classList.toggle("several", metrics.length > 1);
       const subtitle = this.element.querySelector(".tile-of");
       app.setText(subtitle, this.showHighest ? metrics[0].label : subtitle.dataset.of);
-      app.drawSparkline(this.canvas, liveView.series, metrics, liveView.liveRange());
+      this.drawSparkline(liveView, metrics);
+    }
+
+    /* Only if something in it changed: a moving pointer changes only the value. */
+    drawSparkline({ shownSeries, shownRange }, metrics) {
+      const { color } = getComputedStyle(this.canvas);
+      const state = [shownSeries.generation, shownSeries.endIndex, shownRange, metrics.map(({ key }) => key), color, this.canvas.clientWidth].join();
+      if (state === this.drawnState) return;
+      this.drawnState = state;
+      app.drawSparkline(this.canvas, shownSeries, metrics, shownRange);
     }
   }
 
@@ -85,7 +104,7 @@
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     const colour = getComputedStyle(canvas).color;
-    const [low, high] = valueBounds(series, metrics);
+    const [low, high] = valueBounds(series, metrics, range);
     const toX = (time) => ((time - range[0]) / (range[1] - range[0])) * width;
     const toY = (value) => height - 1.5 - ((value - low) / (high - low)) * (height - 3);
     metrics.forEach((metric, index) => {
@@ -125,12 +144,14 @@
     return segments.map((groups) => groups.flatMap((group) => group.sort(([left], [right]) => left - right)));
   }
 
-  function valueBounds(series, metrics) {
+  function valueBounds(series, metrics, [start, end]) {
     let low = Infinity;
     let high = -Infinity;
     for (const metric of metrics) {
-      for (const value of series.y[metric.key] ?? []) {
-        if (value === null) continue;
+      const column = series.y[metric.key] ?? [];
+      for (let index = 0; index < column.length; index += 1) {
+        const value = column[index];
+        if (value === null || series.t[index] < start || series.t[index] > end) continue;
         if (value < low) low = value;
         if (value > high) high = value;
       }

@@ -23,6 +23,8 @@ CACHE_TTL_S = 3.0
 # After this many seconds without a reading, the CPU use since then does not describe the present. The table
 # then takes two readings that are SHORT_SAMPLE_S apart.
 IDLE_AFTER_S, SHORT_SAMPLE_S = 15.0, 0.25
+# The kernel counts CPU time in steps of 10 ms: in a shorter sample, no step does not mean 0 %.
+MIN_SAMPLE_S = 1.0
 # Error of a creation time in seconds: the kernel reports its own start in whole seconds.
 CREATE_TIME_TOLERANCE_S = 2.0
 # Rows of a table: half of them by CPU, half by memory.
@@ -141,7 +143,7 @@ class ProcessTable:
         return rows
 
     def _cpu_percent(self, process: Process, mark: tuple[float, float]) -> float | None:
-        """Percent of one core since the previous reading; None if that did not see the process."""
+        """Percent of one core since the previous reading; None if that does not show it."""
         before = self._before.get(process)
         if before is None:
             created = _value_or_none(process.create_time)
@@ -149,6 +151,8 @@ class ProcessTable:
                 return None
             before = (self._began[0], 0.0)  # it started after that reading
         seconds = max(mark[0] - before[0], 1e-3)
+        if mark[1] <= before[1] and seconds < MIN_SAMPLE_S:
+            return None
         # The kernel's counter can step back by 10 ms; no process uses more than all cores.
         return round(min(max(100 * (mark[1] - before[1]) / seconds, 0.0), self._most), 1)
 

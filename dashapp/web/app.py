@@ -24,8 +24,9 @@ from dashapp.api.push import PUSH_PATH as PUSH
 from dashapp.api.push import push_endpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
-from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
+from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND, html_response
 from dashapp.http.static_files import StaticCache, canonical_path
+from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import overlay_panels
@@ -96,7 +97,7 @@ def create_app(
         # many files that the page does not need.
         if path in PAGE_PATHS or (path.startswith(FILE_PREFIXES) and canonical_path(path) in files.paths()):
             return cache(environ, start_response)
-        return _not_found(start_response)
+        return _not_found(environ, start_response)
 
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
@@ -147,7 +148,12 @@ def create_app(
     return build_middleware(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)
 
 
-def _not_found(start_response: StartResponse) -> Iterable[bytes]:
+def _not_found(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    if "text/html" in environ.get("HTTP_ACCEPT", ""):
+        # Relative: only the browser knows the prefix of a proxy.
+        home = "../" * (environ["PATH_INFO"].count("/") - 1) or "./"
+        page = render("message.html", title="Page not found", sentence="Page not found", home=home)
+        return html_response(start_response, "404 Not Found", page.encode())
     body = b"Page not found."
     start_response(
         "404 Not Found",

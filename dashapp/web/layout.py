@@ -63,10 +63,11 @@ def page_layout(
             dcc.Interval(id="interval", interval=poll_ms),
             dcc.Store(id="charts", data=chart_specs(panels, metrics, thresholds)),
             _header(title, tagline, hosts, session),
-            html.Div(id="notices", role="alert", hidden=True),
-            html.Div([_tile(tile, metrics) for tile in tiles], id="tiles"),
-            html.Main(sections),
+            # Before the panels, so that the Tab key reaches it first.
             _controls(stops, stops.index(round(window)), window),
+            html.Div(id="notices", role="alert", hidden=True),
+            html.Div([_tile(tile, metrics) for tile in tiles], id="tiles", **{"data-at": "now"}),
+            html.Main(sections),
         ],
         **{
             "data-beat": str(poll_ms),
@@ -167,6 +168,7 @@ def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
         type="button",
         className="tile" if visible else "tile absent",
         **{"data-metrics": ",".join(tile.metrics), "data-leads": tile.panel},
+        **({"title": tile.label} if tile.label else {}),
         **({"data-most": "yes"} if tile.highest_only else {}),
         **({"data-unit": tile.unit} if tile.unit else {}),
     )
@@ -188,8 +190,9 @@ def _controls(stops: list[int], position: int, window: float) -> html.Footer:
                 [
                     html.Div(
                         [
-                            html.Span("Showing the last ", id="window-lead"),
+                            html.Span("Last ", id="window-lead"),
                             html.Output(format_window(window), id="window-label"),
+                            html.Span("", id="range"),
                         ],
                         className="window-text",
                     ),

@@ -138,8 +138,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
                 raise ValueError(f"controls is {controls!r:.60}; expected True or False")
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
-        if title is None:
-            panel = replace(panel, title=_default_title(keys))
+        panel = replace(panel, title=_default_title(keys)) if title is None else panel
         self.metrics = panel.metrics
         self.aio_id = aio_id or str(uuid4())
         seconds = round(float(seconds))
@@ -148,6 +147,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "id": self.aio_id,
             "interval": self.ids.interval(self.aio_id),
             "place": self.ids.chart(self.aio_id),
+            "slider": self.ids.window(self.aio_id),
             "window": seconds,
             "all": window == ALL_HISTORY,
             "stops": self.stops,

@@ -15,7 +15,7 @@ from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.panels import Panel
 from dashapp.model.thresholds import MISSING_OP, Threshold
 from dashapp.model.ticks import Metric
-from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshold_line, y_axis
+from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshold_line
 
 
 def panel_component(panel: Panel, *, visible: bool = True, slot: str = "") -> html.Section:
@@ -28,7 +28,12 @@ def panel_component(panel: Panel, *, visible: bool = True, slot: str = "") -> ht
     return html.Section(
         [
             panel_heading(panel),
-            html.Div(id=f"chart-{slot or panel.name}", className="chart"),
+            html.Div(
+                id=f"chart-{slot or panel.name}",
+                className="chart",
+                role="figure",
+                **{"aria-label": f"{panel.title}: chart"},
+            ),
         ],
         className="panel loading" if visible else "panel loading absent",
         **attributes,
@@ -40,7 +45,7 @@ def panel_heading(panel: Panel) -> html.H2:
     """Return the title, with an empty element for the newest values."""
     return html.H2(
         [
-            panel.title,
+            html.Span(panel.title, className="title"),
             html.Span(panel.of, className="of"),
             html.Output("", className="value", **{"aria-live": "off"}),
         ]
@@ -57,13 +62,10 @@ def chart_specs(
 
 def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
     left = [metric for metric in members if not panel.is_on_right(metric)]
-    right = [metric for metric in members if panel.is_on_right(metric)]
     keys = {metric.key for metric in left}
     spec: dict[str, Any] = {
         "kind": panel.kind,
-        "yaxis": y_axis(
-            panel.unit or ("" if panel.kind == CURVE_KIND else _common_unit(left)), panel.low, panel.high
-        ),
+        "scale": _scale(panel),
         "shapes": [
             threshold_line(threshold.limit, threshold.op)
             for threshold in thresholds
@@ -75,13 +77,16 @@ def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Th
     if panel.reference is not None:
         spec["reference"] = panel.reference
     if panel.right:
-        first = right[0] if right else None
-        bounds = (first.low, first.high) if first else (None, None)
-        spec["yaxis2"] = right_axis(_common_unit(right), *bounds)
+        spec["yaxis2"] = right_axis()
     return spec
 
 
-def _common_unit(metrics: Sequence[Metric]) -> str:
-    """Return the unit that all have in common, or empty text."""
-    units = {metric.unit for metric in metrics}
-    return units.pop() if len(units) == 1 else ""
+def _scale(panel: Panel) -> dict[str, Any]:
+    """Return unit and bounds of the left axis, as far as the panel sets them.
+
+    The unit is that of its metrics otherwise. A curve has its own bounds, too.
+    """
+    scale = {"unit": panel.unit, "low": panel.low, "high": panel.high}
+    if panel.kind == CURVE_KIND:
+        return {name: value for name, value in scale.items() if value not in ("", None)}
+    return scale

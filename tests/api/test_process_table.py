@@ -29,12 +29,13 @@ def machine() -> Machine:
     return Machine()
 
 
-def test_first_reading_has_cpu_values(machine: Machine) -> None:
+def test_first_reading_has_cpu_values_where_the_counter_moved(machine: Machine) -> None:
+    """In a quarter of a second, a counter in steps of 10 ms that did not move does not mean 0 %."""
     machine.run(Fake(1, 50.0), Fake(2, 9.0))
     machine.sleeps = lambda: machine.run(Fake(1, 50.0), Fake(2, 9.2))
     rows = machine.rows()
     assert machine.slept == [SHORT_SAMPLE_S]
-    assert [rows[pid].cpu for pid in (1, 2)] == [0.0, 80.0]
+    assert [rows[pid].cpu for pid in (1, 2)] == [None, 80.0]
     assert rows[2] == Row(2, "p2", 80.0, 2000, 1)
 
 
@@ -124,6 +125,8 @@ def test_unreadable_process_is_omitted(machine: Machine, trouble: Exception, wha
 def test_denied_value_is_empty_in_row(machine: Machine, what: str, at: int) -> None:
     trouble: dict[str, Any] = {what: psutil.AccessDenied(2)}
     machine.run(Fake(1), Fake(2, **trouble))
+    machine.rows()
+    machine.now += 4
     row = machine.rows()[2]
     assert [place for place, cell in enumerate(row) if cell is None] == [at]
 

@@ -102,7 +102,7 @@ def test_curve_is_replaced_not_appended(page: Page, live: Live) -> None:
     give(live, two)
     both = [[x, y] for x, y in zip(two.x, two.y, strict=True)]
     wait_until(page, lambda: [each[1:] for each in drawn(page)] == both)
-    wait_until(page, lambda: page.evaluate(DRAWN)["axis"] == [0, 50])
+    wait_until(page, lambda: page.evaluate(DRAWN)["axis"] == [0, 50.5])
     expect(page.locator(f"{PANEL} b")).to_have_count(0)
     live.store.set_curves({})
     append(live, {"cpu.percent": 5.0})

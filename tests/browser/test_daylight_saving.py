@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -101,14 +102,11 @@ def test_hover_and_zoom_are_exact_in_the_hour_that_comes_twice(chromium: Browser
         box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
         assert box
         height = box["y"] + box["height"] / 2
-        title = page.locator('[data-panel="cpu"] .hoverlayer .legendtitletext')
+        title = page.locator('[data-panel="cpu"] .tooltip-time')
         # Half an hour before and after the change, which is in the middle, the clock shows the same time.
         for share in (0.25, 0.75):
             page.mouse.move(box["x"] + share * box["width"], height)
-            expect(title).to_have_text("1 Nov 01:30:00")
-            # A move within the same point draws the label again.
-            page.mouse.move(box["x"] + share * box["width"] + 1, height + 1)
-            expect(title).to_have_text("1 Nov 01:30:00")
+            expect(title).to_have_text(re.compile(r"\b1 Nov\b.* 01:30:00$"))
         page.mouse.move(box["x"] + 0.75 * box["width"], height)
         page.mouse.down()
         for share in (0.8, 0.9, 1.0):
@@ -140,7 +138,7 @@ MOMENTS = ("2026-10-25T01:00", "2026-11-01T06:00", "2026-04-04T15:00", "2026-10-
 
 def _formats(milliseconds: float, zone: str) -> set[str]:
     time = datetime.fromtimestamp(milliseconds / 1000, ZoneInfo(zone))
-    texts = {f"{time:%H:%M:%S}", f"{time.day} {time:%b}", f"{time:%b %Y}"}
+    texts = {f"{time:%H:%M:%S}", f"{time:%b} {time.day}", f"{time:%b %Y}"}
     return texts | {f"{time:%H:%M}"} if time.second == 0 else texts
 
 
@@ -154,7 +152,8 @@ def test_time_labels_are_local_times_at_their_place(chromium: Browser, zone: str
     ]
     with closing(chromium.new_context(timezone_id=zone)) as context:
         page = context.new_page()
-        page.add_script_tag(content=(assets_directory() / "charts/time_axis.js").read_text())
+        for script in ("ui/times.js", "charts/time_axis.js"):
+            page.add_script_tag(content=(assets_directory() / script).read_text())
         found = page.evaluate("(ranges) => ranges.map((range) => window.dashapp.timeTicks(range, 7))", ranges)
     for (start, end), ticks in zip(ranges, found, strict=True):
         times = [tick["time"] for tick in ticks]

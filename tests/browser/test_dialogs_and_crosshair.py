@@ -52,8 +52,10 @@ def test_crosshair_shows_same_time_in_all_panels(page: Page, live: Live) -> None
             lines = page.evaluate(CROSSED)
             ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
             value = ticks[time].values["cpu.percent"]
-            said = page.inner_text('[data-panel="cpu"] .value') == f"{value:.1f} %"
-            return said and [panel for panel, _ in lines] == ["cores"] and abs(lines[0][1] - time) < 400
+            said = page.inner_text('[data-panel="cpu"] .value') == f"{value:.1f}\u202f%"
+            return (
+                said and [panel for panel, _ in lines] == ["cpu", "cores"] and abs(lines[0][1] - time) < 400
+            )
 
         wait_until(page, agreed)
     page.mouse.move(2, 2)
@@ -72,7 +74,7 @@ def test_shift_arrow_keys_move_crosshair_by_one_point(page: Page, live: Live) ->
 
         def is_read(time: int = time) -> None:
             assert page.evaluate("dashapp.page.liveView.crosshair.time") == time
-            value = f"{ticks[time].values['cpu.percent']:.1f} %"
+            value = f"{ticks[time].values['cpu.percent']:.1f}\u202f%"
             assert page.inner_text('[data-panel="cpu"] .value') == value
             assert {panel for panel, _ in page.evaluate(CROSSED)} == {"cpu", "cores"}
 
@@ -127,11 +129,11 @@ def test_go_to_dialog_rejects_invalid_range(page: Page, live: Live) -> None:
 
 
 def test_plus_and_minus_keys_change_window(page: Page, live: Live) -> None:
-    page.keyboard.press("-")
+    page.keyboard.press("+")
     label = page.locator("#window-label")
     expect(label).to_have_text("1 minute")
-    page.keyboard.press("+")
+    page.keyboard.press("-")
     expect(label).to_have_text("100 seconds")
-    page.keyboard.press("+")
+    page.keyboard.press("-")
     expect(label).to_have_text("3 minutes")
     assert_drawn_equals_store(page, live.store)

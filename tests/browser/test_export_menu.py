@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from base64 import b64encode
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, wait_for_state
@@ -61,7 +62,7 @@ def test_png_has_line_and_background_of_theme(page: Page, live: Live, tmp_path: 
                 const ground = data[0] + data[1] + data[2];
                 let line = 0;
                 for (let at = 0; at < data.length; at += 4) {
-                    line += data[at] < 60 && data[at + 1] > 110 && data[at + 2] > 180;
+                    line += data[at] < 70 && data[at + 1] > 110 && data[at + 2] > 180;
                 }
                 return [ground, line];
             }""",
@@ -88,6 +89,22 @@ def test_copied_link_opens_same_panel_and_range(page: Page, live: Live) -> None:
     page.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
     assert page.evaluate("dashapp.page.liveView.pausedRange") == pytest.approx(held, abs=2)
     wait_until(page, lambda: page.evaluate("dashapp.page.panelOrder.visiblePanels()") == ["cores"])
+
+
+def test_link_contains_hidden_lines(page: Page, live: Live) -> None:
+    hidden = """() => document.querySelector('[data-panel="cores"] .js-plotly-plot')?._fullData
+        ?.filter((trace) => trace.visible === "legendonly").map((trace) => trace.meta)"""
+    page.locator('[data-panel="cores"] .legendtoggle').nth(1).click()
+    key = "cpu.core1.percent"
+    wait_until(page, lambda: parse_qs(urlsplit(page.url).query).get("hide") == [key])
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    wait_until(page, lambda: page.evaluate(hidden) == [key])
+    # A click in the legend shows it again.
+    page.locator('[data-panel="cores"] .legendtoggle').nth(1).click()
+    wait_until(page, lambda: page.evaluate(hidden) == [])
+    wait_until(page, lambda: "hide" not in page.url)
 
 
 def test_csv_of_panel_equals_store(page: Page, live: Live, tmp_path: Path) -> None:

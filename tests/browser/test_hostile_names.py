@@ -12,6 +12,8 @@ from dashapp.model.ticks import Metric, Tick
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
+    '<a href="https://example.org">link</a>',
+    "\u05e9\u05dc\u05d5\u05dd \U0001f600" + "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 40,
     "a.b {c: d}",
     "\"'`;--",
     "constructor",
@@ -21,6 +23,14 @@ HOSTILE = [
     "Ümläut \u202e \u4e2d\u6587",
     " ",
 ]
+
+
+# Panels with a value that reaches their menu button or their edge.
+OVERLAPS = """() => {
+    const box = (panel, name) => panel.querySelector(name)?.getBoundingClientRect();
+    const panels = [...document.querySelectorAll("main .panel")].filter((panel) => panel.offsetParent);
+    return panels.filter((panel) => box(panel, ".value")?.right > box(panel, ".more")?.left + 4).length;
+}"""
 
 
 def fed(serve: Serve, metrics: list[Metric]) -> str:
@@ -53,6 +63,13 @@ def test_hostile_names_are_drawn_as_text(page: Page, serve: Serve) -> None:
     wait_until(
         page, lambda: sorted(map(sorted, page.evaluate(lines))) == sorted([sorted(HOSTILE), *each_alone])
     )
+    # Titles leave room for the menu, and no axis, tooltip or title has a link.
+    wait_until(page, lambda: page.evaluate(OVERLAPS) == 0)
+    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] - 60, box["y"] + 40)
+    page.mouse.move(box["x"] + box["width"] - 50, box["y"] + 40)
+    expect(page.locator('[data-panel="cpu"] .tooltip')).to_be_visible()
     page.keyboard.press("v")
     page.wait_for_selector("dialog[open]")
     page.keyboard.press("Escape")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -56,7 +57,14 @@ def test_page_requests_only_visible_metrics(page: Page, live: Live) -> None:
     wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) > 10)
     assert all(1 <= len(keys) <= 64 for keys in asked(live))
     assert all("" not in keys for keys in asked(live))
-    expect(panel.locator(".value")).to_contain_text("of 1,000 lines")
+    expect(panel.locator(".line-filter")).to_have_text(re.compile(r"^6\d of 1,000 lines$"))
+    # The rest can be reached: the filter asks for the lines that it names.
+    panel.get_by_label("filter lines by name").fill("M099")
+    wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) == 10)
+    assert all(count > 0 and key.startswith("wide.m099") for key, count in page.evaluate(POINTS, "wide"))
+    expect(panel.locator(".line-filter")).to_have_text("10 of 1,000 lines")
+    expect(panel.locator(".legendtoggle")).to_have_count(10)
+    panel.get_by_label("filter lines by name").fill("")
     page.locator('[data-panel="small3"]').scroll_into_view_if_needed()
     wait_until(page, lambda: [n for _, n in page.evaluate(POINTS, "small3")] == [59, 59])
     wait_until(page, lambda: {"small3.a", "small3.b"} <= set(asked(live)[-1]))
@@ -126,3 +134,27 @@ def test_new_panel_stays_hidden_when_link_or_storage_excludes_it(
     page.wait_for_selector('[data-panel="train_run"]:not(.absent)', state="attached")
     expect(page.locator('[data-panel="train_run"]')).to_be_hidden()
     expect(page.locator('[data-panel="cpu"]')).to_be_visible()
+
+
+def test_tooltip_of_many_lines_shows_highest_and_stays_in_panel(page: Page, live: Live) -> None:
+    page.goto(live.url + "?window=30")
+    panel = page.locator('[data-panel="wide"]')
+    panel.scroll_into_view_if_needed()
+    wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) > 10)
+    box = panel.locator(".nsewdrag").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 40)
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 40)
+    tooltip = panel.locator(".tooltip")
+    expect(tooltip.locator(".tooltip-rest")).to_have_text(re.compile(r"^and 5\d lower$"))
+    values = [int(text) for text in tooltip.locator("b").all_inner_texts()]
+    assert values == sorted(values, reverse=True)
+    assert len(values) == 10
+    inside, outside = tooltip.bounding_box(), panel.bounding_box()
+    assert inside
+    assert outside
+    assert outside["x"] <= inside["x"]
+    assert inside["x"] + inside["width"] <= outside["x"] + outside["width"]
+    assert inside["y"] + inside["height"] <= page.evaluate("innerHeight")
+    # The title shows the lowest and the highest value.
+    expect(panel.locator(".value")).to_contain_text("\u2013")

@@ -57,7 +57,7 @@ def test_live_graphs_report_missing_store_and_draw_once_it_exists(
         for kind in KINDS:
             wait_until(page, lambda k=kind: said(k) == "none")
             if kind == "bar":
-                expect(page.locator(f"{section(kind)} .snapshot .amount")).to_have_text("0.25")
+                expect(page.locator(f"{section(kind)} .snapshot .amount")).to_have_text("0.250")
             else:
                 wait_until(page, lambda k=kind: values(k) == [0.5, 0.25])
     finally:

@@ -118,7 +118,7 @@ def test_embedded_chart_draws_and_updates(page: Page, shop: Any, outer: str) -> 
     expect(frame.locator(".panel:visible h2")).to_have_text(re.compile("^CPU"))
     axis = frame.evaluate("document.querySelector('.js-plotly-plot').layout.yaxis")
     assert axis["range"] == [0, 101]
-    assert axis["ticksuffix"] == " %"
+    assert axis["ticktext"][-1] == "100\u202f%"
     # The page of the host application gets no style, script or global variable of ours.
     assert page.evaluate("typeof window.dashapp + typeof window.Plotly") == "undefinedundefined"
     assert page.evaluate("document.styleSheets.length") == 0

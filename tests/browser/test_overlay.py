@@ -41,7 +41,7 @@ def test_selected_hosts_are_compared_in_one_chart(page: Page, many: Serving) -> 
         return {panel: {tuple(each) for each in traces} for panel, traces in page.evaluate(LINES)}
 
     wait_until(page, lambda: {"cpu", "memory", "network"} <= set(colours()))
-    first, second = "#0091d5", "#e69f00"
+    first, second = "#0079c1", "#a86400"
 
     def coloured() -> None:
         found = colours()

@@ -76,6 +76,10 @@ def test_hidden_panel_stays_hidden_until_user_selects_it(page: Page, live: Live)
     expect_order(page, "cpu", "cores")
     menu(page, "cores", "Hide")
     expect_shown(page, "cores", False)
+    page.locator("#note").get_by_role("button", name="Undo").click()
+    expect_shown(page, "cores", True)
+    menu(page, "cores", "Hide")
+    expect_shown(page, "cores", False)
     expect_address(page, "panels", "-cores")
     reopened(page, live)
     expect_shown(page, "cores", False)
@@ -248,3 +252,10 @@ def test_theme_button_cycles_and_choice_is_stored(page: Page, live: Live) -> Non
     assert page.evaluate(ground) != dark
     page.keyboard.press("t")
     expect_address(page, "theme", None)
+
+
+def test_enlarged_panel_is_in_view(page: Page, live: Live) -> None:
+    page.set_viewport_size({"width": 1200, "height": 700})
+    menu(page, "cores", "Enlarge")
+    expect(page.locator('[data-panel="cores"].large')).to_be_in_viewport(ratio=0.9)
+    assert_drawn_equals_store(page, live.store)

@@ -149,7 +149,7 @@ def test_reference_can_be_number_or_first_point(page: Page, fresh: Market) -> No
 
 
 def test_graph_without_usable_reference_has_default_style(page: Page, market: Market) -> None:
-    own = "#0091d5"
+    own = "#0079c1"
     for name, values in (("none", "181.2"), ("two", "a 1 · b 2")):
         expect(section(page, name).locator(".value")).to_have_text(values)
         expect(section(page, name)).not_to_have_attribute("data-side", re.compile(".*"))
@@ -187,6 +187,6 @@ def test_value_under_crosshair_uses_side_of_that_moment(page: Page, market: Mark
         """the value is that of a point above the reference, which moves to the left"""
         page.mouse.move(box["x"] + page.evaluate(ABOVE), box["y"] + 60)
         said = section(page, "close").locator(".value").inner_text()
-        return bool(said == "181.2 ▲ 0.67 % above 180")
+        return bool(said.replace("\u202f", " ") == "181.2 ▲ 0.67 % above 180")
 
     wait_until(page, pointed)

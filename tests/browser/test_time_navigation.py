@@ -161,7 +161,9 @@ def test_link_into_future_shows_note_and_live_view(page: Page, served: Live, end
 
 def test_window_label_describes_visible_range(page: Page, live: Live) -> None:
     go(page, "#earlier")
-    expect(page.locator("#window-label")).to_have_text(re.compile("^100 s until "))
+    expect(page.locator("#window-label")).to_have_text("100 seconds")
+    expect(page.locator("#window [role=slider]")).to_have_attribute("aria-valuetext", "100 seconds")
+    expect(page.locator("#range")).to_have_text(re.compile(r"^\w+ \d+ \w+ \d\d:\d\d:\d\d \u2013 "))
     wait_until(page, lambda: shows(page, live.store, *held(page)))
     page.keyboard.press("Shift+ArrowLeft")
     wait_until(page, lambda: page.evaluate("dashapp.page.liveView.crosshair.time") is not None)

@@ -102,6 +102,9 @@ def test_mouse_zoom_is_kept_until_double_click(page: Page, live: Live) -> None:
     closer = wait_until(page, lambda: aligned(page, but=kept))
     assert closer[1] - closer[0] == pytest.approx(18_000, rel=0.1)
     stays(lambda: ranges(page) == [closer, closer], until=more(live, 3), page=page)
+    # A double click undoes one zoom after the other.
+    plot.dblclick()
+    assert wait_until(page, lambda: aligned(page, but=closer)) == pytest.approx(kept, abs=2)
     plot.dblclick()
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
@@ -154,13 +157,24 @@ def test_pause_keys_pause_and_resume_from_any_focus(page: Page, live: Live) -> N
         assert_drawn_equals_store(page, live.store)
 
 
-def test_window_change_during_zoom_resumes_live(page: Page, live: Live) -> None:
+def test_window_change_in_the_past_keeps_end(page: Page, live: Live) -> None:
     drag(page, page.locator(CPU), 0.3, 0.5)
     wait_for_state(page, "paused")
+    start, end = wait_until(page, lambda: aligned(page))
+    assert end - start == pytest.approx(20_000, rel=0.1)
     page.focus("#window [role=slider]")
-    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    wait_until(page, lambda: aligned(page, but=[start, end]) == pytest.approx([end - 10_000, end], abs=2))
+    for key, seconds in (("-", 15), ("-", 20), ("+", 15)):
+        page.keyboard.press(key)
+        wait_until(page, lambda s=seconds: aligned(page) == pytest.approx([end - 1000 * s, end], abs=2))
+    wait_for_state(page, "paused")
+    expect(page.locator("#window-label")).to_have_text("15 seconds")
+    assert window(page) == 15
+    page.click("#pause")
     wait_for_state(page, "live")
-    wait_until(page, lambda: window(page) == 60)
+    expect(page.locator("#window-label")).to_have_text("15 seconds")
     assert_drawn_equals_store(page, live.store)
 
 
@@ -207,13 +221,13 @@ def test_hover_label_survives_updates(page: Page, live: Live) -> None:
     assert box
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2)
-    label = page.locator(f"{CPU_PANEL} .hoverlayer text.legendtext").first
+    label = page.locator(f"{CPU_PANEL} .tooltip")
     label.wait_for()
-    for _ in range(4):
-        more_ticks(page, live, 1)
-        assert_drawn_equals_store(page, live.store)
-        expect(label).to_be_visible()
-        expect(label).to_contain_text("%")
+    first = label.inner_text()
+    # The reading does not change while the mouse is at rest.
+    stays(lambda: label.inner_text() == first, until=more(live, 4), page=page)
+    assert_drawn_equals_store(page, live.store)
+    expect(label).to_contain_text(page.inner_text(f"{CPU_PANEL} .value"))
 
 
 def test_legend_choice_survives_updates(page: Page, live: Live) -> None:

@@ -173,6 +173,11 @@ def test_server_handles_head_unknown_path_and_wrong_method(app: Dashapp) -> None
             assert (answer.status, answer.read()) == (200, b"")
         connection.request("GET", "/nothing")
         assert connection.getresponse().read() == b"Page not found."
+        for path, home in (("/nothing", "./"), ("/a/b/c?d=/", "../../")):
+            connection.request("GET", path, headers={"Accept": "text/html"})
+            answer = connection.getresponse()
+            assert answer.status == 404
+            assert f'<a href="{home}">'.encode() in answer.read()
         connection.request("POST", "/api/ticks", body=b"x" * 100_000)
         assert connection.getresponse().status == 405
 

@@ -142,7 +142,7 @@ class ShareLinks:
 def _error_page(environ: dict[str, Any], start_response: StartResponse, sentence: str) -> Iterable[bytes]:
     if "text/html" not in environ.get("HTTP_ACCEPT", ""):
         return error_response(start_response, "403 Forbidden", sentence)
-    page = render("invalid_link.html", sentence=sentence.capitalize())
+    page = render("message.html", title="Invalid link", sentence=sentence.capitalize(), home="")
     return html_response(start_response, "403 Forbidden", page.encode())
 
 

@@ -1,0 +1,132 @@
+/* The range and labels of the vertical axes. A declared bound is a hint: the axis grows, and a line marks the bound. */
+(function (app) {
+  "use strict";
+
+  const MAX_LABELS = 5;
+  const PADDING = 0.08; // of the height above and below a mountain
+  const LABEL_SPACE = 0.05; // of the height, above a threshold
+  const TOP = 0.01; // of the height above the top label, so that a line there is fully visible
+  const MIN_HIGH = { B: 1000, "B/s": 1000 }; // an idle disk has no axis in thousandths of a byte
+  const BOUND_COLOUR = "#7f8c8d";
+  app.BOUND_SHAPE = "bound"; // name of its shape in a chart
+
+  /* Fit the axes in `layout` to the visible lines in `range`. `chart`: {kind, scale, comparison, component}. */
+  app.fitYAxes = function (chart, { data, layout }, series, metrics, range) {
+    const hiddenKeys = new Set(data.filter(({ visible }) => visible === "legendonly").map(({ meta }) => meta));
+    const bounds = [];
+    for (const [name, isRight] of [["yaxis", false], ["yaxis2", true]]) {
+      const own = metrics.filter((metric) => Boolean(metric.right) === isRight);
+      if (!layout[name] || !own.length) continue;
+      const visible = own.filter(({ key }) => !hiddenKeys.has(key));
+      const scale = { ...own[0], ...(isRight ? {} : chart.scale) };
+      scale.unit = (!isRight && chart.scale.unit) || commonUnit(own);
+      const extent = extentOf(series, visible.length ? visible : own, range, chart.kind === "stacked");
+      const fit = axisRange(scale, isRight ? extent : includeLines(chart, extent, scale), chart.kind === "mountain");
+      applyRange(layout[name], fit, scale.unit);
+      if (!isRight) labelThresholds(layout.shapes ?? [], scale.unit);
+      if (fit.padded) for (const { fillgradient } of data) if (fillgradient) Object.assign(fillgradient, { start: fit.low, stop: fit.high });
+      bounds.push(...fit.exceeded.map((value) => boundLine(value, isRight ? "y2" : "y")));
+    }
+    const others = (layout.shapes ?? []).filter(({ name }) => name !== app.BOUND_SHAPE);
+    if (bounds.length || others.length !== (layout.shapes ?? []).length) layout.shapes = [...others, ...bounds];
+  };
+
+  /* Fit the only axis to `values`. */
+  app.fitYAxis = function (axis, scale, values) {
+    const numbers = values.filter((value) => value !== null);
+    const extent = numbers.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+    applyRange(axis, axisRange(scale, extent, false), scale.unit);
+  };
+
+  function commonUnit(metrics) {
+    return metrics.every(({ unit }) => unit === metrics[0].unit) ? metrics[0].unit : "";
+  }
+
+  /* Lowest and highest value in `range`; of a stack, its height. */
+  function extentOf(series, metrics, [start, end], isStacked) {
+    const { t } = series;
+    let first = 0;
+    while (first < t.length && t[first] < start) first += 1;
+    let last = t.length;
+    while (last > first && t[last - 1] > end) last -= 1;
+    let low = Infinity;
+    let high = -Infinity;
+    const sums = isStacked ? new Float64Array(last - first) : null;
+    for (const { key } of metrics) {
+      const mean = series.y[key] ?? [];
+      // Downsampled points have a minimum and a maximum.
+      const columns = isStacked ? [mean] : [series.low[key] ?? mean, series.high[key] ?? mean];
+      for (const column of columns) {
+        for (let index = first; index < last; index += 1) {
+          const value = column[index] ?? null;
+          if (value === null) continue;
+          if (value < low) low = value;
+          if (value > high) high = value;
+          if (sums) sums[index - first] += value;
+        }
+      }
+    }
+    if (sums) for (const sum of sums) high = Math.max(high, sum);
+    return [low, high];
+  }
+
+  /* Include thresholds and the reference. A reference of a mountain takes at most half of the height. */
+  function includeLines(chart, [low, high], scale) {
+    const reference = chart.comparison?.referenceValue ?? null;
+    const isMountain = chart.kind === "mountain";
+    const limits = isMountain || isBounded(scale) ? [] : (chart.component.props.figure.layout.shapes ?? []).map(({ y0 }) => y0);
+    const distance = reference === null ? Infinity : Math.max(low - reference, reference - high);
+    if (reference !== null && (!isMountain || distance <= high - low)) limits.push(reference);
+    const highest = Math.max(...limits);
+    // A label is above its line.
+    const top = highest >= high && !isMountain ? highest + LABEL_SPACE * (highest - Math.min(low, ...limits)) : highest;
+    return [Math.min(low, ...limits), Math.max(high, top)];
+  }
+
+  function isBounded({ low, high }) {
+    return typeof low === "number" && typeof high === "number";
+  }
+
+  /* `{low, high, fixed, exceeded}`: the range, whether it ends at declared bounds, and bounds that values exceed. */
+  function axisRange(scale, [dataLow, dataHigh], isMountain) {
+    const isEmpty = dataLow > dataHigh;
+    if (isBounded(scale)) {
+      const exceeded = isEmpty ? [] : [...(dataLow < scale.low ? [scale.low] : []), ...(dataHigh > scale.high ? [scale.high] : [])];
+      const low = Math.min(scale.low, isEmpty ? scale.low : dataLow);
+      const high = Math.max(scale.high, isEmpty ? scale.high : dataHigh);
+      return { low, high, fixed: !exceeded.length, exceeded };
+    }
+    const fromZero = scale.low === 0;
+    if (isEmpty) return { low: 0, high: MIN_HIGH[scale.unit] ?? 1, fixed: false, exceeded: [] };
+    if (isMountain && !fromZero) {
+      const padding = PADDING * (dataHigh - dataLow || Math.abs(dataHigh) || 1);
+      return { low: dataLow - padding, high: dataHigh + padding, fixed: true, exceeded: [], padded: true };
+    }
+    let low = fromZero ? Math.min(0, dataLow) : dataLow;
+    let high = Math.max(dataHigh, MIN_HIGH[scale.unit] ?? -Infinity, fromZero ? 0 : -Infinity);
+    if (low === high) {
+      const padding = Math.abs(high) / 10 || 1;
+      [low, high] = [fromZero && high === 0 ? 0 : low - padding, high + padding];
+    }
+    return { low, high, fixed: false, exceeded: fromZero && dataLow < 0 ? [0] : [] };
+  }
+
+  /* End at a label, unless the range is fixed: so the axis does not move with each point. */
+  function applyRange(axis, { low, high, fixed, padded = false }, unit) {
+    const { step } = app.axisLabels(low, high, unit, MAX_LABELS);
+    const [start, end] = fixed ? [low, high] : [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
+    const { values, texts } = app.axisLabels(start, end, unit, MAX_LABELS);
+    const top = padded ? end : end + TOP * (end - start);
+    Object.assign(axis, { range: [start, top], autorange: false, tickmode: "array", tickvals: values, ticktext: texts.map(app.escapeForPlotly) });
+  }
+
+  /* "> 1e+09" becomes "> 1 GB/s". */
+  function labelThresholds(shapes, unit) {
+    for (const { label, y0 } of shapes) if (label?.text) label.text = `${label.text.split(" ")[0]} ${app.escapeForPlotly(app.formatLimit(y0, unit))}`;
+  }
+
+  function boundLine(value, yref) {
+    const line = { width: 1, color: BOUND_COLOUR };
+    return { type: "line", name: app.BOUND_SHAPE, layer: "below", xref: "paper", x0: 0, x1: 1, yref, y0: value, y1: value, line };
+  }
+})((window.dashapp = window.dashapp || {}));

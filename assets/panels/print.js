@@ -1,0 +1,31 @@
+/* Charts on paper: as wide as a card there. Plotly does not follow the page while the browser prints. */
+(function (app) {
+  "use strict";
+
+  const SIZE_PX = { width: 678, height: 240 }; // must match the style sheet
+
+  app.listenForPrint = function (liveView) {
+    let onPaper = false;
+    const show = (isPrint) => {
+      if (isPrint === onPaper) return;
+      onPaper = isPrint;
+      for (const { gd, graph } of liveView.charts) resize(gd ?? graph, isPrint);
+    };
+    window.addEventListener("beforeprint", () => show(true));
+    window.addEventListener("afterprint", () => show(false));
+    window.matchMedia("print").addEventListener("change", ({ matches }) => show(matches));
+  };
+
+  function resize(gd, isPrint) {
+    if (!gd?.layout) return;
+    if (isPrint) {
+      Object.assign(gd.layout, SIZE_PX);
+      // Paper is white in any theme. The next draw restores the colours.
+      const { colorway, meta } = gd.layout;
+      for (const { line } of gd.data) line.color = colorway[meta?.darkColorway.indexOf(line.color)] ?? line.color;
+    }
+    else for (const side of Object.keys(SIZE_PX)) delete gd.layout[side];
+    window.Plotly.redraw(gd);
+    if (!isPrint) window.Plotly.Plots.resize(gd);
+  }
+})((window.dashapp = window.dashapp || {}));

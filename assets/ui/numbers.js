@@ -1,0 +1,112 @@
+/* Text for numbers in the viewer's language: three digits, a thin space, and the unit. Titles, tables, tooltips and
+   axes all use it. */
+(function (app) {
+  "use strict";
+
+  const SPACE = "\u202f"; // narrow and without a line break
+  const SI_PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
+  const SCALED_UNITS = ["B", "B/s", "Hz"];
+  const FIXED_UNITS = ["%", "°C"]; // one decimal, so that the text does not jump
+  const SMALL_SECONDS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
+  const LONG_SECONDS = [[86400, "days"], [3600, "h"], [60, "min"]];
+  const LONGEST_AS_SECONDS = 120;
+  // Outside these limits, digits are hard to count.
+  const MAX_PLAIN = 1e15;
+  const MIN_PLAIN = 1e-4;
+
+  const formats = new Map();
+
+  /* `options` of Intl.NumberFormat. Creating one is slow. */
+  function format(value, options) {
+    const key = JSON.stringify(options);
+    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(undefined, options));
+    return formats.get(key).format(value);
+  }
+
+  function formatDecimals(value, decimals) {
+    return format(value, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  }
+
+  /* The number with `digits` significant digits, zeros included; with `isExact`, an integer as it is. */
+  function formatDigits(value, digits, isExact = true) {
+    const size = Math.abs(value);
+    if (size && (size >= MAX_PLAIN || size < MIN_PLAIN)) return format(value, { notation: "scientific", maximumSignificantDigits: digits });
+    if (!value || (isExact && Number.isInteger(value))) return formatDecimals(value, 0);
+    // Rounded first: 9.996 has the decimals of 10.
+    const rounded = Number(size.toPrecision(digits));
+    return formatDecimals(value, Math.min(Math.max(digits - 1 - Math.floor(Math.log10(rounded)), 0), 8));
+  }
+
+  function scaleOf(value, unit) {
+    const size = Math.abs(value);
+    if (unit === "s") {
+      if (size >= LONGEST_AS_SECONDS) return LONG_SECONDS.find(([factor]) => size >= 2 * factor);
+      return SMALL_SECONDS.find(([factor]) => size >= factor) ?? (size ? SMALL_SECONDS.at(-1) : SMALL_SECONDS[0]);
+    }
+    if (!SCALED_UNITS.includes(unit)) return [1, unit];
+    let power = 0;
+    while (size / 1000 ** power >= 999.5 && power < SI_PREFIXES.length - 1) power += 1;
+    return [1000 ** power, SI_PREFIXES[power] + unit];
+  }
+
+  function withUnit(text, unit) {
+    if (!unit) return text;
+    return unit === "1/s" ? `${text}/s` : `${text}${SPACE}${unit}`;
+  }
+
+  /* "12.5 %", "8.18 kB/s", "1,234"; "" for null. */
+  app.formatQuantity = function (value, unit) {
+    if (value === null || value === undefined) return "";
+    if (FIXED_UNITS.includes(unit)) {
+      // One decimal would show a small share as 0.
+      const isSmall = value !== 0 && Math.abs(value) < 0.05;
+      return withUnit(isSmall || Math.abs(value) >= MAX_PLAIN ? formatDigits(value, 3) : formatDecimals(value, 1), unit);
+    }
+    if (unit === "s" && value >= LONGEST_AS_SECONDS) return app.formatDuration(value);
+    const [factor, name] = scaleOf(value, unit);
+    // A number without a unit may be a price: the fourth digit matters.
+    const digits = (!unit || unit === "1/s") && Math.abs(value) >= 1 ? 4 : 3;
+    return withUnit(formatDigits(value / factor, digits, factor === 1), name);
+  };
+
+  /* "90 %" or "1.5 GB/s", for a limit that somebody wrote: all its digits, and no zeros after them. */
+  app.formatLimit = function (limit, unit) {
+    const [factor, name] = scaleOf(limit, unit);
+    return withUnit(format(limit / factor, { maximumSignificantDigits: 15 }), name);
+  };
+
+  /* "1,234" */
+  app.formatCount = function (count) {
+    return formatDecimals(count, 0);
+  };
+
+  /* "0.62 %", for a change. */
+  app.formatChange = function (share) {
+    return withUnit(formatDecimals(Math.abs(share), 2), "%");
+  };
+
+  const NICE_STEPS = { decimal: [1, 2, 5, 10], 60: [1, 2, 5, 10, 15, 30, 60], 3600: [1, 2, 3, 6, 12, 24], 86400: [1, 2, 5, 10] };
+
+  function niceStep(rough, factor) {
+    const steps = NICE_STEPS[factor] ?? NICE_STEPS.decimal;
+    const limited = steps.find((step) => step >= rough);
+    if (limited !== undefined && rough >= 1) return limited;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    return NICE_STEPS.decimal.find((step) => step * power >= rough * 0.999999) * power;
+  }
+
+  /* Labels of an axis from `low` to `high`: `{step, values, texts}`. Only the top label has the unit. */
+  app.axisLabels = function (low, high, unit, count) {
+    const [factor, name] = scaleOf(Math.max(Math.abs(low), Math.abs(high)), unit);
+    const step = niceStep((high - low) / factor / count, factor);
+    const first = Math.ceil(low / factor / step - 1e-9);
+    const last = Math.floor(high / factor / step + 1e-9);
+    const multiples = Array.from({ length: Math.min(Math.max(last - first + 1, 0), 50) }, (_, index) => first + index);
+    const decimals = Math.min(Math.max(-Math.floor(Math.log10(step) + 1e-9), 0), 8);
+    const largest = Math.max(Math.abs(first), Math.abs(last)) * step;
+    const isPlain = step >= MIN_PLAIN && largest < MAX_PLAIN;
+    const texts = multiples.map((multiple) => (isPlain || !multiple ? formatDecimals(multiple * step, isPlain ? decimals : 0) : formatDigits(multiple * step, 3)));
+    if (texts.length) texts.push(withUnit(texts.pop(), name));
+    return { step: step * factor, values: multiples.map((multiple) => multiple * step * factor), texts };
+  };
+})((window.dashapp = window.dashapp || {}));

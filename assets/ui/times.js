@@ -1,0 +1,96 @@
+/* Text for times and durations in the viewer's language and time zone. Days have 24 hours in any language, as on the
+   axes. */
+(function (app) {
+  "use strict";
+
+  const SPACE = "\u202f";
+  const MINUTE_S = 60;
+  const HOUR_S = 3600;
+  const DAY_S = 86400;
+  const YEAR_S = 365 * DAY_S;
+  const DURATION_UNITS = [[YEAR_S, "year"], [DAY_S, "day"], [HOUR_S, "hour"], [MINUTE_S, "minute"], [1, "second"]];
+
+  const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const CLOCK_WITH_SECONDS = { ...CLOCK, second: "2-digit" };
+  const DAY = { weekday: "short", day: "numeric", month: "short" };
+  const DAY_WITH_YEAR = { day: "numeric", month: "short", year: "numeric" };
+
+  const formats = new Map();
+
+  function format(milliseconds, options) {
+    const key = JSON.stringify(options);
+    if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(undefined, options));
+    return formats.get(key).format(milliseconds);
+  }
+
+  function isSameDay(one, other) {
+    return new Date(one).toDateString() === new Date(other).toDateString();
+  }
+
+  /* "12 s", "5 min", "3 h", "2 days". */
+  app.formatDuration = function (seconds) {
+    if (seconds < 2 * MINUTE_S) return `${app.formatCount(seconds)}${SPACE}s`;
+    if (seconds < 2 * HOUR_S) return `${app.formatCount(seconds / MINUTE_S)}${SPACE}min`;
+    if (seconds < 2 * DAY_S) return `${app.formatCount(seconds / HOUR_S)}${SPACE}h`;
+    return `${app.formatCount(seconds / DAY_S)}${SPACE}days`;
+  };
+
+  /* "100 seconds", "5 minutes", "2 hours"; for other lengths two units: "1 hour 25 minutes". */
+  app.formatDurationLong = function (seconds) {
+    const part = (count, unit) => `${app.formatLimit(count, "")} ${unit}${count === 1 ? "" : "s"}`;
+    if (seconds < 1) return part(Math.round(seconds * 100) / 100, "second");
+    const index = DURATION_UNITS.findIndex(([size]) => seconds >= size);
+    const [[size, unit], [smallSize, smallUnit] = []] = DURATION_UNITS.slice(index);
+    if (size > 1 && seconds % (size / 2) === 0) return part(seconds / size, unit);
+    if (seconds < 2 * MINUTE_S) return part(seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds), "second");
+    const rounded = Math.round(seconds / smallSize) * smallSize;
+    if (rounded !== seconds) return app.formatDurationLong(rounded);
+    const rest = (seconds % size) / smallSize;
+    return [part(Math.floor(seconds / size), unit), ...(rest ? [part(rest, smallUnit)] : [])].join(" ");
+  };
+
+  /* "14:02:05" */
+  app.formatTimeOfDay = function (milliseconds, seconds = true) {
+    return format(milliseconds, seconds ? CLOCK_WITH_SECONDS : CLOCK);
+  };
+
+  /* "21 Nov" */
+  app.formatDayOfMonth = function (milliseconds) {
+    return format(milliseconds, { day: "numeric", month: "short" });
+  };
+
+  /* "Nov 2026" */
+  app.formatMonth = function (milliseconds) {
+    return format(milliseconds, { month: "short", year: "numeric" });
+  };
+
+  /* "Sat 21 Nov"; with the year if it is another. */
+  app.formatDay = function (milliseconds) {
+    const isThisYear = new Date(milliseconds).getFullYear() === new Date().getFullYear();
+    return format(milliseconds, isThisYear ? DAY : DAY_WITH_YEAR).replace(/,(?= \d)/, "");
+  };
+
+  /* "Sat 21 Nov 14:02:05" */
+  app.formatDateTime = function (milliseconds, seconds = true) {
+    return `${app.formatDay(milliseconds)} ${app.formatTimeOfDay(milliseconds, seconds)}`;
+  };
+
+  /* The same, without the day if it is today. */
+  app.formatTime = function (milliseconds, seconds = true) {
+    return isSameDay(milliseconds, Date.now()) ? app.formatTimeOfDay(milliseconds, seconds) : app.formatDateTime(milliseconds, seconds);
+  };
+
+  /* "Thu 26 Nov 20:00 – Fri 27 Nov 08:00"; the day only once if it is the same. */
+  app.formatRange = function ([start, end]) {
+    const seconds = end - start < 2 * HOUR_S * 1000 || [start, end].some((time) => time % (MINUTE_S * 1000));
+    const to = isSameDay(start, end) ? app.formatTimeOfDay(end, seconds) : app.formatDateTime(end, seconds);
+    return `${app.formatDateTime(start, seconds)} – ${to}`;
+  };
+
+  /* "2026-11-21-1402", for the name of a file. */
+  app.formatForFile = function (milliseconds) {
+    const time = new Date(milliseconds);
+    const [month, day, hour, minute] = [time.getMonth() + 1, time.getDate(), time.getHours(), time.getMinutes()].map((part) => String(part).padStart(2, "0"));
+    return `${time.getFullYear()}-${month}-${day}-${hour}${minute}`;
+  };
+})((window.dashapp = window.dashapp || {}));
