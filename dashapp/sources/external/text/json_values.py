@@ -81,7 +81,8 @@ class JsonReader:
             self._flatten_array(value, row, name, values, depth)
         elif isinstance(value, str):
             self._add_text(row, name, value, values)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif isinstance(value, int | float):
+            # True is 1 and False is 0, as everywhere.
             self._add_number(row, name, value, values)
 
     def _flatten_array(self, items: list[object], row: str, name: str, values: Values, depth: int) -> None:

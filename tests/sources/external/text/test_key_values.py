@@ -374,7 +374,7 @@ DOCUMENTS: dict[str, tuple[str, dict[str, object]]] = {
             "load": 0.5,
             "version": None,
             "ip": None,
-            "yes": None,
+            "yes": 1,
         },
     ),
     "deep": ('{"a":{"b":{"c":{"d":{"e":5}}}}}\n', {"a.b.c.d.e": 5}),
