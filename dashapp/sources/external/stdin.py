@@ -82,6 +82,7 @@ class StdinSource:
         self._wall = wall
         self._lock = Lock()
         self._recent_values: ExpiringValues[Name] = ExpiringValues(3 * interval)
+        self._quote_after_s = 1.5 * interval
         self._new_values: dict[Name, float] = {}
         self._metrics: dict[Name, Metric] = {}
         self._slugs, self._row_slugs, self._column_slugs = SlugRegistry(), SlugRegistry(), SlugRegistry()
@@ -102,8 +103,12 @@ class StdinSource:
         if now - self._problem_time < REJECTION_SHOWN_S:
             # Omit the number: a message that changes every second would be logged every second.
             parts.append(self._problem)
-        elif not self._metrics and not parts and self._start is not None and now - self._start > WAITING_S:
-            parts.append(self._waiting_message())
+        elif not self._metrics and not self._failure and self._start is not None:
+            # A quotation helps at once, also after the end. A program without output may just be slow.
+            seconds = self._quote_after_s if self._first_line else WAITING_S
+            is_late = now - self._start > seconds and not self._end_message
+            if is_late or (self._end_message and self._first_line):
+                parts.append(self._waiting_message())
         if now - self._rejection_time < REJECTION_SHOWN_S:
             parts.append(f"standard input has more than {MAX_NAMES} names; later ones are ignored")
         return "; ".join(parts)

@@ -24,6 +24,7 @@ from dashapp.sources.external.csv.lines import Line
 from dashapp.sources.external.csv.numbers import is_number_text
 from dashapp.sources.external.csv.times import TIME_NAMES, plain_name
 from dashapp.sources.external.number_parsing import is_missing
+from dashapp.sources.rejection import quote_input
 
 MAX_HEADING_LINES = 4
 COMMENT_MARKS = ("#", "//", "%")
@@ -74,7 +75,8 @@ def find_table(lines: Sequence[Line]) -> Table:
         return _afterburner_table(rows, delimiter)
     first = _first_row(rows)
     if first is None:
-        raise NoTableError("expected a heading, and rows with a time such as 2026-01-31T12:00:00Z")
+        start = f"line {lines[0].number} is {quote_input(lines[0].text or '')}; " if lines else ""
+        raise NoTableError(f"{start}expected a heading, and rows with a time such as 2026-01-31T12:00:00Z")
     before = rows[: rows.index(first)][-MAX_HEADING_LINES:]
     comments = [record for record in records[: records.index(first)] if is_comment(record.cells)]
     return _named_table(delimiter, first, before, comments)
