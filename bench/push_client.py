@@ -68,7 +68,7 @@ def _end_seconds() -> float:
 
 
 def _start(program: str, url: str) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "DASHAPP_URL": url, "DASHAPP_PUSH_TOKEN": "0123456789abcdef"}
+    environ = {**os.environ, "DASHAPP_URL": url, "DASHAPP_PUSH_TOKEN": "4f9c2e7ab15d8036"}
     return subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=ROOT,

@@ -18,6 +18,7 @@ from bench.scale.made_up import name_of, tick
 from bench.table import Row
 from dashapp.api.serializers import hosts_json
 from dashapp.http.responses import build_response, encode_json
+from dashapp.stores.redis.bounded import MAX_HOST_BYTES, MAX_HOSTS, MAX_REGISTRY_BYTES
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts, parse_hosts
 from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
@@ -51,7 +52,10 @@ def _measure(url: str, client: Any, redis: psutil.Process, size: int) -> list[Ro
     client.hset(REGISTRY_KEY, mapping=entries)
     redis_seconds, start = cpu([redis]), time.process_time()
     for _ in range(READS):
-        _clock, listing = client.execute_command("EVAL", LIST_HOSTS_SCRIPT, 1, REGISTRY_KEY)
+        limits = (MAX_HOST_BYTES, MAX_REGISTRY_BYTES, MAX_HOSTS)
+        _clock, listing, _dropped = client.execute_command(
+            "EVAL", LIST_HOSTS_SCRIPT, 1, REGISTRY_KEY, *limits
+        )
         parse_hosts(listing)
     our_seconds, redis_seconds = (time.process_time() - start) / READS, (cpu([redis]) - redis_seconds) / READS
     hosts = RedisHosts(RedisClient(url), "none")

@@ -97,18 +97,21 @@ class Api:
         host: str = "",
         panels: Sequence[Panel] = (),
         limits: ApiLimits | None = None,
+        redacts_notices: bool = False,
     ) -> None:
         """`window`: default seconds; `max_window`: maximum seconds of a window.
 
         `processes`: their table, or the error text if there is none. `hosts`: returns the list of hosts, if
         the store has several. `now`: the current epoch seconds, for the age of the newest tick. `caching`:
         the Cache-Control header. `host`: the host's part of a download's file name. `panels`: the panels
-        in the settings. `limits`: those that the pages of this process share.
+        in the settings. `limits`: those that the pages of this process share. `redacts_notices`: everybody
+        may see the responses.
         """
         self._limits = limits = limits or ApiLimits()
         self._hosts = hosts
         self._clock = now
         self._caching = caching
+        self._redacts_notices = redacts_notices or caching == SHARED_ONE_SECOND
         self._store = store
         self._window = window
         self._interval = interval
@@ -365,5 +368,5 @@ class Api:
         if steps := self._store.clock_steps():
             body["clock"] = steps
         if notices := self._store.notices():
-            body["notices"] = redact_for_public(notices) if self._caching == SHARED_ONE_SECOND else notices
+            body["notices"] = redact_for_public(notices) if self._redacts_notices else notices
         return body

@@ -6,13 +6,14 @@ metric is. A body is {"metrics": {"loss": 0.31, "train.accuracy": 0.9}, "t": 179
 
 from __future__ import annotations
 
-import hmac
 import json
 import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from dashapp.http.middleware.client_address import ClientResolver, rate_limit_key
+from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
@@ -143,12 +144,18 @@ MAX_PUSHED_NAMES = 1000
 
 
 class PushEndpoint:
-    """`token`: the bearer token that a request must have."""
+    """`token`: the check of the bearer token that a request must have."""
 
     def __init__(
-        self, token: str, push_queue: PushWriter, store: Reader, clock: Callable[[], float] = time.time
+        self,
+        token: SecretCheck,
+        push_queue: PushWriter,
+        store: Reader,
+        clients: ClientResolver,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._token = token.encode()
+        self._token = token
+        self._clients = clients
         self._push_queue = push_queue
         self._store = store
         self._clock = clock
@@ -164,8 +171,14 @@ class PushEndpoint:
             return error_response(
                 start_response, "401 Unauthorized", sentence, ("www-authenticate", "Bearer")
             )
-        if not hmac.compare_digest(token.strip().encode("utf-8", "replace"), self._token):
+        result = self._token.check_token(token.strip(), rate_limit_key(self._clients.address(environ)))
+        if result == WRONG_TOKEN:
             return error_response(start_response, "403 Forbidden", "invalid push token")
+        if result:
+            sentence = f"too many wrong push tokens from this address; retry in {result} seconds"
+            return error_response(
+                start_response, "429 Too Many Requests", sentence, ("retry-after", str(result))
+            )
         try:
             values = parse_push_body(self._bodies.read(environ), self._clock())
             self._check_names(values)
@@ -212,5 +225,9 @@ def push_disabled(environ: dict[str, Any], start_response: StartResponse) -> Ite
     return error_response(start_response, "404 Not Found", sentence)
 
 
-def push_endpoint(token: str, push_queue: PushWriter | None, store: Reader) -> WSGIApp:
-    return PushEndpoint(token, push_queue, store) if token and push_queue is not None else push_disabled
+def push_endpoint(
+    token: SecretCheck | None, push_queue: PushWriter | None, store: Reader, clients: ClientResolver
+) -> WSGIApp:
+    if token is None or push_queue is None:
+        return push_disabled
+    return PushEndpoint(token, push_queue, store, clients)

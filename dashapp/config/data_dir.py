@@ -44,7 +44,7 @@ def leader_directory(settings: Settings) -> Path:
     """Return the directory in which the processes of this machine elect their collector.
 
     It is for processes that share a Redis or a store directory, and may be missing. Raise OSError if there is
-    no usable temporary directory.
+    no usable temporary directory, or another user may have created the one in it.
     """
     digest = f"{zlib.crc32(f'{settings.store} {settings.host_name}'.encode()):08x}"
     with suppress(RuntimeError):  # a user without a home
@@ -53,7 +53,15 @@ def leader_directory(settings: Settings) -> Path:
             return folder
     # In a container, a user may have a number but no name.
     user = getpass.getuser() if os.name == "nt" else os.getuid()
-    return Path(tempfile.gettempdir()) / f"dashapp-{user}-{digest}"
+    folder = Path(tempfile.gettempdir()) / f"dashapp-{user}-{digest}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if not _is_private(folder):
+        raise OSError(
+            f"{folder} is not a folder of this user alone; remove it, or set XDG_DATA_HOME to a folder that "
+            "this user can write to"
+        )
+    return folder
 
 
 def web_state_directory(settings: Settings, store: Path | None) -> Path | None:
@@ -68,13 +76,13 @@ def web_state_directory(settings: Settings, store: Path | None) -> Path | None:
         folder = leader_directory(
             settings if store is None else replace(settings, store=str(store.absolute()))
         )
-        return folder if can_write(folder) and _is_private(folder) else None
+        return folder if _is_private(folder) and can_write(folder) else None
     except OSError:  # not even a temporary directory
         return None
 
 
 def _is_private(folder: Path) -> bool:
-    """Return whether only the current user can have written to the folder.
+    """Return whether it is a folder, no link to one, and only the current user can write to it.
 
     In the shared temporary directory, another user may have created it.
     """

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dashapp.config import cli, parsers
+from dashapp.config.password_strength import is_guessable
 from dashapp.config.toml_file import SETTINGS_FILE_NAME, SettingsFile, TomlTable
 from dashapp.config.validation import validate_settings
 from dashapp.model.panels import Panel
@@ -30,6 +31,7 @@ def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str,
     `separator`: the setting may have several values: one per flag, or several in a variable, with this
     character between them. `parse` reads one value. `table` reads one that the settings file gives as a
     table, and its ValueError always has a text.
+    `hard_to_guess`: reject a value that is easy to guess.
     `secret`: there is no flag, since other users can list a process's arguments, and no message shows the
     value.
     `never_empty`: a variable that is set to nothing is an error, not the same as an unset one.
@@ -166,9 +168,10 @@ class Settings:
     password: str = setting(
         "",
         parsers.parse_password,
-        "10 to 200 characters, 5 of them different, no keyboard sequence and no common password",
+        "10 to 200 characters, 5 of them different, that are hard to guess, such as four random words",
         "password for the page",
         secret=True,
+        hard_to_guess=True,
         never_empty=True,
     )
     trusted_proxy: tuple[parsers.Network, ...] = setting(
@@ -192,9 +195,10 @@ class Settings:
     push_token: str = setting(
         "",
         parsers.parse_token,
-        "16 to 200 letters, digits and symbols, such as from openssl rand -hex 16",
+        "16 to 200 letters, digits and symbols that are hard to guess, such as from openssl rand -hex 16",
         "token that programs send to push values",
         secret=True,
+        hard_to_guess=True,
     )
     workers: int = setting(
         1,
@@ -257,12 +261,17 @@ class Settings:
 
 
 def parse_settings(
-    argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp", serving: bool = True
+    argv: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+    prog: str = "dashapp",
+    serving: bool = True,
+    checked: bool = False,
 ) -> Settings:
     """Return the settings of a command line, an environment and a settings file.
 
     The command line wins over the environment, and the environment over the file. `serving` is false for a
-    collector alone, which needs no settings of the page. Raise SettingsError with every problem.
+    collector alone, which needs no settings of the page. `checked`: another process has checked that no
+    secret is easy to guess. Raise SettingsError with every problem.
     """
     table = fields(Settings)
     environ = cli.without_service_variables(environ, table)
@@ -287,7 +296,10 @@ def parse_settings(
         results = []
         for number, item in enumerate(items, 1):
             try:
-                results.append(option.metadata["parse" if isinstance(item, str) else "table"](item))
+                value = option.metadata["parse" if isinstance(item, str) else "table"](item)
+                if "hard_to_guess" in option.metadata and serving and not checked and is_guessable(value):
+                    raise ValueError
+                results.append(value)
             except ValueError as error:
                 problems.append(setting_problem(origins[option.name], number, item, option.metadata, error))
         if results and len(results) == len(items):

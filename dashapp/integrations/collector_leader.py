@@ -67,7 +67,8 @@ class CollectorLeader:
         folder = backend.folder if isinstance(backend, DiskBackend) else leader_directory(self._settings)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / LOCK_FILE_NAME
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        no_links = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | no_links, 0o600)
         try:
             lock_file(descriptor)
         except OSError:

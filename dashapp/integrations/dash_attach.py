@@ -188,7 +188,10 @@ def _build_routes(
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
     api: WSGIApp = Api(
-        reader, interval=settings.interval, max_window=max(settings.retention), caching=caching
+        reader,
+        interval=settings.interval,
+        max_window=max(settings.retention),
+        caching=caching,
     )
     if isinstance(reader, MemoryStore):
         api = WorkerCheck(api, lambda: reader.newest().generation)

@@ -10,6 +10,8 @@ from flask import Response
 from werkzeug.local import LocalProxy
 from werkzeug.sansio.response import Response as AnyResponse
 
+from dashapp.http.middleware.security import SHARED_HEADERS
+
 log = logging.getLogger("dashapp")
 
 
@@ -39,5 +41,5 @@ def refusal(verdict: Any) -> Any:
 
 
 def _forbidden() -> Response:
-    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    headers = {"cache-control": "no-store", **dict(SHARED_HEADERS)}
     return Response("You may not see this page.", 403, headers, content_type="text/plain")

@@ -265,7 +265,10 @@ class MountedMonitor:
                     backend.push_writer(),
                     backend.hosts(),
                     self.settings.host_name,
+                    folder=getattr(backend, "folder", None),
+                    shared=backend.access() if self.settings.push_token else None,
                     mounted=True,
+                    restricted=self._protect is not None,
                 )
             return self._app
 

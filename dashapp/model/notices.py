@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, Self
 
 GENERIC_NOTICE = "The server reported a problem. Details are in its log."
 
@@ -12,10 +12,24 @@ class PublicNotice(str):
     """A notice without a path, address, user or setting, so that everyone may read it."""
 
 
+class DetailedNotice(str):
+    """A notice for the operator; `public` is the sentence for everyone."""
+
+    public: str
+
+    def __new__(cls, text: str, public: str = GENERIC_NOTICE) -> Self:
+        notice = super().__new__(cls, text)
+        notice.public = public
+        return notice
+
+
 def redact_for_public(notices: Iterable[str]) -> list[str]:
     """Return the public notices, and one generic notice for all others."""
     return list(
-        dict.fromkeys(notice if isinstance(notice, PublicNotice) else GENERIC_NOTICE for notice in notices)
+        dict.fromkeys(
+            notice if isinstance(notice, PublicNotice) else getattr(notice, "public", GENERIC_NOTICE)
+            for notice in notices
+        )
     )
 
 

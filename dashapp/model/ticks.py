@@ -160,7 +160,8 @@ class Tick:
                     key: number for key, number in values.items() if not MAX_VALUE < abs(number) < math.inf
                 }
             # Share one string per key among all ticks in memory.
-            tick = Tick(float(time), float(step), {sys.intern(key): value for key, value in values.items()})
+            # As doubles: a response cannot contain an integer of more than 64 bits.
+            tick = Tick(float(time), float(step), {sys.intern(key): value for key, value in numbers.items()})
             is_valid = math.isfinite(tick.step) and len(numbers) == len(values)
         except (TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError("not a tick") from error

@@ -6,14 +6,20 @@ Each backend keeps the texts by name: the disk in files, Redis in the fields of 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from types import NoneType
 from typing import Any, Generic, TypeVar
 
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
-from dashapp.model.ticks import Curves, Metric, to_milliseconds
+from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Curves, Metric, to_milliseconds
 
 Value = TypeVar("Value")
+# Maximum characters of a text of a metric.
+MAX_TEXT_CHARS = 1000
+# Above it a double skips integers, and JavaScript has only doubles.
+MAX_INTEGER = 1 << 53
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,10 +36,16 @@ class Document(Generic[Value]):
 
     def decode(self, text: str | bytes | None) -> Value:
         """Return the value; an empty one if there is no text or `encode` did not write it."""
-        try:
-            return self.empty() if text is None else self.from_json(json.loads(text))
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        if text is None or (value := self.parse(text)) is None:
             return self.empty()
+        return value
+
+    def parse(self, text: str | bytes) -> Value | None:
+        """Return the value; None if `encode` did not write the text."""
+        try:
+            return self.from_json(json.loads(text))
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, KeyError):
+            return None
 
 
 def _curves_to_json(curves: Mapping[str, Curves]) -> Any:
@@ -46,7 +58,7 @@ def _curves_to_json(curves: Mapping[str, Curves]) -> Any:
 
 def _states_from_json(rows: Any) -> list[AlertState]:
     return [
-        AlertState(Threshold.parse(text), firing is True, None if since is None else since / 1000)
+        AlertState(Threshold.parse(text), firing is True, None if since is None else _time(since))
         for text, firing, since in rows
     ]
 
@@ -56,9 +68,64 @@ def _changes_from_json(rows: Any) -> list[AlertChange]:
     changes = []
     for number, text, firing, time, value in rows:
         threshold = thresholds.setdefault(text, Threshold.parse(text))
-        value = None if value is None else float(value)
-        changes.append(AlertChange(threshold, firing is True, time / 1000, value, int(number)))
+        value = None if value is None else _number(value)
+        changes.append(AlertChange(threshold, firing is True, _time(time), value, _count(number)))
     return changes
+
+
+def _metrics_from_json(rows: Any) -> list[Metric]:
+    metrics = [Metric(**row) for row in rows]
+    for metric in metrics:
+        texts = (metric.key, metric.label, metric.unit, metric.panel)
+        if not all(isinstance(text, str) and len(text) <= MAX_TEXT_CHARS for text in texts):
+            raise ValueError
+        for bound in (metric.low, metric.high):
+            if bound is not None:
+                _number(bound)
+    return metrics
+
+
+def _curves_from_json(panels: Any) -> Mapping[str, Curves]:
+    curves = {panel: Curves(**panel_curves) for panel, panel_curves in panels.items()}
+    for panel_curves in curves.values():
+        for text in (*panel_curves.names, panel_curves.unit):
+            if not isinstance(text, str):
+                raise ValueError
+        columns: list[Any] = [*panel_curves.x, *panel_curves.y]
+        for column in columns:
+            if not set(map(type, column)) <= {int, float, NoneType}:
+                raise ValueError
+            # A response has integers of 64 bits. The sum of the numbers is finite only if all are.
+            numbers = [float(value) for value in column if value is not None]
+            if not math.isfinite(sum(numbers)) or any(
+                type(value) is int and abs(value) > MAX_INTEGER for value in column
+            ):
+                raise ValueError
+        for bound in (panel_curves.low, panel_curves.high):
+            if bound is not None:
+                _number(bound)
+    return curves
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, str | bool) or not abs(number) <= MAX_VALUE:
+        raise ValueError
+    return number
+
+
+def _time(time_ms: Any) -> float:
+    """Return epoch milliseconds as seconds."""
+    if not 0 <= _number(time_ms) <= MAX_EPOCH_MS:
+        raise ValueError
+    return float(time_ms / 1000)
+
+
+def _count(value: Any) -> int:
+    """Return a whole number that a response can contain."""
+    if not (type(value) is int and abs(value) <= MAX_EPOCH_MS):
+        raise ValueError
+    return value
 
 
 def _to_ms(time: float | None) -> int | None:
@@ -72,14 +139,14 @@ METRICS: Document[list[Metric]] = Document(
     name="metrics",
     empty=list,
     to_json=lambda metrics: [{name: getattr(metric, name) for name in _METRIC_FIELDS} for metric in metrics],
-    from_json=lambda rows: [Metric(**row) for row in rows],
+    from_json=_metrics_from_json,
 )
 # By key, in milliseconds: when a metric of the catalogue that is gone had its last value.
 LAST_SEEN: Document[Mapping[str, int]] = Document(
     name="seen",
     empty=dict,
     to_json=dict,
-    from_json=lambda times: {key: int(time_ms) for key, time_ms in times.items()},
+    from_json=lambda times: {key: _count(int(time_ms)) for key, time_ms in times.items()},
 )
 PANEL_KINDS: Document[Mapping[str, str]] = Document(
     name="looks",
@@ -91,7 +158,7 @@ CURVES: Document[Mapping[str, Curves]] = Document(
     name="curves",
     empty=dict,
     to_json=_curves_to_json,
-    from_json=lambda panels: {panel: Curves(**panel_curves) for panel, panel_curves in panels.items()},
+    from_json=_curves_from_json,
 )
 THRESHOLDS: Document[list[AlertState]] = Document(
     name="thresholds",
@@ -112,7 +179,7 @@ DELIVERIES: Document[Mapping[str, int]] = Document(
     name="sent",
     empty=dict,
     to_json=dict,
-    from_json=lambda marks: {address: int(number) for address, number in marks.items()},
+    from_json=lambda marks: {address: _count(int(number)) for address, number in marks.items()},
 )
 # When the clock was set and the log was corrected, in milliseconds, oldest first.
 CLOCK_STEPS: Document[list[int]] = Document(

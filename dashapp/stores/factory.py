@@ -18,6 +18,7 @@ from dashapp.config.settings import MEMORY_RETENTION_S, Settings
 from dashapp.model.notices import NoticeSink
 from dashapp.model.text import redact_url
 from dashapp.model.ticks import StoreUnavailableError
+from dashapp.stores.access import SharedAccess
 from dashapp.stores.base import Reader, Store
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.push_queue import DiskPushQueue
@@ -66,6 +67,9 @@ class StoreBackend(Protocol):
 
     def notice_sink(self, name: str) -> NoticeSink:
         """Return a notice for a process that supervises the writer."""
+
+    def access(self) -> SharedAccess | None:
+        """Return what machines share to control access; None if the store is on one machine."""
 
 
 def open_backend(settings: Settings, parent: Path | None = None) -> StoreBackend | None:
@@ -116,6 +120,9 @@ class DiskBackend:
 
     def notice_sink(self, name: str) -> NoticeSink:
         return NoticeFile(self.folder, name)
+
+    def access(self) -> SharedAccess | None:
+        return None
 
 
 class RedisBackend:
@@ -179,6 +186,11 @@ class RedisBackend:
         from dashapp.stores.redis.deferred_notice import DeferredNotice
 
         return DeferredNotice(self._settings.store, self._settings.host_name, name)
+
+    def access(self) -> SharedAccess:
+        from dashapp.stores.redis.access import RedisAccess
+
+        return RedisAccess(self._client())
 
     def _client(self, timeout: float = 1.0) -> RedisClient:
         from dashapp.stores.redis.client import RedisClient

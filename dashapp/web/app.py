@@ -32,13 +32,14 @@ from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import overlay_panels
 from dashapp.query.public_reader import PublicHosts, PublicReader, public_panels
 from dashapp.query.shared_view import SharedView, SharedViewReader
+from dashapp.stores.access import SharedAccess
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, index, layout
 from dashapp.web.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
-from dashapp.web.middleware_stack import build_middleware
+from dashapp.web.middleware_stack import AccessControl, build_middleware
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
@@ -56,17 +57,22 @@ def create_app(
     *,
     folder: Path | None = None,
     local: Path | None = None,
+    shared: SharedAccess | None = None,
     mounted: bool = False,
+    restricted: bool = False,
 ) -> WSGIApp:
     """Return the whole WSGI application over `store`; pushed metrics go into `push_writer`.
 
     `hosts`: all hosts that write to the same backend, each with a page below `/host/`. `host_name`: the host
     of this machine, which has the process table. `folder`: the folder of the store, for the key of sessions.
-    `local`: a folder of this machine, if `folder` is None or read-only. `mounted`: another application
-    contains this one, and its login and caches apply.
+    `local`: a folder of this machine, if `folder` is None or read-only. `shared`: the Redis of several
+    machines. `mounted`: another application contains this one, and its login and caches apply. `restricted`:
+    it certainly checks who may see these pages.
     """
+    access = AccessControl(settings, folder, local, shared)
+    check = access.check_of(settings.push_token, "push token")
     # The names of pushed metrics are checked against all others.
-    push = push_endpoint(settings.push_token, push_writer, store)
+    push = push_endpoint(check, push_writer, store, access.clients)
     is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
         store = PublicReader(store)
@@ -77,14 +83,9 @@ def create_app(
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
     limits = ApiLimits()
     files = assets.PageFiles(dash.server.wsgi_app)
+    layout_key = partial(_layout_key, store, hosts)
     pages, host_pages, view_pages = (
-        StaticCache(
-            dash.server.wsgi_app,
-            page_caching,
-            files.versioned,
-            partial(_layout_key, store, hosts),
-            queue=limits.queue,
-        )
+        StaticCache(dash.server.wsgi_app, page_caching, files.versioned, layout_key, queue=limits.queue)
         for _ in range(3)
     )
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
@@ -120,6 +121,7 @@ def create_app(
             if settings.requires_authentication or mounted
             else NO_STORE,
             limits=limits,
+            redacts_notices=mounted and not restricted,
         )
         is_root = not target.names or target.top
         cache = pages if is_root else host_pages
@@ -145,7 +147,7 @@ def create_app(
             SharedViewReader(store, view, settings.panel), settings, partial(page, view_pages), limits
         )
 
-    return build_middleware(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)
+    return build_middleware(app, settings, access, build, dash.csp_hashes(), mounted=mounted)
 
 
 def _not_found(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -10,50 +10,68 @@ from dashapp.api.push import PUSH_PATH as PUSH
 from dashapp.config.settings import Settings
 from dashapp.http.middleware.authentication import AuthenticationMiddleware
 from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.middleware.login_attempts import LoginAttempts
 from dashapp.http.middleware.login_page import LoginPage
-from dashapp.http.middleware.rate_limit import LoginAttempts, RequestRateLimiter
+from dashapp.http.middleware.rate_limit import RequestRateLimiter
+from dashapp.http.middleware.secret_check import SecretCheck
 from dashapp.http.middleware.security import SecurityMiddleware
-from dashapp.http.middleware.sessions import Sessions, signing_key
+from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import ShareLinks
+from dashapp.http.middleware.signing_key import SigningKey, stored_secret
 from dashapp.http.types import WSGIApp
 from dashapp.query.shared_view import SharedView
+from dashapp.stores.access import SharedAccess
 from dashapp.web.assets import assets_directory
+
+
+class AccessControl:
+    """Shared by the middleware and the push endpoint: clients, the key, and counts of attempts."""
+
+    def __init__(
+        self, settings: Settings, folder: Path | None, local: Path | None, shared: SharedAccess | None
+    ) -> None:
+        """`folder`: of the store. `local`: of this machine, if `folder` is None or read-only."""
+        self.clients = ClientResolver(settings.trusted_proxy, settings.proxy_user)
+        needs_key = bool(settings.requires_authentication or settings.push_token)
+        secret = stored_secret((folder, local) if needs_key else ())
+        # Without a password the secret alone makes the key, and others can read that of a Redis.
+        self.key = SigningKey(secret, settings.password, shared if settings.password else None)
+        self._attempts = LoginAttempts(lambda: self.key.secret, local or folder, shared=shared)
+
+    def check_of(self, secret: str, name: str) -> SecretCheck | None:
+        """Return the check of a secret; None if it is not set."""
+        return SecretCheck(secret, self._attempts, name) if secret else None
 
 
 def build_middleware(
     app: WSGIApp,
     settings: Settings,
-    folder: Path | None,
+    access: AccessControl,
     build: Callable[[SharedView], WSGIApp],
     script_hashes: Sequence[str],
     *,
-    local: Path | None = None,
     mounted: bool = False,
 ) -> WSGIApp:
     """Return `app` inside its middleware.
 
-    `build` returns the application of a shared view. `local`: a folder of this machine, if `folder` is None
-    or read-only. `mounted`: the host application checks access.
+    `build` returns the application of a shared view. `mounted`: the host application checks access.
     """
-    clients = ClientResolver(settings.trusted_proxy, settings.proxy_user)
     needs_login = settings.requires_authentication and not mounted
     if needs_login:
-        key = signing_key(folder, settings.password, local)
         app = AuthenticationMiddleware(
             app,
-            password=settings.password,
-            sessions=Sessions(key),
-            clients=clients,
-            attempts=LoginAttempts(key, local or folder),
+            password=access.check_of(settings.password, "password"),
+            sessions=Sessions(access.key),
+            clients=access.clients,
             page=LoginPage(settings.title, settings.theme, assets_directory()),
-            shares=ShareLinks(key, build, settings.max_window_s),
+            shares=ShareLinks(access.key, build, settings.max_window_s),
             public_paths=("/healthz", PUSH) if settings.push_token else ("/healthz",),
         )
     return SecurityMiddleware(
         app,
         script_hashes=script_hashes,
         hosts=_allowed_hosts(settings),
-        clients=clients,
+        clients=access.clients,
         rate_limiter=None if mounted else RequestRateLimiter(settings.limit),
         private=needs_login,
     )

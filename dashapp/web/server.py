@@ -29,6 +29,7 @@ from dashapp.config.settings import Settings
 from dashapp.http.connections import ConnectionWatch
 from dashapp.http.large_responses import MAX_LARGE_RESPONSES, LargeResponses
 from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.middleware.signing_key import process_secret
 from dashapp.http.request_body import MAX_CONCURRENT_BODIES
 from dashapp.http.types import WSGIApp
 from dashapp.model.notices import PublicNotice
@@ -57,7 +58,7 @@ HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=64 << 10)
 
 def build_app() -> WSGIApp:
     """Return the application of one worker. Granian calls this in each worker, after the fork."""
-    settings = config.parse_settings(sys.argv[1:])
+    settings = config.parse_settings(sys.argv[1:], checked=True)
     _exit_with_parent(lambda: os._exit(0), grace=3.0)
     backend = open_backend(settings)
     store: Reader
@@ -80,6 +81,7 @@ def build_app() -> WSGIApp:
                 lambda sentence: store.notice_sink(COLLECTOR_NOTICE).set(sentence),
             )
     folder = backend.folder if isinstance(backend, DiskBackend) else None
+    needs_state = bool(settings.requires_authentication or settings.push_token)
     app = create_app(
         store,
         settings,
@@ -87,7 +89,8 @@ def build_app() -> WSGIApp:
         backend.hosts() if backend else None,
         settings.host_name,
         folder=folder,
-        local=web_state_directory(settings, folder) if backend and settings.requires_authentication else None,
+        local=web_state_directory(settings, folder) if needs_state else None,
+        shared=backend.access() if backend and needs_state else None,
     )
     client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
     watch = ConnectionWatch(settings.port, _max_connections() * 3 // 4, client_of)
@@ -108,12 +111,13 @@ def _exit_with_parent(end: Callable[[], object], grace: float = 0) -> None:
 def main() -> int:
     logging.basicConfig(format="%(asctime)s web: %(message)s", level=logging.WARNING)
     try:
-        settings = config.parse_settings(sys.argv[1:])
+        settings = config.parse_settings(sys.argv[1:], checked=True)
     except SettingsError as error:
         # The supervisor has checked the settings, so the file has changed since then.
         log.error(str(error))
         return 2
     _exit_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    process_secret()  # before the fork, so that all workers have the same
     Granian(
         "dashapp.web.server:build_app",
         factory=True,
@@ -140,8 +144,7 @@ def connection_client(clients: ClientResolver, address: str) -> str:
     >>> [connection_client(ClientResolver(), address) for address in ("8.8.8.8", "10.1.2.3", "127.0.0.1")]
     ['8.8.8.8', '', '']
     """
-    # As for a request that may come through a proxy: the connection does not show whether it does.
-    return clients.rate_limit_client({"REMOTE_ADDR": address, "HTTP_X_FORWARDED_FOR": ""})
+    return clients.connection_client(address)
 
 
 def _max_connections() -> int:

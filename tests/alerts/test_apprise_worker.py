@@ -6,8 +6,10 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from html.parser import HTMLParser
 
 import pytest
+from mail_server import mail_server
 from waiting import PATIENCE_S
 from webhook_server import Webhook, webhook
 
@@ -118,3 +120,36 @@ def test_compose_message_counts_changes_and_lists_newest() -> None:
     assert compose_message(changes[:1], 1, 0, "lab").all_resolved
     # Only one of two changes is listed, so the alert of the other may still be firing.
     assert not compose_message(changes[:1], 2, 0, "lab").all_resolved
+
+
+class Tags(HTMLParser):
+    """The elements of a document, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.found.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_mail_contains_html_of_names_as_text() -> None:
+    """Programs that push and writers to a Redis choose the names of metrics."""
+    name = '<img src=x onerror=alert(1)><a href="https://evil.test">x</a>'
+    changes = [AlertChange(Threshold(name, ">", 90), True, 1_800_000_000.0, 97.0, 1)]
+    message = compose_message(changes, 1, 1, f"{name} & lab")
+    with mail_server() as server:
+        address = f"mailto://127.0.0.1:{server.port}?from=a@lab.test&to=b@lab.test&format=html"
+        assert apprise_worker.send_notification(address, message, PATIENCE_S) == ""
+        (mail,) = server.received
+    assert mail["subject"] == message.title
+    body = mail.get_body(("html",))
+    assert body is not None
+    tags = Tags()
+    tags.feed(body.get_content())
+    assert tags.found <= {"html", "head", "body", "title", "br", "p", "h1", "div", "span", "meta"}
+    assert name in tags.text.replace("\xa0", " ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from authenticated_app import TOKEN
 from fake_hosts import NOW, Clock, Fleet
 from host_pages import layout, served
 from wsgi_client import Answer, ask
@@ -207,7 +208,7 @@ def test_processes_are_available_only_for_serving_host(fleet: Fleet) -> None:
 
 
 def test_push_is_accepted_only_at_root(fleet: Fleet) -> None:
-    app = served(fleet, push_token="a" * 32)
+    app = served(fleet, push_token=TOKEN)
     assert ask(app, "/api/push", method="POST", body=b"{}").status == 401
     assert ask(app, "/host/web-1/api/push", method="POST", body=b"{}").status == 405
 

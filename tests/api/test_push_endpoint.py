@@ -9,7 +9,7 @@ from effort import calls_of
 from push_pipeline import TOKEN, PushPipeline, many, post, refused
 from wsgi_client import ask
 
-from dashapp.api.push import MAX_PUSHED_NAMES, MAX_VALUES_PER_REQUEST, PushEndpoint
+from dashapp.api.push import MAX_PUSHED_NAMES, MAX_VALUES_PER_REQUEST
 from dashapp.collector.sampler import Sampler
 from dashapp.config.settings import parse_settings
 from dashapp.http.types import WSGIApp
@@ -179,7 +179,7 @@ def test_push_rejects_new_names_above_limit(pipeline: PushPipeline) -> None:
     assert "use the same names" in refused(pipeline, {"metrics": {"m.1": 1, "another": 1}})
     assert pipeline.push({"metrics": {"m.1": 1}}).status == 200
     # A worker that started later reads the names from the store.
-    later = PushEndpoint(TOKEN, pipeline.queue, pipeline.store)
+    later = pipeline.endpoint()
     assert (
         ask(
             later,

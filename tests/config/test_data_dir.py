@@ -77,5 +77,42 @@ def test_web_state_directory_uses_only_safe_temporary_directory(
     (tmp_path / "planted").mkdir(mode=0o700)
     beside.symlink_to(tmp_path / "planted")
     assert web_state_directory(REDIS, None) is None
+    assert not list((tmp_path / "planted").iterdir())
     monkeypatch.setattr(tempfile, "tempdir", "/proc/nothing")
     assert web_state_directory(REDIS, None) is None
+
+
+@pytest.mark.parametrize("planted", ["open folder", "link", "file", "dangling link"])
+def test_leader_directory_rejects_what_another_user_may_have_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/proc/nothing")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = leader_directory(REDIS)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert leader_directory(REDIS) == folder
+    folder.rmdir()
+    target = tmp_path / "target"
+    if planted == "open folder":
+        folder.mkdir()
+        folder.chmod(0o770)
+    elif planted == "file":
+        folder.touch(mode=0o600)
+    else:
+        folder.symlink_to(target)
+        if planted == "link":
+            target.mkdir(mode=0o700)
+    with pytest.raises(OSError, match=r"is not a folder of this user alone; remove it, or set XDG_DATA_HOME"):
+        leader_directory(REDIS)
+    assert not target.exists() or not list(target.iterdir())
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
+def test_leader_directory_rejects_folder_of_another_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/proc/nothing")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    os.chown(leader_directory(REDIS), 65534, 65534)
+    with pytest.raises(OSError, match="is not a folder of this user alone"):
+        leader_directory(REDIS)

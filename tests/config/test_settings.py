@@ -186,7 +186,7 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
-    "push_token": ("0123456789abcdef", "0123456789abcdef"),
+    "push_token": ("4f9c2e7ab15d8036", "4f9c2e7ab15d8036"),
     "password": ("correct horse 7", "correct horse 7"),
     "trusted_proxy": ("127.0.0.1, 10.0.0.0/8", (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))),
     "proxy_user": ("X-Forwarded-User", "X-Forwarded-User"),
@@ -226,11 +226,11 @@ def test_setting_flag_overrides_variable(name: str) -> None:
 
 
 def test_unknown_variables_ignores_push_client_variables() -> None:
-    assert not unknown_variables({"DASHAPP_URL": "http://x", "DASHAPP_PUSH_TOKEN": "0123456789abcdef"})
+    assert not unknown_variables({"DASHAPP_URL": "http://x", "DASHAPP_PUSH_TOKEN": "4f9c2e7ab15d8036"})
 
 
 def test_source_may_be_none_when_push_token_is_set() -> None:
-    assert parse_settings(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (
+    assert parse_settings(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "4f9c2e7ab15d8036"}).source == (
         SourceSpec("none"),
     )
 

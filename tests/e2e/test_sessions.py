@@ -6,7 +6,7 @@ import http.client
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -80,18 +80,20 @@ def test_workers_share_count_of_login_attempts(tmp_path: Path) -> None:
 
 
 @needs_redis
-def test_redis_machines_share_session_key_and_count_login_attempts(
+def test_redis_machines_share_sessions_and_count_login_attempts_together(
     tmp_path: Path, redis: RedisServer
 ) -> None:
-    cookies = []
-    for machine in ("one", "other"):
-        folder = tmp_path / machine
-        folder.mkdir()
-        with dashapp(folder, "--store", redis.url, "--workers", "2", env=ENVIRON) as app:
-            app.serving()
-            cookies.append(sign_in(app)[1])
-            assert [statuses(app, each) for each in cookies] == [{200}] * len(cookies)
-            assert [sign_in(app, "wrong")[0] for _ in range(8)] == [403] * 5 + [429] * 3
+    with ExitStack() as stack:
+        machines = []
+        for name in ("one", "other"):
+            (tmp_path / name).mkdir()
+            started = dashapp(tmp_path / name, "--store", redis.url, "--workers", "2", env=ENVIRON)
+            machines.append(stack.enter_context(started).serving())
+        cookies = [sign_in(app)[1] for app in machines]
+        for app in machines:
+            assert [statuses(app, each) for each in cookies] == [{200}] * 2
+        answers = [sign_in(machines[number % 2], "wrong")[0] for number in range(8)]
+        assert answers == [403] * 5 + [429] * 3
 
 
 @needs_redis

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from processes import Dashapp, Process, dashapp
 from waiting import wait_until, wait_until_passes
 
-TOKEN = "0123456789abcdef"
+TOKEN = "4f9c2e7ab15d8036"
 READ = """(panel) => {
     const gd = document.querySelector(`[data-panel="${panel}"] .js-plotly-plot`);
     if (!gd?.calcdata) return null;

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
 from authenticated_app import PASSWORD, TOKEN, guarded, post, sign_in
+from hypothesis import given
+from hypothesis import strategies as st
 from wsgi_client import ask
 
 from dashapp.http.middleware.login_page import safe_next_url
 from dashapp.http.middleware.sessions import SESSION_LIFETIME_S, Sessions
+from dashapp.http.middleware.signing_key import SigningKey, process_secret
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import SettingsError
 
-KEY = b"k" * 32
+KEY = SigningKey(b"k" * 32, "a")
+HOST = "127.0.0.1:8050"
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,39 @@ def test_login_rejects_wrong_password_with_message(app: WSGIApp, given: str) -> 
 
 
 EVIL = [
+    "/../",
+    "/..",
+    "/.",
+    "/./",
+    "/a/../b",
+    "/a/..",
+    "/..?a=b",
+    "/..;a=b/",
+    "/%2e%2e/shop",
+    "/%2E%2e/shop",
+    "/%2e./shop",
+    "/.%2e/shop",
+    "/%2e%2e",
+    "/%2e",
+    "/host/a/%2e%2e/%2e%2e/%2e%2e/shop",
+    "/%252e%252e/shop",
+    "/%25252e%25252e/shop",
+    "/a%2f..%2fb",
+    "/%2f%2fevil.test",
+    "/%5c%5cevil.test",
+    "/%5cevil.test",
+    "/%09/evil.test",
+    "/a\\..\\b",
+    "/a//b",
+    "//",
+    "///evil.test",
+    "/;/../x",
+    "/\x00",
+    "/ /evil.test",
+    "/#/../x",
+    "/\u2024\u2024/shop",
+    "/\uff0e\uff0e/shop",
+    "?/../x",
     "https://evil.test/",
     "//evil.test",
     "/\\evil.test",
@@ -101,7 +138,37 @@ def test_login_ignores_next_url_of_other_site(app: WSGIApp, place: str) -> None:
     assert not location.startswith(("//", ".//"))
     page = ask(app, "/login?next=" + quote(place, safe="")).body
     assert b"<script" not in page
-    assert safe_next_url(place) == "/" or place == "/%0d%0aset-cookie:a=b"
+    assert location == "./"
+    assert safe_next_url(place) == "/"
+
+
+GOOD = [
+    "/",
+    "/?window=300&panels=cpu,memory",
+    "/host/web-1.example/",
+    "/host/a,b/?window=60",
+    "/host/..a/",
+    "/?next=%2e%2e%2f/../x//y",
+    "/api/csv?panel=cpu",
+]
+
+
+@pytest.mark.parametrize("place", GOOD)
+def test_login_keeps_next_url_of_own_page(app: WSGIApp, place: str) -> None:
+    assert post(app, "/login", {"password": PASSWORD, "next": place}).headers["location"] == f".{place}"
+
+
+@given(st.text(st.sampled_from("/.%25eEfF\\;?#ab:@\t\n\u3002"), max_size=12))
+def test_next_url_stays_below_the_prefix(text: str) -> None:
+    """A browser resolves the escapes of dots, and some servers those of slashes."""
+    base = "https://site.test/prefix/login"
+    url = urljoin(base, f".{safe_next_url('/' + text)}")
+    for _ in range(3):
+        path = urlsplit(url).path.replace("\\", "/")
+        assert "/../" not in path + "/"
+        assert "//" not in path
+        assert url.startswith("https://site.test/prefix/")
+        url = url if "?" in url else unquote(url)
 
 
 def test_session_cookie_has_security_attributes() -> None:
@@ -128,6 +195,57 @@ def test_logout_removes_session_cookie(app: WSGIApp) -> None:
     assert ask(app, "/logout").status == 405
 
 
+FORGED_SESSION = f"{'A' * 12}.A.{'A' * 43}"
+
+
+@pytest.mark.parametrize("value", ["", "x", FORGED_SESSION])
+def test_logout_without_session_sends_no_cookie(app: WSGIApp, value: str) -> None:
+    """Its name was once a hash of the key, with which everybody could test passwords offline."""
+    for path in ("/logout", "/login", "/", "/api/ticks", "/healthz", "/share/x/", "/nothing"):
+        for method in ("GET", "POST"):
+            answer = ask(app, path, method=method, cookie=f"dashapp-session-8050={value}", body=b"")
+            assert "set-cookie" not in answer.headers, path
+
+
+def test_logout_removes_sessions_of_other_ports(app: WSGIApp) -> None:
+    """A server that moved to another port accepts them, so it has to remove them."""
+    cookie = sign_in(app, host="127.0.0.1:81")
+    assert ask(app, "/api/ticks", cookie=cookie).status == 200
+    answer = post(app, "/logout", {}, cookie=f"dashapp-session-80=x; {cookie}")
+    assert answer.headers["set-cookie"].startswith("dashapp-session-81=; Max-Age=0;")
+
+
+def test_cookie_name_depends_on_the_port_alone() -> None:
+    """Servers of one host keep their sessions apart, and the name shows nothing of the key."""
+    for password in (PASSWORD, "another horse 8"):
+        app = guarded(password=password)
+        assert sign_in(app, password).startswith("dashapp-session-8050=")
+        assert sign_in(app, password, host="127.0.0.1").startswith("dashapp-session=")
+        assert sign_in(app, password, host="[::1]:81").startswith("dashapp-session-81=")
+        assert sign_in(app, password, host="[::1]").startswith("dashapp-session=")
+    app = guarded("--public")
+    for host in ("x:", "x:1;a=b", "x:123456", ":80", "x:é", ""):
+        assert sign_in(app, host=host).startswith("dashapp-session=")
+
+
+@pytest.mark.parametrize("count", [5, 60])
+@pytest.mark.parametrize("name", ["dashapp-session-8050", "xdashapp-session-8050"])
+@pytest.mark.parametrize("value", ["x", "", FORGED_SESSION, "x" * 4000])
+def test_planted_cookies_do_not_sign_out(app: WSGIApp, count: int, name: str, value: str) -> None:
+    """A site of the same domain can set cookies of our name, which the browser sends first."""
+    planted = "; ".join([f"{name}={value}"] * count)
+    assert ask(app, "/api/ticks", cookie=f"{planted}; {sign_in(app)}").status == 200
+    assert ask(app, "/api/ticks", cookie=f"{sign_in(app)};{planted.replace('; ', ';')}").status == 200
+    assert ask(app, "/api/ticks", cookie=planted).status == 401
+
+
+def test_session_of_proxy_user_alone_is_rejected() -> None:
+    """Without a password the key is a secret that every program with access to a Redis can read."""
+    app = guarded("--proxy-user", "X-User", "--trusted-proxy", "10.0.0.1", password="")
+    cookie = Sessions(SigningKey(process_secret(), "")).create(HOST, secure=False).partition(";")[0]
+    assert ask(app, "/api/ticks", cookie=cookie).status == 403
+
+
 FORGED = ["", "a", "a.b.c", "a.b", "..", "x" * 300, "%00", "é", "a;b=c", "A" * 27]
 
 
@@ -137,36 +255,41 @@ def test_forged_session_cookie_is_rejected(app: WSGIApp, token: str) -> None:
     assert ask(app, "/api/ticks", cookie=f"{name}={token}").status == 401
 
 
+def is_valid(sessions: Sessions, cookies: str) -> bool:
+    return sessions.is_valid({"HTTP_COOKIE": cookies, "HTTP_HOST": HOST})
+
+
 def test_altered_session_cookie_is_rejected() -> None:
     sessions = Sessions(KEY)
-    good = sessions.create(secure=False).partition(";")[0]
-    start = good.index("=") + 1
-    assert sessions.is_valid(f"other=1; {good}; more=2")
-    assert sessions.is_valid(f"{sessions.name}=old; x{sessions.name}=1; {good}")
+    good = sessions.create(HOST, secure=False).partition(";")[0]
+    name, start = good.partition("=")[0], good.index("=") + 1
+    assert is_valid(sessions, f"other=1; {good}; more=2")
+    assert is_valid(sessions, f"{name}=old; x{name}=1; {good}")
     for place in range(start, len(good)):
         letter = "A" if good[place] != "A" else "B"
         altered = good[:place] + letter + good[place + 1 :]
         # Some bits of the last letter in base64 have no meaning.
-        assert not sessions.is_valid(altered) or place == len(good) - 1
-    assert not Sessions(b"o" * 32).is_valid(good)
+        assert not is_valid(sessions, altered) or place == len(good) - 1
+    assert not is_valid(Sessions(SigningKey(b"o" * 32, "a")), good)
+    assert not is_valid(Sessions(SigningKey(b"k" * 32, "b")), good)
 
 
 def test_session_expires_after_lifetime() -> None:
     now = time.time()
     sessions = Sessions(KEY, lambda: now)
-    cookie = sessions.create(secure=True).partition(";")[0]
+    cookie = sessions.create(HOST, secure=True).partition(";")[0]
     now += SESSION_LIFETIME_S - 1
-    assert sessions.is_valid(cookie)
+    assert is_valid(sessions, cookie)
     now += 2
-    assert not sessions.is_valid(cookie), "though it was known"
-    assert not Sessions(KEY, lambda: now).is_valid(cookie)
+    assert not is_valid(sessions, cookie), "though it was known"
+    assert not is_valid(Sessions(KEY, lambda: now), cookie)
 
 
 def test_session_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashapp.http.middleware.sessions.MAX_CACHED_SESSIONS", 50)
     sessions = Sessions(KEY)
     for _ in range(60):
-        assert sessions.is_valid(sessions.create(secure=False).partition(";")[0])
+        assert is_valid(sessions, sessions.create(HOST, secure=False).partition(";")[0])
     assert 0 < len(sessions._expiry_cache) <= 50
 
 

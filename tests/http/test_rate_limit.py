@@ -1,28 +1,19 @@
-"""Rate limits for requests and login attempts: per client, over all processes, for how long."""
+"""Rate limits for requests: per client, and for how long."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from authenticated_app import PASSWORD, guarded, post
-from effort import calls_of
+from authenticated_app import guarded
 from wsgi_client import ask
 
 from dashapp.http.middleware.client_address import rate_limit_key
 from dashapp.http.middleware.rate_limit import (
-    ATTEMPT_SLOTS,
-    ATTEMPTS_FILE_NAME,
-    MAX_ATTEMPTS,
     MAX_CLIENTS,
     MAX_REQUEST_COST,
     RATE_WINDOW_S,
-    LoginAttempts,
     RequestRateLimiter,
     request_cost,
 )
-
-KEY = b"k" * 32
 
 
 class Clock:
@@ -37,99 +28,6 @@ class Clock:
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clock with which an application counts requests."""
     monkeypatch.setattr(RequestRateLimiter.__init__, "__defaults__", (Clock(),))
-
-
-@pytest.fixture(params=["memory", "folder"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
-    return tmp_path if request.param == "folder" else None
-
-
-def test_login_attempts_allow_five_per_minute_and_client(folder: Path | None) -> None:
-    clock = Clock()
-    tries = LoginAttempts(KEY, folder, clock)
-    for _ in range(MAX_ATTEMPTS):
-        assert tries.seconds_to_wait("192.0.2.1") == 0
-        clock.now += 1
-    assert tries.seconds_to_wait("192.0.2.1") == 55
-    assert tries.seconds_to_wait("192.0.2.2") == 0, "another visitor's are not counted"
-    clock.now += 55
-    assert tries.seconds_to_wait("192.0.2.1") == 0
-    assert tries.seconds_to_wait("192.0.2.1") == 1
-    tries.reset("192.0.2.1")
-    assert tries.seconds_to_wait("192.0.2.1") == 0
-
-
-def test_login_attempts_are_allowed_after_clock_is_set_back(folder: Path | None) -> None:
-    clock = Clock()
-    tries = LoginAttempts(KEY, folder, clock)
-    for _ in range(MAX_ATTEMPTS):
-        tries.seconds_to_wait("a")
-    clock.now -= 86_400
-    assert tries.seconds_to_wait("a") == 0
-
-
-def test_login_attempts_are_shared_by_processes_and_survive_restart(tmp_path: Path) -> None:
-    for _ in range(MAX_ATTEMPTS):
-        assert LoginAttempts(KEY, tmp_path).seconds_to_wait("a") == 0
-    assert LoginAttempts(KEY, tmp_path).seconds_to_wait("a") > 0
-    assert (tmp_path / ATTEMPTS_FILE_NAME).stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("rubbish", [b"", b"x" * 7, b"\xff" * 200_000])
-def test_login_attempts_are_counted_with_corrupt_file(tmp_path: Path, rubbish: bytes) -> None:
-    (tmp_path / ATTEMPTS_FILE_NAME).write_bytes(rubbish)
-    tries = LoginAttempts(KEY, tmp_path)
-    assert [tries.seconds_to_wait("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [
-        True
-    ]
-
-
-def test_login_attempts_are_counted_without_file(tmp_path: Path) -> None:
-    tries = LoginAttempts(KEY, tmp_path / "nothing" / "here")
-    assert [tries.seconds_to_wait("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [
-        True
-    ]
-
-
-def test_login_attempts_file_is_bounded(tmp_path: Path) -> None:
-    tries = LoginAttempts(KEY, tmp_path)
-    for number in range(2000):
-        tries.seconds_to_wait(str(number))
-    assert (tmp_path / ATTEMPTS_FILE_NAME).stat().st_size <= ATTEMPT_SLOTS * MAX_ATTEMPTS * 8
-
-
-def test_sixth_login_attempt_is_rejected_with_correct_password() -> None:
-    app = guarded()
-    answers = [
-        post(app, "/login", {"password": "wrong"}, peer="192.0.2.1").status for _ in range(MAX_ATTEMPTS)
-    ]
-    assert answers == [403] * MAX_ATTEMPTS
-    sixth = post(app, "/login", {"password": PASSWORD}, peer="192.0.2.1")
-    assert sixth.status == 429
-    assert 1 <= int(sixth.headers["retry-after"]) <= 60
-    assert b"Too many attempts. Try again in" in sixth.body
-    assert ask(app, "/api/ticks", authorization="Bearer x", peer="192.0.2.1").status == 429
-    assert post(app, "/login", {"password": PASSWORD}, peer="192.0.2.2").status == 303
-
-
-def test_successful_logins_are_not_limited() -> None:
-    app = guarded()
-    for _ in range(3 * MAX_ATTEMPTS):
-        assert post(app, "/login", {"password": PASSWORD}, peer="192.0.2.1").status == 303
-
-
-def test_password_check_takes_constant_work() -> None:
-    """All compared values have the same length, and the comparison never stops early."""
-    app = guarded()
-
-    def work(given: str, number: int) -> int:
-        return calls_of(lambda: post(app, "/login", {"password": given}, peer=f"2001:db8:{number}::1"))
-
-    work("no", 0)  # the first call fills caches
-    found = [work(given, number) for number, given in enumerate(("x", "correct horse 8", "y" * 4000), 1)]
-    assert max(found) < 1000, found
-    # The only difference is the parsing of the form.
-    assert max(found) - min(found) < 30, found
 
 
 def test_requests_are_limited_per_client() -> None:

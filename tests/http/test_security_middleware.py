@@ -136,6 +136,7 @@ def test_every_kind_of_response_has_security_headers(app: WSGIApp) -> None:
         statuses.add(answer.status)
         headers = answer.headers
         assert headers["x-content-type-options"] == "nosniff", name
+        assert headers["cross-origin-resource-policy"] == "same-origin", name
         assert headers["referrer-policy"] == "same-origin", name
         policy = headers["content-security-policy"]
         assert policy.startswith("default-src 'none'"), name

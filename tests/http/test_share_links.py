@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import time
+from string import ascii_letters
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,12 +13,13 @@ from authenticated_app import PASSWORD, ask_for_link, guarded, link, sign_in
 from wsgi_client import ask
 
 from dashapp.http.middleware.sessions import Sessions
-from dashapp.http.middleware.share_links import DAY_S, MAX_CACHED_APPS, ShareLinks
+from dashapp.http.middleware.share_links import DAY_S, MAX_CACHED_APPS, MAX_LINK_LENGTH, ShareLinks
+from dashapp.http.middleware.signing_key import SigningKey
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import BadRequestError
 from dashapp.query.shared_view import SharedView
 
-KEY = b"k" * 32
+KEY = SigningKey(b"k" * 32, "a")
 
 
 def empty_app(view: SharedView) -> WSGIApp:
@@ -56,15 +59,15 @@ def test_altered_share_link_is_rejected() -> None:
         with pytest.raises(BadRequestError, match="invalid or incomplete"):
             shares.read(text)
     with pytest.raises(BadRequestError):
-        ShareLinks(b"o" * 32, empty_app, 1000).read(token)
+        ShareLinks(SigningKey(b"o" * 32, "a"), empty_app, 1000).read(token)
 
 
 def test_session_and_share_link_are_not_interchangeable() -> None:
     sessions, shares = Sessions(KEY), ShareLinks(KEY, empty_app, 1000)
     token = shares.link(SharedView(("cpu",), 30), 1).split("/")[1]
-    assert not sessions.is_valid(f"{sessions.name}={token}")
+    assert not sessions.is_valid({"HTTP_COOKIE": f"dashapp-session={token}"})
     with pytest.raises(BadRequestError):
-        shares.read(sessions.create(secure=False).partition(";")[0].partition("=")[2])
+        shares.read(sessions.create("", secure=False).partition(";")[0].partition("=")[2])
 
 
 BAD = [
@@ -123,3 +126,19 @@ def test_share_link_is_invalid_after_password_change(tmp_path: Any) -> None:
     assert ask(guarded(folder=tmp_path), path + "api/ticks").status == 200
     assert ask(guarded(folder=tmp_path, password=PASSWORD + "9"), path + "api/ticks").status == 403
     assert urlsplit(path).path == path
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "\U0001f600"])
+@pytest.mark.parametrize("length", [1, 20, 60, 100])
+def test_share_link_of_many_long_names_works_or_is_rejected(app: WSGIApp, letter: str, length: int) -> None:
+    """Such a link was once created, and then rejected as invalid."""
+    digits = random.Random(length)
+    letters = [*ascii_letters, *letter * 50]
+    names = [f"{''.join(digits.choices(letters, k=length - 1))}{chr(0x4E00 + n)}" for n in range(64)]
+    answer = ask_for_link(app, {"panels": names, "days": 1, "window": 30}, cookie=sign_in(app))
+    if answer.status == 400:
+        assert "share fewer panels" in answer.json["error"]
+        assert str(MAX_LINK_LENGTH) in answer.json["error"]
+    elif answer.status != 413:  # the request itself is too large
+        assert ask(app, f"/{answer.json['path']}api/ticks").status == 200
+    assert length > 20 or answer.status == 200

@@ -249,13 +249,13 @@ def test_csv_slot_is_free_after_hook_drops_response(mounted: Mounted, replacemen
 
 
 def test_mount_accepts_push_whose_body_a_hook_has_read(mounted: Mounted) -> None:
-    host = mounted(push_token="0123456789abcdef")
+    host = mounted(push_token="4f9c2e7ab15d8036")
     host.app.before_request(lambda: request.get_data() and None)
     answer = host.ask(
         "/monitor/api/push",
         method="POST",
         body=b'{"metrics": {"loss": 0.31}}',
-        authorization="Bearer 0123456789abcdef",
+        authorization="Bearer 4f9c2e7ab15d8036",
     )
     assert answer.status == 200, answer.body
 

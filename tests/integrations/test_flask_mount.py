@@ -12,6 +12,8 @@ from processes import ROOT
 from waiting import wait_for
 
 import dashapp
+from dashapp.model.notices import GENERIC_NOTICE
+from dashapp.stores.disk.notices import NoticeFile
 
 store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)
@@ -145,6 +147,23 @@ def test_missing_store_is_reported_in_notice(mounted: Mounted, tmp_path: Path) -
     assert "no collector has written" in " ".join(answer.json["notices"])
     assert str(tmp_path).encode() not in answer.body
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("protect", [None, lambda: True])
+def test_notice_details_are_hidden_without_protect(mounted: Mounted, store: Path, protect: Any) -> None:
+    sentence = "source /home/ada/plan.csv cannot be read"
+    NoticeFile(store, "source").set(sentence)
+    host = mounted(store=store) if protect is None else mounted(store=store, protect=protect)
+    answer = host.ask("/monitor/api/ticks")
+    assert answer.json["notices"] == ([GENERIC_NOTICE] if protect is None else [sentence])
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_wrong_push_tokens_are_limited_in_mount(mounted: Mounted) -> None:
+    host = mounted(push_token="a-token-of-more-than-sixteen")
+    push = {"method": "POST", "body": b"{}", "authorization": "Bearer wrong"}
+    statuses = [host.ask("/monitor/api/push", **push).status for _ in range(7)]
+    assert statuses == [403] * 5 + [429] * 2
 
 
 def test_push_requires_configured_token(mounted: Mounted) -> None:

@@ -60,6 +60,7 @@ HEAVY = {
     "pandas": set[str](),
     "plotly": set[str](),
     "redis": {"dashapp.stores.redis"},
+    "zxcvbn": {"dashapp.config.password_strength"},
     "werkzeug": {"dashapp.integrations.flask_access", "dashapp.integrations.flask_response"},
 }
 

@@ -98,7 +98,7 @@ def test_documents_name_only_variables_that_exist() -> None:
 PAGE = (DOCS / "api.md").read_text()
 # A server with every optional feature: a login, a push token, many hosts.
 DESCRIPTION = openapi.openapi_document(
-    Settings(password="correct horse 7", push_token="0123456789abcdef"), True
+    Settings(password="correct horse 7", push_token="4f9c2e7ab15d8036"), True
 )
 PATHS = {
     *endpoints.PATHS,

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashapp.model.notices import os_error_reason
+from dashapp.model.notices import GENERIC_NOTICE, DetailedNotice, os_error_reason, redact_for_public
 from dashapp.stores.disk.notices import NoticeFile, read_notices
 
 
@@ -59,3 +59,12 @@ def test_notice_file_raises_nothing_when_folder_is_missing(tmp_path: Path) -> No
     notice.set("trouble")
     notice.clear()
     assert read_notices(tmp_path / "gone") == []
+
+
+def test_detailed_notice_has_a_sentence_for_everyone() -> None:
+    detailed = DetailedNotice("Redis at 10.0.0.5:6379: it is down", "Redis does not work now.")
+    assert redact_for_public([detailed, "source /home/ada/plan.csv", "b"]) == [
+        "Redis does not work now.",
+        GENERIC_NOTICE,
+    ]
+    assert str(type(detailed)("a: " + detailed)).startswith("a: Redis at")

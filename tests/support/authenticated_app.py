@@ -19,7 +19,7 @@ from dashapp.stores.push_queue import MemoryPushQueue
 from dashapp.web.app import create_app
 
 PASSWORD = "correct horse 7"
-TOKEN = "0123456789abcdef"
+TOKEN = "4f9c2e7ab15d8036"
 METRICS = [
     Metric("cpu.percent", "CPU", "%", "cpu", 0, 100),
     Metric("memory.percent", "Memory", "%", "memory", 0, 100),

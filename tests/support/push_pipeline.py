@@ -9,12 +9,15 @@ from wsgi_client import Answer, ask
 
 from dashapp.api.push import PushEndpoint
 from dashapp.collector.sampler import Sampler
+from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.middleware.login_attempts import LoginAttempts
+from dashapp.http.middleware.secret_check import SecretCheck
 from dashapp.http.types import WSGIApp
 from dashapp.sources.push import PushSource
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue
 
-TOKEN = "0123456789abcdef"
+TOKEN = "4f9c2e7ab15d8036"
 NOW = 1_800_000_000.0
 
 
@@ -24,10 +27,14 @@ class PushPipeline:
     def __init__(self, most: int = 1 << 24) -> None:
         self.store = MemoryStore()
         self.queue = MemoryPushQueue(max_bytes=most)
-        self.app = PushEndpoint(TOKEN, self.queue, self.store, clock=lambda: NOW)
+        self.app = self.endpoint()
         source = PushSource(self.queue, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
         self.time = 0
+
+    def endpoint(self) -> PushEndpoint:
+        check = SecretCheck(TOKEN, LoginAttempts(lambda: b"key"), "push token")
+        return PushEndpoint(check, self.queue, self.store, ClientResolver(), clock=lambda: NOW)
 
     def push(self, body: object, **headers: str) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -6,8 +6,6 @@ the push endpoint, which has its own token, bypass it.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Collection, Iterable
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -15,7 +13,7 @@ from urllib.parse import parse_qs, quote
 from dashapp.http.middleware import login_page
 from dashapp.http.middleware.client_address import ClientResolver, rate_limit_key
 from dashapp.http.middleware.login_page import LoginPage
-from dashapp.http.middleware.rate_limit import LoginAttempts
+from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
 from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import SHARE_PREFIX, ShareLinks
 from dashapp.http.request_body import BodyReader, RequestBodyError
@@ -32,31 +30,28 @@ SIGN_IN_REQUIRED = (
 
 
 class AuthenticationMiddleware:
-    """`password`: empty if only a trusted proxy authenticates. `public_paths` bypass this."""
+    """`password`: None if only a trusted proxy authenticates. `public_paths` bypass this."""
 
     def __init__(
         self,
         app: WSGIApp,
         *,
-        password: str,
+        password: SecretCheck | None,
         sessions: Sessions,
         clients: ClientResolver,
-        attempts: LoginAttempts,
         page: LoginPage,
         shares: ShareLinks,
         public_paths: Collection[str] = ("/healthz",),
     ) -> None:
         self._app = app
-        self._password = _digest(password) if password else b""
+        self._password = password
         self._sessions = sessions
         self._clients = clients
-        self._attempts = attempts
         self._page = page
         self._shares = shares
         self._public_paths = frozenset(public_paths)
         self._bodies = BodyReader(MAX_FORM_BYTES)
         self._uploading: set[str] = set()
-        self._token_digests: set[bytes] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
@@ -68,11 +63,15 @@ class AuthenticationMiddleware:
             return self._logout(environ, start_response)
         if path.startswith(SHARE_PREFIX):
             return self._shares(environ, start_response)
-        if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")) or self._clients.user(environ):
+        if self._has_session(environ) or self._clients.user(environ):
             return self._authenticate(environ, start_response)
-        if "HTTP_AUTHORIZATION" in environ and self._password:
-            return self._has_bearer_token(environ, start_response)
+        if "HTTP_AUTHORIZATION" in environ and self._password is not None:
+            return self._check_bearer_token(self._password, environ, start_response)
         return self._deny(environ, start_response)
+
+    def _has_session(self, environ: dict[str, Any]) -> bool:
+        # Without a password there is no login, so every session is forged.
+        return self._password is not None and self._sessions.is_valid(environ)
 
     def _authenticate(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == SHARE_PATH:
@@ -82,7 +81,7 @@ class AuthenticationMiddleware:
     def _deny(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Redirect a browser to the login page; answer other clients with an error."""
         is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-        if not self._password:
+        if self._password is None:
             sentence = "authentication required; open the page through the proxy in front of this server"
             return error_response(start_response, "403 Forbidden", sentence)
         if not (is_read and "text/html" in environ.get("HTTP_ACCEPT", "")):
@@ -101,19 +100,19 @@ class AuthenticationMiddleware:
 
     def _login(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
-        if not self._password:
+        if self._password is None:
             return self._deny(environ, start_response)
         # The browser posts the form to the URL of the page, whose query has the target too. That one is used
         # if the body is not read.
         next_url = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
         if method in ("GET", "HEAD"):
-            if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")):
+            if self._has_session(environ):
                 return redirect(start_response, f".{next_url}")
             return html_response(start_response, "200 OK", self._page.render(next_url))
         if method != "POST":
             return method_not_allowed(start_response, environ, "GET, HEAD, POST")
         client = rate_limit_key(self._clients.address(environ))
-        if wait := self._attempts.seconds_to_wait(client):
+        if wait := self._password.count(client):
             return self._rate_limited(start_response, next_url, wait)
         try:
             form = self._form(environ, client)
@@ -126,11 +125,11 @@ class AuthenticationMiddleware:
             )
         next_url = login_page.safe_next_url(_last_value(form, "next"))
         password = _last_value(form, "password")
-        if not hmac.compare_digest(_digest(password), self._password):
+        if not self._password.matches(password):
             message = login_page.SIGN_IN_FAILED if password else login_page.SIGN_IN_EMPTY
             return html_response(start_response, "403 Forbidden", self._page.render(next_url, message))
-        self._attempts.reset(client)
-        cookie = self._sessions.create(self._is_secure(environ))
+        self._password.forget(client)
+        cookie = self._sessions.create(environ.get("HTTP_HOST", ""), self._is_secure(environ))
         return redirect(start_response, f".{next_url}", ("set-cookie", cookie))
 
     def _form(self, environ: dict[str, Any], client: str) -> str:
@@ -152,11 +151,15 @@ class AuthenticationMiddleware:
     def _logout(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
             return method_not_allowed(start_response, environ, "POST")
-        return redirect(
-            start_response, "./login", ("set-cookie", self._sessions.revoke(self._is_secure(environ)))
+        # No cookie for others: a visitor without a session learns nothing here.
+        cookies = (
+            self._sessions.revoke(environ, self._is_secure(environ)) if self._has_session(environ) else ()
         )
+        return redirect(start_response, "./login", *(("set-cookie", cookie) for cookie in cookies))
 
-    def _has_bearer_token(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _check_bearer_token(
+        self, password: SecretCheck, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
         """Authenticate by the password as a bearer token, for clients without cookies.
 
         Werkzeug's parser is no replacement: it reads a token with "=" inside as parameters.
@@ -164,18 +167,16 @@ class AuthenticationMiddleware:
         scheme, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return self._deny(environ, start_response)
-        digest = _digest(token.strip())
-        if digest not in self._token_digests:
-            client = rate_limit_key(self._clients.address(environ))
-            if wait := self._attempts.seconds_to_wait(client):
-                retry_header = ("retry-after", str(wait))
-                return error_response(
-                    start_response, "429 Too Many Requests", login_page.retry_message(wait), retry_header
-                )
-            if not hmac.compare_digest(digest, self._password):
-                return error_response(start_response, "403 Forbidden", "invalid password")
-            self._attempts.reset(client)
-            self._token_digests = {digest}
+        result = password.check_token(token.strip(), rate_limit_key(self._clients.address(environ)))
+        if result == WRONG_TOKEN:
+            return error_response(start_response, "403 Forbidden", "invalid password")
+        if result:
+            return error_response(
+                start_response,
+                "429 Too Many Requests",
+                login_page.retry_message(result),
+                ("retry-after", str(result)),
+            )
         return self._authenticate(environ, start_response)
 
     def _is_secure(self, environ: dict[str, Any]) -> bool:
@@ -184,11 +185,6 @@ class AuthenticationMiddleware:
 
 
 CLOSE_CONNECTION = ("connection", "close")
-
-
-def _digest(password: str) -> bytes:
-    """A digest of constant length, so that a comparison takes constant time."""
-    return hashlib.sha256(password.encode("utf-8", "replace")).digest()
 
 
 def _last_value(form: str, name: str) -> str:

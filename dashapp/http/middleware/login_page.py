@@ -14,8 +14,12 @@ SIGN_IN_FAILED = "Wrong password."
 SIGN_IN_EMPTY = "Enter the password."
 UNREADABLE_FORM = "The form could not be read. Enter the password again."
 
-# A path on this server: nothing that a browser can read as another host, and no line break.
-_LOCAL_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
+# A path of our pages: no escape, so that a browser and this server read it alike. In segments of a path, dots
+# alone lead out of the prefix of a proxy, and an empty segment in front leads to another host. A query has no
+# such effect.
+_SEGMENT = r"(?!\.+(?:[;/?]|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+"
+_LOCAL_PATH = re.compile(rf"/(?:{_SEGMENT}/)*(?:{_SEGMENT})?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
+
 # The rules for colours in style.css; the login page uses none of its other rules.
 _COLOR_RULES = re.compile(r":root \{.*?\n\}\n(?::root\[data-theme=[^\n]*\n)*", re.DOTALL)
 
@@ -48,11 +52,7 @@ def safe_next_url(next_url: str) -> str:
     """
     if len(next_url) > MAX_NEXT_URL_LENGTH or _LOCAL_PATH.fullmatch(next_url) is None:
         return DEFAULT_NEXT_URL
-    return (
-        DEFAULT_NEXT_URL
-        if next_url.partition("?")[0] in ("/login", "/logout") or "/../" in next_url + "/"
-        else next_url
-    )
+    return DEFAULT_NEXT_URL if next_url.partition("?")[0] in ("/login", "/logout") else next_url
 
 
 def retry_message(seconds: int) -> str:

@@ -1,21 +1,13 @@
-"""Rate limits: requests of one client, and login attempts.
+"""The limit of requests of one client, a table of bounded size.
 
-Both are tables of bounded size. Libraries keep an entry for each client, and need Redis to share them.
+Libraries keep an entry for each client, and need Redis to share them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import struct
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from threading import Lock
-from typing import Any, BinaryIO
-
-from dashapp.process.file_lock import lock_file
+from collections.abc import Callable, Mapping
+from typing import Any
 
 # Seconds of a counting window, and clients with a count of their own; the others share one count.
 RATE_WINDOW_S = 10.0
@@ -25,14 +17,6 @@ OTHER_CLIENTS = "others"
 LAYOUT_PATH, LAYOUT_COST = "/_dash-layout", 8
 COSTLY_PATHS = ("/api/frames", "/api/ticks", "/api/csv", "/api/alerts", LAYOUT_PATH)
 MAX_REQUEST_COST = 512
-
-# Login attempts in a window of seconds.
-MAX_ATTEMPTS = 5
-ATTEMPT_WINDOW_S = 60.0
-# Slots in the table of login attempts. Two clients share one only by chance: the hash has a secret key.
-ATTEMPT_SLOTS = 4096
-ATTEMPTS_FILE_NAME = "tries"
-_SLOT = struct.Struct(f"<{MAX_ATTEMPTS}d")
 
 
 def request_cost(environ: Mapping[str, Any]) -> int:
@@ -84,73 +68,3 @@ class RequestRateLimiter:
         counts[client] = before + cost
         # The request that exceeds the limit is still allowed: it may cost more than the whole limit.
         return 0 if before < self._limit else max(1, round(self._until - now))
-
-
-class LoginAttempts:
-    """At most MAX_ATTEMPTS of each client in ATTEMPT_WINDOW_S.
-
-    All web processes of a machine share one file, which also survives a restart. Without a folder each
-    process counts by itself.
-    """
-
-    def __init__(
-        self, key: bytes, folder: Path | None = None, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._key = key
-        self._path = None if folder is None else folder / ATTEMPTS_FILE_NAME
-        self._clock = clock
-        self._table = bytearray(ATTEMPT_SLOTS * _SLOT.size)
-        self._lock = Lock()
-
-    def seconds_to_wait(self, client: str) -> int:
-        """Count one attempt. Return seconds to wait before the next one, 0 if this one is allowed."""
-        now = self._clock()
-        offset = self._slot(client)
-        with self._open_file() as file:
-            times = self._read(file, offset)
-            # If the clock was set back, later times must not lock a client out for long.
-            recent = sorted(moment for moment in times if now - ATTEMPT_WINDOW_S < moment <= now)
-            if len(recent) >= MAX_ATTEMPTS:
-                return max(1, round(recent[0] + ATTEMPT_WINDOW_S - now))
-            self._write(file, offset, [*recent, now])
-        return 0
-
-    def reset(self, client: str) -> None:
-        """Forget the attempts of a client, after a correct password."""
-        with self._open_file() as file:
-            self._write(file, self._slot(client), [])
-
-    def _slot(self, client: str) -> int:
-        digest = hmac.digest(self._key, client.encode(errors="replace"), hashlib.sha256)
-        return int.from_bytes(digest[:8], "big") % ATTEMPT_SLOTS * _SLOT.size
-
-    @contextmanager
-    def _open_file(self) -> Iterator[BinaryIO | None]:
-        with self._lock:
-            file: BinaryIO | None = None
-            if self._path is not None:
-                with suppress(OSError):  # on a full disk, this process counts alone
-                    self._path.touch(mode=0o600)
-                    file = self._path.open("r+b", buffering=0)
-            try:
-                if file is not None:
-                    lock_file(file.fileno(), wait=True)
-                yield file
-            finally:
-                if file is not None:
-                    file.close()
-
-    def _read(self, file: BinaryIO | None, offset: int) -> tuple[float, ...]:
-        data = bytes(self._table[offset : offset + _SLOT.size])
-        if file is not None:
-            file.seek(offset)
-            data = (file.read(_SLOT.size) or b"").ljust(_SLOT.size, b"\0")
-        return _SLOT.unpack(data)
-
-    def _write(self, file: BinaryIO | None, offset: int, times: list[float]) -> None:
-        data = _SLOT.pack(*times, *[0.0] * (MAX_ATTEMPTS - len(times)))
-        self._table[offset : offset + _SLOT.size] = data
-        if file is not None:
-            with suppress(OSError):
-                file.seek(offset)
-                file.write(data)

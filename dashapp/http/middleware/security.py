@@ -31,7 +31,6 @@ CROSS_SITE = "cross-site request rejected"
 PAGE_HEADERS = (
     ("x-frame-options", "SAMEORIGIN"),
     ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
     ("x-permitted-cross-domain-policies", "none"),
     (
         "permissions-policy",
@@ -43,7 +42,11 @@ HSTS_HEADER = ("strict-transport-security", "max-age=31536000")
 
 # The policy for data, which pages request every second: shorter than that of a page.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
-SHARED_HEADERS = (("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin"))
+SHARED_HEADERS = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+)
 DATA_HEADERS = (*SHARED_HEADERS, ("content-security-policy", DATA_POLICY))
 
 

@@ -1,58 +1,83 @@
-"""Sessions in signed cookies, which the server does not store, and the key that signs them.
-
-The key is the same in every web process. The first process creates it beside the store, readable by its owner
-only. Without a folder, the key is derived from the password; without either, it is stored on this machine.
-"""
+"""Sessions in signed cookies, which the server does not store."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-import logging
-import os
+import re
 import secrets
-import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
 
 from itsdangerous import BadSignature, TimestampSigner
 
+from dashapp.http.middleware.signing_key import SigningKey
+
 SESSION_LIFETIME_S = 30 * 86_400
+COOKIE_NAME = "dashapp-session"
 # Valid sessions in the cache, so that a viewer's next request costs one lookup. A full cache is emptied.
 MAX_CACHED_SESSIONS = 4096
-# Cookies of our name in one header, and characters of one: more than the server ever sets.
-MAX_COOKIES = 4
-MAX_COOKIE_LENGTH = 256
+# Cookies of our name that a request may have, and those of them in the form of a session. A site of the same
+# domain can set a dozen: for each path above the page, and for each domain above it.
+MAX_COOKIES, MAX_CHECKED_COOKIES = 1000, 64
+# The rest of the name; an id, a time and a signature.
+_COOKIE = re.compile(r"(-[0-9]{1,5}|)=([\w-]{12}\.[\w-]{1,11}\.[\w-]{43}) *(?:;|$)", re.ASCII)
+# Characters of a Host header that count.
+MAX_HOST_LENGTH = 300
+_PORT = re.compile(r":[0-9]{1,5}")
 
 
 class Sessions:
-    def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
-        # A browser sends the cookies of one port to all others; the name keeps two servers apart.
-        self.name = f"dashapp-{hashlib.sha256(key).hexdigest()[:8]}"
-        self._prefix = self.name + "="
+    def __init__(self, key: SigningKey, clock: Callable[[], float] = time.time) -> None:
+        self._key = key
         self._clock = clock
-        self._signer = Signer(key, "session", clock)
+        self._value = b""
         self._expiry_cache: dict[str, float] = {}
+        self._use_current_key()
 
-    def create(self, secure: bool) -> str:
+    def create(self, host: str, secure: bool) -> str:
         """A Set-Cookie header without a path: the browser uses the folder of the page."""
+        self._key.refresh()
+        self._use_current_key()
         token = self._signer.sign(secrets.token_urlsafe(9)).decode()
-        return self._cookie(token, SESSION_LIFETIME_S, secure)
+        return _cookie(cookie_name(host[:MAX_HOST_LENGTH]), token, SESSION_LIFETIME_S, secure)
 
-    def revoke(self, secure: bool) -> str:
-        return self._cookie("", 0, secure)
+    def revoke(self, environ: Mapping[str, Any], secure: bool) -> list[str]:
+        """Set-Cookie headers that remove the sessions of a request from the browser."""
+        cookies = _session_cookies(environ.get("HTTP_COOKIE", ""))
+        names = dict.fromkeys(name for name, token in cookies if self._is_unexpired(token))
+        return [_cookie(name, "", 0, secure) for name in names]
 
-    def _cookie(self, token: str, seconds: int, secure: bool) -> str:
-        cookie = f"{self._prefix}{token}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
-        return f"{cookie}; Secure" if secure else cookie
+    def is_valid(self, environ: Mapping[str, Any]) -> bool:
+        """Whether a request has a session of this server that has not expired."""
+        text = environ.get("HTTP_COOKIE")
+        if not text:
+            return False
+        own = cookie_name(environ.get("HTTP_HOST", "")[:MAX_HOST_LENGTH])
+        # Nearly always a session that is known, under the name of this port.
+        token = text.partition(f"{own}=")[2].partition(";")[0]
+        if token in self._expiry_cache and self._is_unexpired(token):
+            return True
+        cookies = _session_cookies(text)
+        # That of another port is valid, too: the server can have moved, or be another one with the same key.
+        cookies.sort(key=lambda cookie: cookie[0] != own)
+        if any(self._is_unexpired(token) for _, token in cookies):
+            return True
+        if cookies:
+            # Another process can have created it, with a key that this one does not have yet.
+            self._key.refresh()
+            return self._use_current_key() and any(self._is_unexpired(token) for _, token in cookies)
+        return False
 
-    def is_valid(self, cookies: str) -> bool:
-        """Whether a Cookie header has a session of this server that has not expired."""
-        # There can be an older cookie of another folder beside it.
-        parts = cookies.split(self._prefix, MAX_COOKIES)[1:]
-        return any(self._is_unexpired(part.partition(";")[0].strip()) for part in parts)
+    def _use_current_key(self) -> bool:
+        """Return whether the key is another one than before."""
+        value = self._key.value
+        if value is self._value:
+            return False
+        self._value, self._expiry_cache = value, {}
+        self._signer = Signer(value, "session", self._clock)
+        return True
 
     def _is_unexpired(self, token: str) -> bool:
         expiry = self._expiry_cache.get(token)
@@ -66,13 +91,39 @@ class Sessions:
         return self._clock() < expiry
 
     def _expires(self, token: str) -> float | None:
-        if len(token) > MAX_COOKIE_LENGTH:
-            return None
         try:
             _, created = self._signer.unsign(token, max_age=SESSION_LIFETIME_S, return_timestamp=True)
         except BadSignature:
             return None
         return created.timestamp() + SESSION_LIFETIME_S
+
+
+@lru_cache(256)
+def cookie_name(host: str) -> str:
+    """The name for a Host header; a browser sends the cookies of a host to all its ports.
+
+    >>> cookie_name("127.0.0.1:8050"), cookie_name("monitor.example"), cookie_name("[::1]")
+    ('dashapp-session-8050', 'dashapp-session', 'dashapp-session')
+    """
+    start = host.rfind(":")
+    return f"{COOKIE_NAME}-{host[start + 1 :]}" if start > 0 and _PORT.fullmatch(host, start) else COOKIE_NAME
+
+
+def _cookie(name: str, token: str, seconds: int, secure: bool) -> str:
+    cookie = f"{name}={token}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+    return f"{cookie}; Secure" if secure else cookie
+
+
+def _session_cookies(text: str) -> list[tuple[str, str]]:
+    """The name and the value of each cookie in a Cookie header that has the form of a session."""
+    cookies = []
+    before, *parts = text.split(COOKIE_NAME, MAX_COOKIES)
+    for part in parts:
+        # The name may also be the end of another cookie's name.
+        if (not before or before.endswith((";", "; "))) and (match := _COOKIE.match(part)):
+            cookies.append((COOKIE_NAME + match[1], match[2]))
+        before = part
+    return cookies[:MAX_CHECKED_COOKIES]
 
 
 class Signer(TimestampSigner):
@@ -84,63 +135,3 @@ class Signer(TimestampSigner):
 
     def get_timestamp(self) -> int:
         return int(self._clock())
-
-
-log = logging.getLogger("dashapp")
-
-KEY_FILE_NAME = "signing.key"
-KEY_BYTES = 32
-# Slow on purpose, against guessing the password offline from a signed link: 16 MB and about 50 ms, once.
-_SCRYPT_COST = {"n": 1 << 14, "r": 8, "p": 1, "dklen": KEY_BYTES}
-
-
-def signing_key(folder: Path | None, password: str, local: Path | None = None) -> bytes:
-    """The key of a store and a password: a new password ends all sessions.
-
-    `local`: a folder on this machine. A key derived from the password is the same on all machines that share
-    a Redis.
-    """
-    secret = None if folder is None else _stored_key(folder)
-    if secret is None and not password and local is not None:
-        secret = _stored_key(local)
-    if secret is None and not password:
-        secret = secrets.token_bytes(KEY_BYTES)  # random, so its sessions end with the process
-    if secret is None:
-        secret = hashlib.scrypt(password.encode(), salt=b"dashapp signing key", **_SCRYPT_COST)
-    return hmac.digest(secret, b"dashapp\0" + password.encode(), "sha256")
-
-
-def _stored_key(folder: Path) -> bytes | None:
-    """The random part of the key, created if it is missing; None if it cannot be stored."""
-    path = folder / KEY_FILE_NAME
-    try:
-        for _ in range(2):
-            with suppress(FileNotFoundError):
-                stored = path.read_bytes()
-                if len(stored) == KEY_BYTES:
-                    _restrict_mode(path)
-                    return stored
-                path.unlink(missing_ok=True)
-            _create_key_file(path)
-    except OSError as error:
-        log.warning("the signing key cannot be stored in %s: %s", folder, error)
-    return None
-
-
-def _create_key_file(path: Path) -> None:
-    """Create the file atomically, and never replace one that another process has created."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{KEY_FILE_NAME}-")
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-        with suppress(FileExistsError):
-            os.link(name, path)
-    finally:
-        Path(name).unlink()
-
-
-def _restrict_mode(path: Path) -> None:
-    if os.name != "nt" and path.stat().st_mode & 0o077:
-        log.warning("%s was readable by other users; its mode is 0600 now", path)
-        path.chmod(0o600)

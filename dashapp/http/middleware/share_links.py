@@ -16,6 +16,7 @@ from typing import Any, TypeGuard
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from dashapp.http.middleware.sessions import Signer
+from dashapp.http.middleware.signing_key import SigningKey
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, html_response, json_response, method_not_allowed, redirect
 from dashapp.http.templates import render
@@ -31,7 +32,7 @@ MAX_PANELS, MAX_PANEL_NAME_LENGTH, MAX_LINK_LENGTH, MAX_CACHED_APPS = 64, 100, 6
 MAX_BODY_BYTES = 16 << 10
 
 EXPIRED_LINK = "this link has expired; ask the sender for a new one"
-INVALID_LINK = "this link is invalid or incomplete; copy the whole link again"
+INVALID_LINK = "this link is invalid or incomplete; copy the whole link again, or ask for a new one"
 
 
 class ShareLinks:
@@ -39,12 +40,13 @@ class ShareLinks:
 
     def __init__(
         self,
-        key: bytes,
+        key: SigningKey,
         create_app: Callable[[SharedView], WSGIApp],
         max_window: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._signer = ShareLinkSerializer(key, clock)
+        self._key = key
+        self._current: ShareLinkSerializer | None = None
         self._create_app = create_app
         self._max_window = max_window
         self._clock = clock
@@ -53,25 +55,46 @@ class ShareLinks:
         self._lock = Lock()
 
     def link(self, view: SharedView, days: int) -> str:
-        """The path of a new link, relative to the root of the application."""
+        """The path of a new link, relative to the root of the application.
+
+        BadRequestError if it were too long.
+        """
+        self._key.refresh()
         time_range = list(view.time_range) if view.time_range else None
-        return f"{SHARE_PREFIX[1:]}{self._signer.dumps([view.panels, view.window, time_range, days])}/"
+        token = self._serializer().dumps([view.panels, view.window, time_range, days])
+        if len(token) > MAX_LINK_LENGTH:
+            raise BadRequestError(
+                f"the link has {len(token)} characters, more than {MAX_LINK_LENGTH}; share fewer panels"
+            )
+        return f"{SHARE_PREFIX[1:]}{token}/"
 
     def read(self, token: str) -> SharedView:
         """The view of a link; BadRequestError if it has expired or is invalid."""
         if len(token) > MAX_LINK_LENGTH:
             raise BadRequestError(INVALID_LINK)
+        serializer = self._serializer()
         try:
-            (names, window, time_range, days), created = self._signer.loads(
+            (names, window, time_range, days), created = serializer.loads(
                 token, max_age=max(ALLOWED_DAYS) * DAY_S, return_timestamp=True
             )
         except SignatureExpired:
             raise BadRequestError(EXPIRED_LINK) from None
         except BadSignature:
-            raise BadRequestError(INVALID_LINK) from None
+            # Another process can have created it, with a key that this one does not have yet.
+            self._key.refresh()
+            if self._serializer() is serializer:
+                raise BadRequestError(INVALID_LINK) from None
+            return self.read(token)
         if self._clock() > created.timestamp() + days * DAY_S:
             raise BadRequestError(EXPIRED_LINK)
         return SharedView(tuple(names), window, (time_range[0], time_range[1]) if time_range else None)
+
+    def _serializer(self) -> ShareLinkSerializer:
+        """Return the serializer of the current key; always the same object until the key changes."""
+        current = self._current
+        if current is None or current.secret_key is not self._key.value:
+            current = self._current = ShareLinkSerializer(self._key.value, self._clock)
+        return current
 
     def create(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a POST of `{"panels", "days", "window"}` with a new link.
@@ -82,12 +105,13 @@ class ShareLinks:
             return method_not_allowed(start_response, environ, "POST")
         try:
             view, days = self._parse_request(self._bodies.read(environ))
+            path = self.link(view, days)
         except RequestBodyError as error:
             return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
             return error_response(start_response, "400 Bad Request", str(error))
         until = round(1000 * (self._clock() + days * DAY_S))
-        return json_response(start_response, "200 OK", {"path": self.link(view, days), "until": until})
+        return json_response(start_response, "200 OK", {"path": path, "until": until})
 
     def _parse_request(self, body: bytes) -> tuple[SharedView, int]:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from dashapp.model.notices import PublicNotice
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.stores.cached_reader import NO_GENERATION, CachedReader
 from dashapp.stores.disk.block_reader import MAX_KEY, DiskBlockReader, newest_values, select_rows
@@ -22,7 +23,7 @@ from dashapp.stores.history.archive import BlockReader
 
 # Seconds between two checks whether the files were replaced.
 CHECK_INTERVAL_S = 0.5
-NO_STORE_NOTICE = "There is no data yet: no collector has written to this store."
+NO_STORE_NOTICE = PublicNotice("There is no data yet: no collector has written to this store.")
 
 
 class DiskReader(CachedReader):

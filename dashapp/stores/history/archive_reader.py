@@ -88,7 +88,15 @@ def decode_block(data: object, metrics: Sequence[str] | None = None) -> Columns:
         raise ValueError("not a block")
     try:
         return _decode_columns(data, metrics)
-    except (KeyError, IndexError, TypeError, OverflowError, zlib.error) as error:
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        ZeroDivisionError,
+        OverflowError,
+        zlib.error,
+    ) as error:
         raise ValueError(f"a damaged block: {error}") from error
 
 
@@ -97,6 +105,8 @@ def _decode_columns(data: bytes, metrics: Sequence[str] | None) -> Columns:
     body = data[offset:]
     length = header["length"]
     totals = header["parts"]["total"]
+    if not (type(length) is int and 0 <= length * max(1, len(totals)) <= block_codec.MAX_CELLS):
+        raise ValueError("a block of the wrong size")
     keys = tuple(totals) if metrics is None else tuple(key for key in metrics if key in totals)
     parts: dict[str, Matrix] = {}
     for name, columns in header["parts"].items():
@@ -118,10 +128,12 @@ def _decode_columns(data: bytes, metrics: Sequence[str] | None) -> Columns:
 def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
     """Return one column as doubles, NaN for no value. `entry` is as FIELDS describes."""
     count, decimals, factor, first, width, differences, offset, size, mask = entry
+    if not (type(count) is int and 0 <= count <= length):
+        raise ValueError("a column of the wrong length")
     if width == 0:
         values = np.full(count, first / 10**decimals)
     else:
-        raw = zlib.decompress(body[offset : offset + size])
+        raw = block_codec.decompress(body[offset : offset + size], count * width)
         if len(raw) != count * width:
             raise ValueError("a column of the wrong length")
         raw = np.frombuffer(raw, np.uint8).reshape(width, count).T.tobytes() if width > 1 else raw
@@ -136,7 +148,9 @@ def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
         if count != length:
             raise ValueError("a column of the wrong length")
         return values
-    present = np.frombuffer(zlib.decompress(body[mask[0] : mask[0] + mask[1]]), np.uint8).astype(bool)
+    present = np.frombuffer(
+        block_codec.decompress(body[mask[0] : mask[0] + mask[1]], length), np.uint8
+    ).astype(bool)
     spread = np.full(length, np.nan)
     spread[present] = values
     return spread

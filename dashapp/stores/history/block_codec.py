@@ -26,6 +26,9 @@ HEADER_STRUCT = struct.Struct("<4sII")
 MAX_DECIMALS = 6
 MAX_FACTOR = 10**MAX_DECIMALS
 COMPRESSION_LEVEL = 6
+# Limits of a block from elsewhere: bytes of its header, and cells of its columns. The rows of a block of ours
+# have 4 MB of text, which is a million values.
+MAX_HEADER_BYTES, MAX_CELLS = 1 << 24, 1 << 24
 
 # The codes of `array` by width in bytes.
 _CODES = {1: "b", 2: "h", 4: "i", 8: "q"}
@@ -64,10 +67,19 @@ def read_header(block: bytes) -> tuple[dict[str, Any], int]:
         packed = block[HEADER_STRUCT.size : HEADER_STRUCT.size + length]
         if magic != MAGIC or zlib.crc32(packed) != crc:
             raise ValueError("not a block")
-        header: dict[str, Any] = json.loads(zlib.decompress(packed))
-    except (struct.error, zlib.error) as error:
+        header: dict[str, Any] = json.loads(decompress(packed, MAX_HEADER_BYTES))
+    except (struct.error, zlib.error, RecursionError) as error:
         raise ValueError(f"a damaged block: {error}") from error
     return header, HEADER_STRUCT.size + length
+
+
+def decompress(data: bytes, limit: int) -> bytes:
+    """Return zlib data of at most `limit` bytes; ValueError if it is longer or cut off."""
+    stream = zlib.decompressobj()
+    result = stream.decompress(data, limit + 1)
+    if len(result) > limit or not stream.eof:
+        raise ValueError("compressed data of a block has the wrong length")
+    return result
 
 
 def decode_block(block: bytes) -> tuple[dict[str, list[float]], dict[str, dict[str, list[float]]]]:
@@ -84,7 +96,15 @@ def decode_block(block: bytes) -> tuple[dict[str, list[float]], dict[str, dict[s
         lengths |= {len(column) for columns in parts.values() for column in columns.values()}
         if lengths != {header["length"]} or axis.keys() != {"t", "step"}:
             raise ValueError("a damaged block: a column of the wrong length")
-    except (KeyError, IndexError, TypeError, AttributeError, OverflowError, zlib.error) as error:
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        ZeroDivisionError,
+        OverflowError,
+        zlib.error,
+    ) as error:
         raise ValueError(f"a damaged block: {error}") from error
     return axis, parts
 
@@ -93,10 +113,12 @@ def _decode_column(entry: Sequence[Any], body: bytes) -> list[float]:
     """Return one column, with NaN for no value. `entry` is as FIELDS describes."""
     count, decimals, factor, first, width, differences, offset, size, mask = entry
     values: list[float]
+    if not (type(count) is int and 0 <= count <= MAX_CELLS):
+        raise ValueError("a damaged block: a column of the wrong length")
     if width == 0:
         values = [first / 10**decimals] * count
     else:
-        data = zlib.decompress(body[offset : offset + size])
+        data = decompress(body[offset : offset + size], count * width)
         if len(data) != count * width:
             raise ValueError("a damaged block: a column of the wrong length")
         plain = bytearray(len(data))
@@ -111,7 +133,7 @@ def _decode_column(entry: Sequence[Any], body: bytes) -> list[float]:
             values = [(number * factor + first) / 10**decimals for number in numbers]
     if mask is None:
         return values
-    flags = zlib.decompress(body[mask[0] : mask[0] + mask[1]])
+    flags = decompress(body[mask[0] : mask[0] + mask[1]], MAX_CELLS)
     if flags.count(1) != count:
         raise ValueError("a damaged block: a column of the wrong length")
     present = iter(values)

@@ -11,18 +11,25 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
+from dashapp.model.ticks import MAX_EPOCH_MS
 from dashapp.stores.base import row_time_ms
 from dashapp.stores.history.span import block_start_ms
+from dashapp.stores.redis.bounded import MAX_REPLY_BYTES, MAX_TEXT_BYTES, read_bounded
 from dashapp.stores.redis.client import Connection, RedisClient
-from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.keys import READ_SCRIPT, Keys
 from dashapp.stores.redis.lease import RedisArg, WriterLease
 
 # Rows per command: a script has room for some thousand arguments.
 BATCH_ROWS = 500
 # Bytes of blocks that a reader caches per level, and seconds for which it caches their ends.
 MAX_CACHED_BYTES, CACHE_TTL_S = 8 << 20, 1.0
+
+# Rows per read, and most reads: a level has a row for each point that is in no block yet. Blocks of a level,
+# and blocks per read.
+ROWS_PER_READ, MAX_READS, MAX_BLOCKS, BLOCKS_PER_READ = 64, 500, 100_000, 4
 
 BlockEnd = tuple[int, int, int]
 Command = tuple[RedisArg, ...]
@@ -71,7 +78,7 @@ class RedisBlockStorage:
         return [end for _start, end, _size in self._ends(0, -1)]
 
     def block(self, end_ms: int) -> bytes:
-        block: bytes | None = self._lease.client.connection.hget(self._keys.blocks, str(end_ms))
+        block, _ = read_bounded(self._lease.client.connection, self._keys.blocks, "HGET", end_ms)
         return block or b""
 
     def put(self, block: bytes | None, start_ms: int, end_ms: int) -> None:
@@ -153,8 +160,18 @@ class RedisBlockReader:
         return max(newest, self._row_times[1]) if self._row_times else newest
 
     def rows(self, start: int, end: int) -> Sequence[object]:
+        def read(redis: Connection) -> list[object]:
+            found: list[object] = []
+            for number in range(MAX_READS):
+                limits = ("LIMIT", number * ROWS_PER_READ, ROWS_PER_READ)
+                reply, _ = read_bounded(redis, self._keys.rows, "ZRANGEBYSCORE", f"({start}", end, *limits)
+                found += [row for row in reply if row]
+                if len(reply) < ROWS_PER_READ:
+                    break
+            return found
+
         rows: list[object] = []
-        return self._client.call(lambda redis: redis.zrangebyscore(self._keys.rows, f"({start}", end), rows)
+        return self._client.call(read, rows)
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
         # Another thread may replace the list meanwhile.
@@ -168,11 +185,18 @@ class RedisBlockReader:
         missing = [block_end for block_end in ends if block_end not in blocks]
         if missing:
             none: list[bytes | None] = [None] * len(missing)
-            fetched = self._client.call(lambda redis: redis.hmget(self._keys.blocks, missing), none)
+            fetched = self._client.call(lambda redis: self._fetch_blocks(redis, missing), none)
             found = {key: block for key, block in zip(missing, fetched, strict=True) if block is not None}
             blocks = blocks | found
             self._cache_blocks(blocks)
         return [blocks[block_end] for block_end in ends if block_end in blocks]
+
+    def _fetch_blocks(self, redis: Connection, ends: Sequence[int]) -> list[bytes | None]:
+        blocks: list[bytes | None] = []
+        for start in range(0, len(ends), BLOCKS_PER_READ):
+            reply, _ = read_bounded(redis, self._keys.blocks, "HMGET", *ends[start : start + BLOCKS_PER_READ])
+            blocks += reply
+        return blocks
 
     def _cache_blocks(self, blocks: OrderedDict[int, bytes]) -> None:
         cache = blocks.copy()
@@ -193,25 +217,35 @@ class RedisBlockReader:
 
         def fetch(connection: Connection) -> list[BlockEnd]:
             pipe = connection.pipeline(transaction=False)
-            pipe.zrange(self._keys.ends, 0, 0)
-            pipe.zrangebyscore(self._keys.ends, since, "+inf")
-            pipe.zrange(self._keys.rows, 0, 0, withscores=True)
-            pipe.zrange(self._keys.rows, -1, -1, withscores=True)
-            oldest, later, first, last = pipe.execute()
-            oldest_end = _parse_ends(oldest)[0][1] if oldest else 1 << 62
+            for key, *command in (
+                (self._keys.ends, "ZRANGE", 0, 0),
+                (self._keys.ends, "ZRANGEBYSCORE", since, "+inf", "LIMIT", 0, MAX_BLOCKS),
+                (self._keys.rows, "ZRANGE", 0, 0, "WITHSCORES"),
+                (self._keys.rows, "ZRANGE", -1, -1, "WITHSCORES"),
+            ):
+                limits = (MAX_TEXT_BYTES, MAX_REPLY_BYTES)
+                pipe.execute_command("EVAL", READ_SCRIPT, 1, key, *limits, *command)
+            oldest, later, first, last = (reply for _dropped, reply in pipe.execute())
+            oldest_ends = _parse_ends(oldest)
+            oldest_end = oldest_ends[0][1] if oldest_ends else 1 << 62
             current = [end for end in ends if end[1] >= oldest_end] + _parse_ends(later)
-            self._ends_cache = current
-            self._row_times = (int(first[0][1]), int(last[0][1])) if first and last else None
+            self._ends_cache = current[-MAX_BLOCKS:]
+            times = [int(float(reply[1])) for reply in (first, last) if reply]
+            is_valid = len(times) == 2 and all(0 <= each <= MAX_EPOCH_MS for each in times)
+            self._row_times = (times[0], times[1]) if is_valid else None
             return current
 
         return self._client.call(fetch, ends)
 
 
 def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
+    """Return the ends of blocks. Members that another program has written are left out."""
     ends = []
     for member in members:
-        start, end, size = member.split(b":")
-        ends.append((int(start), int(end), int(size)))
+        with suppress(ValueError):
+            start, end, size = map(int, member.split(b":"))
+            if 0 <= start <= end <= MAX_EPOCH_MS:
+                ends.append((start, end, size))
     return ends
 
 

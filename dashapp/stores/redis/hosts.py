@@ -15,13 +15,18 @@ from contextlib import suppress
 from threading import Condition, Event, Lock
 from typing import Any
 
-from dashapp.model.ticks import finite_values
+from redis.exceptions import ResponseError
+
+from dashapp.config.parsers import HOST_NAME
+from dashapp.model.notices import DetailedNotice
+from dashapp.model.ticks import MAX_EPOCH_MS, MAX_WEIGHT_S, finite_values
 from dashapp.process.threads import PerProcessThread
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
 from dashapp.stores.proxy import ReaderProxy
+from dashapp.stores.redis.bounded import MAX_HOST_BYTES, MAX_HOSTS, MAX_REGISTRY_BYTES
 from dashapp.stores.redis.check import TRANSIENT_ERRORS
-from dashapp.stores.redis.client import FAILURES, RedisClient
+from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
 from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.reader import RedisReader
 
@@ -42,7 +47,11 @@ def _parse_host(name: str, text: bytes) -> Host:
     arrived, _, entry = text.partition(b" ")
     newest_ms, step, values = json.loads(entry)
     numbers: Mapping[str, float] = finite_values(values)
-    return Host(name, int(newest_ms), int(arrived), float(step), numbers)
+    host = Host(name, int(newest_ms), int(arrived), float(step), numbers)
+    is_valid = 0 <= host.newest_ms <= MAX_EPOCH_MS and 0 <= host.arrived_ms <= MAX_EPOCH_MS
+    if not (is_valid and 0 < host.step <= MAX_WEIGHT_S and HOST_NAME.fullmatch(name)):
+        raise ValueError
+    return host
 
 
 def redis_time_ms(clock: Sequence[bytes]) -> int:
@@ -64,6 +73,10 @@ FIRST_POLL_TIMEOUT_S, FIRST_POLL_RETRY_S = 0.5, 2.0
 STALE_AFTER_S, DIAGNOSIS_INTERVAL_S = 3.0, 5.0
 
 
+OUTAGE = "Redis does not work now; the page shows the last data received."
+INVALID_HOSTS = "Some entries in the list of hosts in Redis are not valid and are left out."
+
+
 class RedisHosts:
     """All hosts. `own` is always known; hosts without data for `forget` seconds are left out."""
 
@@ -78,7 +91,7 @@ class RedisHosts:
         self._last_request = float("-inf")
         self._registry_read = self._diagnosed = float("-inf")
         self._waited_at: dict[str, float] = {}
-        self._full_notice = ""
+        self._full_notice = self._registry_problem = ""
         self._lock = Lock()
         self._polled = Condition()
         self._wake = Event()
@@ -118,8 +131,10 @@ class RedisHosts:
 
     def notices(self) -> list[str]:
         if last_error := self._client.last_error:
-            return [f"Redis at {self._client.address}: {last_error}; the page shows the last data received."]
-        return [notice for notice in (self._failure, self._full_notice) if notice]
+            text = f"Redis at {self._client.address}: {last_error}; the page shows the last data received."
+            return [DetailedNotice(text, OUTAGE)]
+        found = (self._failure, self._full_notice, self._registry_problem)
+        return [notice for notice in found if notice]
 
     def close(self) -> None:
         """Stop polling."""
@@ -183,9 +198,9 @@ class RedisHosts:
             counts = [(reader, reader.queue_commands(pipe)) for reader in readers]
             listing = now - self._registry_read >= REGISTRY_INTERVAL_S * 0.9
             if listing:
-                pipe.execute_command(
-                    "EVAL", LIST_HOSTS_SCRIPT, 1, REGISTRY_KEY
-                )  # a cluster's pipeline has no eval method
+                limits = (MAX_HOST_BYTES, MAX_REGISTRY_BYTES, MAX_HOSTS)
+                # A cluster's pipeline has no eval method.
+                pipe.execute_command("EVAL", LIST_HOSTS_SCRIPT, 1, REGISTRY_KEY, *limits)
             results = pipe.execute(raise_on_error=False)
             if listing:
                 self._registry_read = now
@@ -210,11 +225,18 @@ class RedisHosts:
         self._diagnose(now)
 
     def _update_registry(self, result: Any) -> None:
-        if isinstance(result, Exception):
+        self._registry_problem = ""
+        if isinstance(result, ResponseError) and not isinstance(result, TRANSIENT_ERRORS):
+            # Another program has written the key; each host has keys of its own.
+            self._registry_problem = f"The list of hosts in Redis cannot be read ({describe_error(result)})."
+        elif isinstance(result, Exception):
             raise result
-        clock, fields = result
-        self._clock = (redis_time_ms(clock), time.monotonic())
-        self._hosts = parse_hosts(fields)
+        else:
+            clock, fields, dropped = result
+            self._clock = (redis_time_ms(clock), time.monotonic())
+            self._hosts = parse_hosts(fields)
+            if dropped or len(self._hosts) < len(fields) // 2:
+                self._registry_problem = INVALID_HOSTS
         self._listed = True
 
     def _release_unused(self, now: float) -> None:

@@ -10,6 +10,8 @@ KEY_PREFIX = "dashapp:"
 # A hash from a host's name to the arrival of its newest tick, by Redis' clock, and JSON for the list of
 # hosts.
 REGISTRY_KEY = KEY_PREFIX + "hosts"
+# The random secret of all sessions, and a hash from a slot to the times of its login attempts.
+SECRET_KEY, ATTEMPTS_KEY = KEY_PREFIX + "secret", KEY_PREFIX + "attempts"
 # `aside` has points with wrong times, which no reader opens.
 LEVELS = ("seconds", "minutes", "hours", "aside")
 
@@ -121,8 +123,100 @@ redis.call('HSET', KEYS[1], ARGV[1], ms .. ' ' .. ARGV[2])
 return ms
 """
 
-# KEYS registry. Returns Redis' clock and all registry entries.
-LIST_HOSTS_SCRIPT = "return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}"
+# Other programs can write to the same Redis. `bound` replaces texts that are too long, and those after the
+# limit of all texts together, by empty ones. It counts the former.
+_BOUND = """
+local max_length, max_total, dropped, is_cut = tonumber(ARGV[1]), tonumber(ARGV[2]), 0, 0
+local function bound(value)
+  if type(value) == 'table' then
+    for i = 1, #value do value[i] = bound(value[i]) end
+  elseif type(value) == 'string' then
+    if #value > max_length then dropped = dropped + 1 elseif #value > max_total then is_cut = 1 end
+    if #value > max_length or #value > max_total then return '' end
+    max_total = max_total - #value
+  end
+  return value
+end
+local function fields(key, max_count)
+  if redis.call('HLEN', key) > max_count then
+    dropped = dropped + 1
+    return {}
+  end
+  return bound(redis.call('HGETALL', key))
+end
+"""
+
+# KEYS one key. ARGV maximum bytes of a text, and of all; a command that reads the key, and its arguments.
+# Returns the number of texts that were too long, and the reply.
+READ_SCRIPT = (
+    _BOUND
+    + """
+local reply = bound(redis.call(ARGV[3], KEYS[1], unpack(ARGV, 4)))
+return {dropped, reply}
+"""
+)
+
+# Reads a stream in parts, and ends after some long entries: not all of them should pass through the script.
+_READ_ENTRIES = """
+local function read_entries(command, key, start, stop, count)
+  local entries, size = {}, 8
+  while #entries < count do
+    local asked = math.min(size, count - #entries)
+    local part = redis.call(command, key, start, stop, 'COUNT', asked)
+    for _, entry in ipairs(part) do
+      start = '(' .. entry[1]
+      entry = bound(entry)
+      if is_cut == 0 or #entries == 0 then entries[#entries + 1] = entry end
+      if is_cut == 1 or dropped > 8 then
+        is_cut = 1
+        return entries
+      end
+    end
+    if #part < asked then return entries end
+    size = math.min(2 * size, 256)
+  end
+  return entries
+end
+"""
+
+# KEYS stream. ARGV maximum bytes of a text, and of all; command, start, end and maximum entries. Returns the
+# number of texts that were too long, and the entries.
+READ_ENTRIES_SCRIPT = (
+    _BOUND
+    + _READ_ENTRIES
+    + """
+local entries = read_entries(ARGV[3], KEYS[1], ARGV[4], ARGV[5], tonumber(ARGV[6]))
+return {dropped, entries}
+"""
+)
+
+# KEYS generation, ticks, documents. ARGV maximum bytes of a text, and of all; the id of the last known entry,
+# or empty text for the newest; maximum entries. Then the field of the version, and the maximum number of
+# fields, or empty text to read only the version. Returns the number of texts that were too long, 1 if there
+# are more entries, the generation, the entries, and the version or all fields.
+POLL_SCRIPT = (
+    _BOUND
+    + _READ_ENTRIES
+    + """
+local entries
+if ARGV[3] == '' then entries = read_entries('XREVRANGE', KEYS[2], '+', '-', tonumber(ARGV[4]))
+else entries = read_entries('XRANGE', KEYS[2], ARGV[3], '+', tonumber(ARGV[4])) end
+local is_cut_entries = is_cut
+max_total, is_cut = tonumber(ARGV[2]), 0
+local documents
+if ARGV[6] == '' then documents = bound(redis.call('HGET', KEYS[3], ARGV[5]))
+else documents = fields(KEYS[3], tonumber(ARGV[6])) end
+dropped = dropped + is_cut
+return {dropped, is_cut_entries, bound(redis.call('GETRANGE', KEYS[1], 0, 63)), entries, documents}
+"""
+)
+
+# KEYS registry. ARGV maximum bytes of a text, of all, and hosts. Returns Redis' clock, all registry entries,
+# and the number of texts that were too long.
+LIST_HOSTS_SCRIPT = (
+    _BOUND
+    + "local hosts = fields(KEYS[1], tonumber(ARGV[3])) return {redis.call('TIME'), hosts, dropped + is_cut}"
+)
 
 # KEYS lease. ARGV token, lease ms. Returns the holder's token.
 ACQUIRE_LEASE_SCRIPT = """
@@ -144,4 +238,44 @@ redis.call('INCRBY', KEYS[2], #ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return 'kept'
+"""
+
+# KEYS secret. ARGV a secret for the case that there is none of this length. Returns the stored one.
+READ_OR_CREATE_SCRIPT = """
+if redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('STRLEN', KEYS[1]) ~= #ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[1])
+end
+return redis.call('GET', KEYS[1])
+"""
+
+# KEYS attempts. ARGV slot, maximum attempts, window in ms. Returns the milliseconds to wait, 0 if the attempt
+# is allowed and counted. A later time, from before the clock was set back, counts as now.
+COUNT_ATTEMPT_SCRIPT = """
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local window = tonumber(ARGV[3])
+local text = ''
+if redis.call('HSTRLEN', KEYS[1], ARGV[1]) < 500 then text = redis.call('HGET', KEYS[1], ARGV[1]) or '' end
+local recent = {}
+for word in string.gmatch(text, '%d+') do
+  local time = tonumber(word)
+  if math.abs(now - time) < window then recent[#recent + 1] = math.min(time, now) end
+end
+table.sort(recent)
+local limit = tonumber(ARGV[2])
+if #recent >= limit then return recent[#recent - limit + 1] + window - now end
+recent[#recent + 1] = now
+for i, time in ipairs(recent) do recent[i] = string.format('%d', time) end
+redis.call('HSET', KEYS[1], ARGV[1], table.concat(recent, ' '))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 0
+"""
+
+# KEYS attempts. ARGV slot. Removes the newest attempt.
+FORGET_ATTEMPT_SCRIPT = """
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return 0 end
+local text = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+return redis.call('HSET', KEYS[1], ARGV[1], (string.gsub(text, ' ?%d+$', '')))
 """

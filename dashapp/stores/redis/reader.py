@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
-from dashapp.model.ticks import Cursor, Tick, to_milliseconds
+from dashapp.model.notices import MAX_NOTICES
+from dashapp.model.ticks import MAX_EPOCH_MS, MAX_WEIGHT_S, Cursor, Tick, to_milliseconds
 from dashapp.stores.cached_reader import MAX_ROWS_READ, MIN_ROWS_READ, NO_GENERATION, CachedReader
 from dashapp.stores.documents import Document, Value
 from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.redis.archive import RedisBlockReader
+from dashapp.stores.redis.bounded import (
+    MAX_FIELDS,
+    MAX_REPLY_BYTES,
+    MAX_TEXT_BYTES,
+    StreamEntry,
+    read_entries,
+    stream_entries,
+)
 from dashapp.stores.redis.client import Connection, RedisClient, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
-from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.keys import POLL_SCRIPT, Keys
 
 log = logging.getLogger("dashapp")
 
-# Entries in one poll, and their characters in the first one: other hosts wait meanwhile.
-MAX_ENTRIES, MAX_FIRST_CHARS = 2048, 8 << 20
-
-StreamEntry = tuple[bytes, dict[bytes, bytes]]
+# Entries in one poll, and their characters in the first one: other hosts wait meanwhile. Bytes of a notice.
+MAX_ENTRIES, MAX_FIRST_CHARS, MAX_NOTICE_BYTES = 2048, 8 << 20, 500
 
 
 class RedisReader(CachedReader):
@@ -55,6 +61,7 @@ class RedisReader(CachedReader):
         self._values: dict[Document[Any], tuple[bytes | None, Any]] = {}
         self._reload_fields = False
         self._max_entries = 0
+        self._foreign: set[str] = set()
 
     # Other processes may be ahead of this one by a poll.
     lag_ms = 2500
@@ -73,7 +80,9 @@ class RedisReader(CachedReader):
         text = self._fields.get(document.name.encode())
         cached = self._values.get(document)
         if cached is None or cached[0] is not text:
-            self._values[document] = cached = (text, document.decode(text))
+            found = document.empty() if text is None else document.parse(text)
+            self._note_foreign(document.name, found is None)
+            self._values[document] = cached = (text, document.empty() if found is None else found)
         value: Value = cached[1]
         return value
 
@@ -84,25 +93,33 @@ class RedisReader(CachedReader):
             last, limit = _id_before(entries[-1][0]), min(2 * limit, MAX_ROWS_READ)
 
     def oldest_row(self) -> object:
-        no_entries: list[StreamEntry] = []
-        entries = self.client.call(lambda redis: redis.xrange(self._keys.ticks, count=1), no_entries)
+        entries = self._read_entries("XRANGE", "-", "+", 1)
         return _row_of_entry(entries[0]) if entries else None
 
     def _entries_until(self, last: str, limit: int) -> list[StreamEntry]:
         """Return the newest entries up to an id, newest first."""
+        return self._read_entries("XREVRANGE", last, "-", limit)
+
+    def _read_entries(self, command: str, start: str, end: str, limit: int) -> list[StreamEntry]:
+        def read(redis: Connection) -> list[StreamEntry]:
+            entries, dropped = read_entries(redis, self._keys.ticks, command, start, end, limit)
+            self._note_foreign("ticks", dropped > 0)
+            return entries
+
         no_entries: list[StreamEntry] = []
-        return self.client.call(
-            lambda redis: redis.xrevrange(self._keys.ticks, max=last, count=limit), no_entries
-        )
+        return self.client.call(read, no_entries)
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
         return RedisBlockReader(self.client, self._keys, level, span_ms)
 
     def notices(self) -> list[str]:
         pairs = sorted(pair for pair in self._fields.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
-        notices = [text.decode(errors="replace") for _name, text in pairs if text]
+        texts = [" ".join(text[:MAX_NOTICE_BYTES].decode(errors="replace").split()) for _name, text in pairs]
+        notices = [text for text in texts if text][:MAX_NOTICES]
         if self.problem:
             notices.append(self.problem)
+        if foreign := ", ".join(sorted(self._foreign)):
+            notices.append(f"Some data of {self.name} in Redis is not valid and is left out ({foreign}).")
         return (
             notices
             + self.damage_notices()
@@ -110,6 +127,13 @@ class RedisReader(CachedReader):
         )
 
     def close(self) -> None: ...
+
+    def _note_foreign(self, kind: str, found: bool) -> None:
+        """Remember that data of this kind is not ours; forget a document once it is valid."""
+        if found:
+            self._foreign.add(kind)
+        elif kind != "ticks":
+            self._foreign.discard(kind)
 
     def set_problem(self, error: Exception) -> None:
         """Show on the page of this host that its keys cannot be read; log it once."""
@@ -125,6 +149,7 @@ class RedisReader(CachedReader):
             self._cache.replace([], is_whole=True)
             self.last_id, self._max_entries = b"", 0
         self._fields, self._values = {}, {}
+        self._foreign = set()
 
     def poll(self) -> None:
         """Bring the reader up to date. Raises the errors in FAILURES."""
@@ -135,31 +160,35 @@ class RedisReader(CachedReader):
                 break
 
     def queue_commands(self, pipe: Connection) -> int:
-        """Add the poll's commands to a pipeline, and return their number."""
+        """Add the poll's command to a pipeline, and return the number of its results."""
         keys = self._keys
-        pipe.get(keys.generation)
-        if self.last_id:
-            # Read the last known entry again: if it is gone, entries after it may be gone too.
-            pipe.xrange(keys.ticks, min=self.last_id, count=self._max_entries)
-        else:
+        if not self.last_id:
             # A few entries first, which show how many of them are enough.
             self._max_entries = self._max_entries or _first_entries()
-            pipe.xrevrange(keys.ticks, count=self._max_entries)
-        if self._reload_fields:
-            pipe.hgetall(keys.documents)
-        else:
-            pipe.hget(keys.documents, VERSION_FIELD)
-        return 3
+        # Read the last known entry again: if it is gone, entries after it may be gone too.
+        limits = (MAX_TEXT_BYTES, MAX_REPLY_BYTES)
+        arguments = (
+            self.last_id,
+            self._max_entries,
+            VERSION_FIELD,
+            MAX_FIELDS if self._reload_fields else "",
+        )
+        key_names = (keys.generation, keys.ticks, keys.documents)
+        # A cluster's pipeline has no eval method.
+        pipe.execute_command("EVAL", POLL_SCRIPT, 3, *key_names, *limits, *arguments)
+        return 1
 
     def handle_results(self, results: Sequence[Any]) -> bool:
         """Process the results of `queue_commands`; True if it has to poll again at once."""
         for result in results:
             if isinstance(result, Exception):
                 raise result
-        generation, entries, fields = results
-        current = NO_GENERATION if generation is None else generation.decode(errors="replace")
+        dropped, is_cut, generation, reply, fields = results[0]
+        self._note_foreign("ticks or documents", dropped > 0)
+        entries = stream_entries(reply)
+        current = generation.decode(errors="replace") or NO_GENERATION
         follows = current == self.newest_cursor.generation and entries and entries[0][0] == self.last_id
-        reload = bool(self.last_id) and not (follows and len(entries) < self._max_entries)
+        reload = bool(self.last_id) and not (follows and len(reply) < self._max_entries)
         if reload:
             self.last_id, self._max_entries = b"", 0
             if current != self.newest_cursor.generation:
@@ -169,14 +198,14 @@ class RedisReader(CachedReader):
         elif self.last_id:
             self._take_ticks(current, entries[1:])
         else:
-            is_whole = len(entries) < self._max_entries
+            is_whole = len(reply) < self._max_entries and not is_cut
             if self._max_entries == _first_entries():
                 self._max_entries = _max_entries(entries)
-                reload = not is_whole and self._max_entries > _first_entries()
+                reload = not (is_whole or is_cut) and self._max_entries > _first_entries()
             if not reload:
                 self._take_ticks(current, entries, is_whole)
         if self._reload_fields:
-            self._fields, self._reload_fields = fields, False
+            self._fields, self._reload_fields = dict(zip(fields[::2], fields[1::2], strict=True)), False
         elif fields != self._fields.get(VERSION_FIELD.encode()):
             self._reload_fields = True
         self.loaded = self.loaded or not (reload or self._reload_fields)
@@ -189,12 +218,18 @@ class RedisReader(CachedReader):
         newest = self.newest_cursor.time_ms if continues else 0
         new = []
         for _id, fields in entries:
-            with suppress(ValueError):  # not written by dashapp
+            try:
                 tick = Tick.decode(fields.get(b"d", b""))
-                # Ticks that Redis lost and got again have other ids, and are already here.
-                if (time := to_milliseconds(tick.time)) > newest:
-                    new.append(tick)
-                    newest = time
+                time = to_milliseconds(tick.time)
+                is_valid = 0 <= time <= MAX_EPOCH_MS and 0 < tick.step <= MAX_WEIGHT_S
+            except ValueError:
+                is_valid = False
+            if not is_valid:
+                self._note_foreign("ticks", True)
+            # Ticks that Redis lost and got again have other ids, and are already here.
+            elif time > newest:
+                new.append(tick)
+                newest = time
         if entries:
             self.last_id = entries[-1][0]
         with self._lock:
