@@ -97,12 +97,6 @@ class Settings:
         platform_variable="REDIS_URL",
         address=True,
     )
-    redis_ca: str = setting(
-        "",
-        parsers.parse_ca,
-        "the file of a CA certificate, or none to trust any certificate",
-        "file of the CA certificate of a rediss:// address, or none to trust any certificate",
-    )
     name: str = setting(
         "",
         parsers.parse_name,
@@ -227,6 +221,12 @@ class Settings:
     )
     processes: str = setting(
         "local", parsers.parse_audience, "local, always or never", "when to show the names of processes"
+    )
+    redis_ca: str = setting(
+        "",
+        parsers.parse_ca,
+        "the file of a CA certificate, or none to trust any certificate",
+        "file of the CA certificate of a rediss:// address, or none to trust any certificate",
     )
 
     @property
