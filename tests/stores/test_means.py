@@ -100,12 +100,12 @@ def test_mean_is_exact_in_minutes_hours_blocks_and_columns(
 
 MAGNITUDES = [sign * 10.0**exponent for exponent in range(-12, 16) for sign in (1, -1)]
 KEYS = [f"value.{number}" for number in range(len(MAGNITUDES))]
-HISTORY_END = START + 8 * HOUR
+HISTORY_END = START + 14 * HOUR
 
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Tick]]:
-    """Eight hours: of the first six only hours are left, then minutes, at last ticks."""
+    """Fourteen hours: of the first six only hours are left, then minutes, at last ticks."""
     folder, chance = tmp_path_factory.mktemp("means"), Random(5)
     ticks = [
         Tick(time, 10.0, {key: size * chance.random() for key, size in zip(KEYS, MAGNITUDES, strict=True)})
@@ -127,7 +127,7 @@ def covered(ticks: Sequence[Tick], key: str, end_ms: int, step: float) -> list[T
     return [Tick(t.time, t.step, {"a": t.values[key]}) for t in ticks[max(first, 0) :][: round(step / 10)]]
 
 
-@pytest.mark.parametrize("hours", [(0, 8), (6, 7), (7, 8)])
+@pytest.mark.parametrize("hours", [(0, 14), (12, 13), (13, 14)])
 def test_mean_of_any_magnitude_is_in_frame(history: tuple[Path, list[Tick]], hours: tuple[int, int]) -> None:
     folder, ticks = history
     start, end = ((START + HOUR * hour) * 1000 for hour in hours)
