@@ -45,6 +45,27 @@ class FailedFetch(NamedTuple):
 CachedFile = tuple[list[tuple[str, str]], bytes, bytes | None, str]
 
 
+class FirstRequestLock:
+    """Lets `app` answer its first request before any other one.
+
+    Dash registers its files during that request. A concurrent one would get a page without them.
+    """
+
+    def __init__(self, app: WSGIApp) -> None:
+        self._app = app
+        self._lock = Lock()
+        self._is_ready = False
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if not self._is_ready:
+            with self._lock:
+                if not self._is_ready:
+                    response = self._app(environ, start_response)
+                    self._is_ready = True
+                    return response
+        return self._app(environ, start_response)
+
+
 class StaticCache:
     """Caches an application whose GET responses never change, except its layout.
 
@@ -71,7 +92,7 @@ class StaticCache:
         self._cache: dict[str, CachedFile] = {}
         # With the time at which it expires.
         self._layouts: dict[Hashable, tuple[float, CachedFile]] = {}
-        # Dash registers its files during its first request; a concurrent request gets a page without them.
+        # One request compresses a file, and the others wait for it.
         self._lock = Lock()
         self._queue, self._layout_lock = queue or Queue(MAX_WAITING_LAYOUTS), Lock()
 

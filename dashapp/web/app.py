@@ -25,7 +25,7 @@ from dashapp.api.push import push_endpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
 from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND, html_response
-from dashapp.http.static_files import StaticCache, canonical_path
+from dashapp.http.static_files import FirstRequestLock, StaticCache, canonical_path
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import Panel, all_panels
@@ -82,11 +82,11 @@ def create_app(
     # The page of a host contains other addresses than the page at the root.
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
     limits = ApiLimits()
-    files = assets.PageFiles(dash.server.wsgi_app)
+    dash_app = FirstRequestLock(dash.server.wsgi_app)
+    files = assets.PageFiles(dash_app)
     layout_key = partial(_layout_key, store, hosts)
     pages, host_pages, view_pages = (
-        StaticCache(dash.server.wsgi_app, page_caching, files.versioned, layout_key, queue=limits.queue)
-        for _ in range(3)
+        StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
     )
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None

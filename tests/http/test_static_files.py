@@ -12,7 +12,13 @@ import pytest
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
-from dashapp.http.static_files import LAYOUT_TTL_S, MAX_CACHED_FILES, MAX_CACHED_LAYOUTS, StaticCache
+from dashapp.http.static_files import (
+    LAYOUT_TTL_S,
+    MAX_CACHED_FILES,
+    MAX_CACHED_LAYOUTS,
+    FirstRequestLock,
+    StaticCache,
+)
 
 CSS = b"a {}\n" * 1000
 
@@ -165,6 +171,27 @@ def test_static_cache_calls_app_one_request_at_a_time() -> None:
         go_on.set()
         assert {answer.body for answer in answers} == {CSS}
     assert max(most) == 1
+
+
+def test_first_request_ends_before_any_other_begins() -> None:
+    """Dash registers its files during it; another cache may ask at the same time."""
+    files, entered, go_on, order = Files(), Event(), Event(), []
+
+    def setting_up(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        order.append("begins")
+        entered.set()
+        assert go_on.wait(PATIENCE_S)
+        order.append("ends")
+        return files(environ, start_response)
+
+    app = FirstRequestLock(setting_up)
+    with ThreadPoolExecutor(4) as crowd:
+        answers = crowd.map(lambda number: ask(app, f"/{number}"), range(8))
+        assert entered.wait(PATIENCE_S)
+        wait_for(lambda: crowd._work_queue.qsize() == 4)
+        go_on.set()
+        assert {answer.body for answer in answers} == {CSS}
+    assert order[:2] == ["begins", "ends"]
 
 
 def test_post_requests_are_not_cached() -> None:
