@@ -2,7 +2,7 @@
 
 Run:
 
-    export DASHAPP_PUSH_TOKEN=0123456789abcdef
+    export DASHAPP_PUSH_TOKEN=$(openssl rand -hex 16)
     python -m dashapp --panel 'title="Shop", metrics=["orders"], right=["latency"]'
     python examples/two_series.py
 

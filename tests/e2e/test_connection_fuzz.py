@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 from processes import Dashapp, dashapp
+from push_pipeline import TOKEN
 from thorough import amount
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.http.request_body import MAX_CONCURRENT_BODIES
 
 COUNT = amount(150, 1500)
-PASSWORD, TOKEN = "correct horse 7", "0123456789abcdef"
+PASSWORD = "correct horse 7"
 VARIABLES = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 UPLOAD = f"POST /api/push HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n".encode()

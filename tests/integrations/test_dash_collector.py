@@ -78,20 +78,20 @@ def test_attach_starts_no_collector_before_first_request() -> None:
 def test_attach_stops_collector_of_app_that_is_gone() -> None:
     """Each run of a notebook's cell makes another app, which replaces the one before."""
     calls: list[int] = []
-    before = threads()
+    before = collector_threads()
     for number in range(5):
         app = theirs()
         attach(app, sources={"loss": partial(counted, calls, number)}, interval=0.1)
         get(app, "/_dashapp/api/ticks")
         wait_for(partial(calls.count, number))
-    wait_for(lambda: len([thread for thread in threading.enumerate() if is_collector(thread)]) == 1)
+    wait_for(lambda: len(collector_threads() - before) == 1)
     newest_only = len(calls)
     wait_for(lambda: len(calls) > newest_only + 3)
     assert set(calls[-3:]) == {4}
     del app
     theirs()  # Dash itself refers to the newest app
     EmbeddedCollector.stop_unused()
-    wait_for(lambda: threads() <= before)
+    wait_for(lambda: collector_threads() <= before)
 
 
 def counted(calls: list[int], number: int) -> float:
@@ -99,8 +99,9 @@ def counted(calls: list[int], number: int) -> float:
     return 1.0
 
 
-def is_collector(thread: threading.Thread) -> bool:
-    return thread.name == "dashapp collector"
+def collector_threads() -> set[int | None]:
+    """Return the threads of this process, in which other tests may have left some."""
+    return {thread.ident for thread in threading.enumerate() if thread.name == "dashapp collector"}
 
 
 def test_function_traceback_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
