@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dashapp.model.text import MAX_QUOTED_LENGTH, redact_credentials
 
+# Characters of a text in the middle of a sentence.
+MAX_EXCERPT_LENGTH = 40
+
 
 class FirstRejection:
     """Keeps the first rejected input of `source_name` until `clear`.
@@ -37,11 +40,11 @@ class FirstRejection:
         self.sentence = ""
 
 
-def quote_input(text: str | bytes) -> str:
-    r"""Quote foreign text on one printable line of bounded length, without credentials.
+def excerpt(text: str | bytes, max_length: int = MAX_EXCERPT_LENGTH) -> str:
+    r"""Return the beginning of foreign text as one printable line, without credentials.
 
-    >>> quote_input(b"caf\xe9 \x00"), quote_input("")
-    ('"café ·"', '""')
+    >>> excerpt(b"caf\xe9 \x00"), excerpt("  a   1"), excerpt("many words", 6)
+    ('café ·', 'a 1', 'many w…')
     """
     if isinstance(text, bytes):
         # A byte that is not UTF-8 is most often Latin-1.
@@ -50,8 +53,14 @@ def quote_input(text: str | bytes) -> str:
             text = head.decode()
         except UnicodeDecodeError:
             text = head.decode("latin-1")
-    text = redact_credentials("".join(char if char.isprintable() else "·" for char in text[:400].strip()))
-    return f'"{text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"}"'
+    text = " ".join(text[:400].split())
+    text = redact_credentials("".join(char if char.isprintable() else "·" for char in text))
+    return text if len(text) <= max_length else text[:max_length] + "…"
+
+
+def quote_input(text: str | bytes) -> str:
+    """Return an `excerpt` in quotation marks."""
+    return f'"{excerpt(text, MAX_QUOTED_LENGTH)}"'
 
 
 def describe_value(value: object) -> str:

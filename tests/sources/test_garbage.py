@@ -132,6 +132,29 @@ def test_file_of_garbage_is_named(tmp_path: Path) -> None:
         assert 'is "' in message, text
 
 
+def test_quoted_input_hides_credentials_of_url(tmp_path: Path) -> None:
+    text = b"fetching https://ann:hunter2@shop.example/metrics failed\n"
+    reading, writing = os.pipe()
+    clock = FakeClock()
+    source = StdinSource(1.0, reading, None, clock.monotonic, clock.wall)
+    pipe = Watched(source)
+    os.write(writing, text)
+    os.close(writing)
+    pipe.messages()
+    wait_for(partial(getattr, source, "_end_message"), every=0.001)
+    path = tmp_path / "values.csv"
+    path.write_bytes(text)
+    exporter = PrometheusSource(TextFetcher(text.decode()), "http://x/metrics", (), FakeClock().monotonic)
+    for message in (
+        pipe.messages(),
+        Watched(ReplaySource(path, clock=FakeClock().monotonic)).message(),
+        Watched(exporter).message(),
+        Watched(FunctionSource("shop:f", {}, text.decode)).message(),
+    ):
+        assert "fetching" in message
+        assert "hunter2" not in message
+
+
 def test_push_of_garbage_is_rejected_with_a_sentence() -> None:
     pipeline = PushPipeline()
     for text in TEXTS:

@@ -13,9 +13,9 @@ from dashapp.model.ticks import SourceError
 from dashapp.sources.external.csv.csv_file import NOT_LATER, CsvFile, Rejections, TimedRow
 from dashapp.sources.external.csv.entities import metric_name
 from dashapp.sources.external.csv.numbers import Column
+from dashapp.sources.rejection import excerpt
 
 MAX_METRICS = 1000
-MAX_EXCERPT_CHARS = 24
 
 
 class Row(NamedTuple):
@@ -88,7 +88,7 @@ class CsvRows:
             if cells[index] != text:
                 name = self._file.profile.table.names[index]
                 self.rejected_rows.add(
-                    row.number, f'has another {name[:30]} ("{_excerpt(cells[index])}") than the first rows'
+                    row.number, f'has another {name[:30]} ("{excerpt(cells[index])}") than the first rows'
                 )
                 return None
         entity = entities.name(cells) if entities.columns else ""
@@ -134,9 +134,5 @@ class CsvRows:
 
     def _reject_cell(self, row: TimedRow, column: Column, cell: str, problem: str) -> None:
         self.rejected_cells.add(
-            row.number, f'has "{_excerpt(cell)}" in column {column.name[:40]}, which {problem}'
+            row.number, f'has "{excerpt(cell)}" in column {column.name[:40]}, which {problem}'
         )
-
-
-def _excerpt(cell: str) -> str:
-    return "".join(letter for letter in cell[:MAX_EXCERPT_CHARS] if letter.isprintable())

@@ -24,9 +24,9 @@ from dashapp.process.threads import start_thread
 from dashapp.sources.expiring import ExpiringValues
 from dashapp.sources.external.number_parsing import Quantity
 from dashapp.sources.external.text.line_reader import CHUNK_BYTES, MAX_LINE_BYTES, LineReader
-from dashapp.sources.external.text.lines import excerpt
 from dashapp.sources.external.text.stream_parser import GENERAL_PROBLEM, TextParser
 from dashapp.sources.external.text.values import Name, Values
+from dashapp.sources.rejection import excerpt
 from dashapp.sources.slug import MAX_SLUG_LENGTH, SlugRegistry
 
 # Environment variable with two descriptors: standard input, and an unnamed file for the heading.

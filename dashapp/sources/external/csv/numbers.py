@@ -35,7 +35,6 @@ _SPACED = re.compile(r"([-+\u2212]?\d{1,3}(?: \d{3})+)(?![\d ])", re.ASCII)
 _WITH_OTHER_UNIT = re.compile(r"([-+\u2212]?[\d.,]*\d)\s?([^\W\d_][^\d\s,;:=()]{0,7})")
 _HEADING_UNIT = re.compile(r"[\[(]([^\[\]()]{1,12})[\])]\s*$")
 _THREE_DECIMALS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
-MAX_EXCERPT_CHARS = 24
 
 
 def is_missing_cell(cell: str) -> bool:

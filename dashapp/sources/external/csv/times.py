@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from dashapp.sources.external.csv.dates import DAY_S, YMD, parse_stamp
 from dashapp.sources.external.number_parsing import NumberParser
+from dashapp.sources.rejection import excerpt
 
 # Epoch seconds are below this until the year 5138; larger times are in fractions of a second.
 LARGEST_SECONDS = 1e11
@@ -22,7 +23,6 @@ LARGEST_SECONDS = 1e11
 PLAUSIBLE_EPOCH_S = (1e9, 4.1e9)
 # Excel's number of 1 January 1970, and the days of the years 1982 to 2064.
 EXCEL_EPOCH_DAY, EXCEL_DAYS = 25_569, (30_000, 60_000)
-MAX_EXCERPT_CHARS = 20
 
 TIME_NAMES = (
     *("_time", "time", "timestamp", "datetime", "date time", "date/time", "date", "ts", "zeitstempel"),
@@ -125,8 +125,7 @@ class TimeFormat:
             return self._number_seconds(text)
         except (ValueError, OverflowError) as error:
             reason = str(error) if isinstance(error, TimeError) else ""
-            excerpt = "".join(letter for letter in text[:MAX_EXCERPT_CHARS] if letter.isprintable())
-            raise TimeError(reason or f'has an invalid time ("{excerpt}")') from None
+            raise TimeError(reason or f'has an invalid time ("{excerpt(text)}")') from None
 
     def _text_seconds(self, text: str) -> float:
         stamp = parse_stamp(text)
@@ -199,7 +198,7 @@ def find_zone(name: str) -> ZoneInfo:
     except (KeyError, ValueError, OSError):
         # No such zone, no such name, or no such file.
         pass
-    raise TimeError(f'has a time zone that is not known ("{name[:MAX_EXCERPT_CHARS]}"); write +02:00 instead')
+    raise TimeError(f'has a time zone that is not known ("{excerpt(name)}"); write +02:00 instead')
 
 
 def _local(seconds: float, zone: ZoneInfo, fold: int) -> tuple[float, float]:

@@ -71,9 +71,3 @@ def mark_times(line: str) -> str:
 def is_time(text: str) -> bool:
     """Return whether a part of a line consists of marks only."""
     return text[:1] == TIME_MARK and not text.strip(TIME_MARK)
-
-
-def excerpt(line: str) -> str:
-    """Return the beginning of a line for a message."""
-    text = "".join(letter for letter in " ".join(line.split()) if letter.isprintable() and letter != '"')
-    return text if len(text) <= 40 else f"{text[:39]}…"

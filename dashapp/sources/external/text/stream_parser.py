@@ -25,9 +25,10 @@ from dashapp.sources.external.text.key_values import (
     words_and_numbers,
 )
 from dashapp.sources.external.text.line_groups import IndexedLines, Sections
-from dashapp.sources.external.text.lines import TIME_MARK, clean, excerpt, is_text, mark_times
+from dashapp.sources.external.text.lines import TIME_MARK, clean, is_text, mark_times
 from dashapp.sources.external.text.table_reader import TableReader
 from dashapp.sources.external.text.values import Name, ValueParser, Values, is_epoch
+from dashapp.sources.rejection import excerpt
 
 # Some programs print three header lines. More lines of words in a row are no heading.
 MAX_HEADING_LINES = 3

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from dashapp.sources.external.number_parsing import Quantity, Scale, is_missing, is_number
 from dashapp.sources.external.text.cells import Cell
 from dashapp.sources.external.text.headings import Heading, align, fit_row, group_names, is_number_like
-from dashapp.sources.external.text.lines import TIME_MARK, excerpt
+from dashapp.sources.external.text.lines import TIME_MARK
 from dashapp.sources.external.text.values import Name, Traits, ValueParser, Values, find_traits, is_epoch
+from dashapp.sources.rejection import excerpt
 
 # Columns with a number that names the row. Those of the second set can also be values.
 _INDEX_COLUMNS = {"index", "idx", "pid", "tid", "lwp", "spid"}
