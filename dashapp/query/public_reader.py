@@ -16,7 +16,7 @@ from dashapp.model.ticks import Cursor, Metric, Tick
 from dashapp.stores.base import Level, Reader, Snapshot
 from dashapp.stores.documents import CURVES, METRICS, PANEL_KINDS, Document, Value
 from dashapp.stores.hosts import Host, HostStore
-from dashapp.stores.proxy import ReaderProxy
+from dashapp.stores.proxy import LevelProxy, ReaderProxy
 
 # Keys that contain a mount point. Every machine has the root.
 MOUNT_PREFIX, ROOT_KEY = "filesystem.", "filesystem.root.percent"
@@ -160,20 +160,12 @@ class _PublicSnapshot(Snapshot):
         return [_PublicLevel(level, self._names) for level in self._snapshot.levels()]
 
 
-class _PublicLevel:
+class _PublicLevel(LevelProxy):
     """One level of a store, by public names."""
 
     def __init__(self, level: Level, names: PublicNames) -> None:
-        self._level = level
+        super().__init__(level)
         self._names = names
-        self.step = level.step
-        self.span_ms = level.span_ms
-
-    def oldest(self) -> int | None:
-        return self._level.oldest()
-
-    def newest(self) -> int:
-        return self._level.newest()
 
     def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
         return self._names.columns(self._level.columns(start, end, self._names.keys(metrics)))

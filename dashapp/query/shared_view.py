@@ -15,6 +15,7 @@ from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import FOREVER_MS, Level, Reader, Snapshot
 from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
+from dashapp.stores.proxy import LevelProxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,26 +147,18 @@ class _SharedSnapshot(Snapshot):
         return ticks.between(ticks.t[-1] - 1, self._end).ticks()[0] if len(ticks.t) else None
 
 
-class _SharedLevel:
+class _SharedLevel(LevelProxy):
     """One level of a store, restricted to a view."""
 
-    def __init__(self, reader: Level, start: int, end: int, keys: frozenset[str]) -> None:
-        self._reader = reader
+    def __init__(self, level: Level, start: int, end: int, keys: frozenset[str]) -> None:
+        super().__init__(level)
         self._start = start
         self._end = end
         self._keys = keys
-        self.step = reader.step
-        self.span_ms = reader.span_ms
-
-    def oldest(self) -> int | None:
-        return self._reader.oldest()
-
-    def newest(self) -> int:
-        return self._reader.newest()
 
     def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
         keys = _allowed_keys(metrics, self._keys)
-        return self._reader.columns(max(start, self._start), min(end, self._end), keys)
+        return self._level.columns(max(start, self._start), min(end, self._end), keys)
 
 
 def _allowed_keys(metrics: Sequence[str] | None, allowed: frozenset[str]) -> list[str]:

@@ -1,9 +1,10 @@
-"""A reader that forwards to another one."""
+"""A reader and a level that forward to another one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dashapp.model.columns import Columns
 from dashapp.model.ticks import Cursor
 from dashapp.stores.base import Level, Reader, Snapshot
 from dashapp.stores.documents import Document, Value
@@ -40,3 +41,21 @@ class ReaderProxy(Reader):
         return self.reader().notices()
 
     def close(self) -> None: ...
+
+
+class LevelProxy:
+    """Forwards each call to `level`. Subclasses override what differs."""
+
+    def __init__(self, level: Level) -> None:
+        self._level = level
+        self.step = level.step
+        self.span_ms = level.span_ms
+
+    def oldest(self) -> int | None:
+        return self._level.oldest()
+
+    def newest(self) -> int:
+        return self._level.newest()
+
+    def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
+        return self._level.columns(start, end, metrics)
