@@ -88,15 +88,7 @@ def decode_block(data: object, metrics: Sequence[str] | None = None) -> Columns:
         raise ValueError("not a block")
     try:
         return _decode_columns(data, metrics)
-    except (
-        KeyError,
-        IndexError,
-        TypeError,
-        AttributeError,
-        ZeroDivisionError,
-        OverflowError,
-        zlib.error,
-    ) as error:
+    except block_codec.DAMAGE_ERRORS as error:
         raise ValueError(f"a damaged block: {error}") from error
 
 

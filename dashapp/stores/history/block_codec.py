@@ -30,6 +30,17 @@ COMPRESSION_LEVEL = 6
 # have 4 MB of text, which is a million values.
 MAX_HEADER_BYTES, MAX_CELLS = 1 << 24, 1 << 24
 
+# The decoding of a damaged block raises one of these.
+DAMAGE_ERRORS = (
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    ZeroDivisionError,
+    OverflowError,
+    zlib.error,
+)
+
 # The codes of `array` by width in bytes.
 _CODES = {1: "b", 2: "h", 4: "i", 8: "q"}
 
@@ -96,15 +107,7 @@ def decode_block(block: bytes) -> tuple[dict[str, list[float]], dict[str, dict[s
         lengths |= {len(column) for columns in parts.values() for column in columns.values()}
         if lengths != {header["length"]} or axis.keys() != {"t", "step"}:
             raise ValueError("a damaged block: a column of the wrong length")
-    except (
-        KeyError,
-        IndexError,
-        TypeError,
-        AttributeError,
-        ZeroDivisionError,
-        OverflowError,
-        zlib.error,
-    ) as error:
+    except DAMAGE_ERRORS as error:
         raise ValueError(f"a damaged block: {error}") from error
     return axis, parts
 
