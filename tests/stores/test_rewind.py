@@ -2,77 +2,51 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis_server import needs_redis
-from store_variants import Kept, Links, PromptReader, PromptStore, kept, links_by_kind
+from rewound_store import (
+    START,
+    STEP,
+    assert_history,
+    compact_promptly,
+    copied,
+    copied_in_redis,
+    expected_ticks,
+    fill,
+    filled_store,
+    points,
+    rewind,
+)
+from store_variants import Kept, Links, kept, links_by_kind
 from thorough import amount
 from tick_pages import last_page, page_after
 
-from dashapp.model.rollup import point_end_ms
 from dashapp.model.ticks import Tick
 from dashapp.query.frames import live_frame
-from dashapp.stores.base import Reader, Rewind
+from dashapp.stores.base import Rewind
 from dashapp.stores.disk.block_storage import DiskBlockStorage
-from dashapp.stores.disk.documents import JournalFile
-from dashapp.stores.disk.mmap_tail import RingBuffer
 from dashapp.stores.disk.reader import DiskReader
-from dashapp.stores.disk.row_log import RowLog
 from dashapp.stores.disk.space import DiskSpace
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.history.archive import DAY, HOUR, Retention
 from dashapp.stores.history.rewind import LOG, Piece
 from dashapp.stores.history.span import decode_ticks
-from dashapp.stores.redis import store as redis_store
-from dashapp.stores.redis.archive import RedisBlockStorage, RedisJournal, RedisRowSource
-from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.archive import RedisBlockStorage
 from dashapp.stores.redis.store import RedisStore
 
 links = pytest.fixture(scope="module")(links_by_kind)
+filled_folder = pytest.fixture(scope="module")(filled_store)
+_prompt_compaction = pytest.fixture(autouse=True)(compact_promptly)
 ARCHIVED = ["disk", pytest.param("redis", marks=needs_redis)]
-# A whole multiple of every span.
-START = 15 * DAY * 1380
-STEP = 30
-Point = tuple[int, float, float]
-
-
-@pytest.fixture(scope="module")
-def filled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store on disk with eight hours of ticks, which tests copy."""
-    folder = tmp_path_factory.mktemp("filled") / "store"
-    found = kept("disk", folder)
-    fill(found, 0, 8 * HOUR)
-    found.close()
-    return folder
-
-
-def copied(filled_folder: Path, folder: Path) -> Kept:
-    shutil.copytree(filled_folder, folder)
-    return kept("disk", folder)
-
-
-def copied_in_redis(links: Links, folder: Path) -> Kept:
-    """Fill a store in Redis once, and copy its keys for each test."""
-    link, filled = links("redis"), Path("filled/store")
-    assert link is not None
-    if not link.connection.exists(Keys("filled-store").generation):
-        template = kept("redis", filled, link=link)
-        fill(template, 0, 8 * HOUR)
-        template.close()
-    keys = zip(Keys("filled-store").all(), Keys(f"{folder.name}-store"[-60:]).all(), strict=True)
-    for source, target in keys:
-        link.connection.copy(source, target)
-    return kept("redis", folder / "store", link=link)
 
 
 @pytest.fixture(params=ARCHIVED)
@@ -89,89 +63,6 @@ def found(
         fill(found, 0, 8 * HOUR)
     yield found
     found.close()
-
-
-@pytest.fixture(autouse=True)
-def _prompt_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both backends compact at the same ticks, so that their levels are equal."""
-    monkeypatch.setattr(redis_store, "COMPACTION_SPREAD_MS", 1)
-
-
-def fill(found: Kept, first: float, last: float, ahead: float = 0.0) -> None:
-    """Append the ticks in (first, last], seconds since START, by a clock that is `ahead`."""
-    for count in range(int(first // STEP) + 1, int(last // STEP) + 1):
-        values = {"a": float(count % 100), **({"b": 1.5} if count % 3 else {})}
-        tick = Tick(START + count * STEP + ahead, STEP, values)
-        if isinstance(found.store, PromptStore):
-            assert RedisStore.append(found.store, tick)
-            if count % 20 == 0:
-                found.store.finish()
-        else:
-            assert found.store.append(tick)
-    finish(found)
-
-
-def finish(found: Kept) -> None:
-    if isinstance(found.store, PromptStore):
-        for _round in range(3):
-            found.store.writer.wake()
-            found.store.finish()
-
-
-def rewind(found: Kept, seconds: float, restores: bool = False) -> None:
-    found.store.rewind(Rewind(round((START + seconds) * 1000), restores))
-    finish(found)
-
-
-def points(reader: Reader) -> list[list[Point]]:
-    """Return time, mean and weight of each point of each level; log and seconds are one level."""
-    if isinstance(reader, PromptReader):
-        reader = PromptReader(reader.client, reader.name)  # without a cache
-    recent = reader.since(float("-inf"), 100_000)
-    found: list[list[Point]] = []
-    for level in reader.levels():
-        columns = level.columns(0, 1 << 60, ["a"])
-        assert all(old < new for old, new in pairwise(columns.t.tolist()))
-        parts = (columns.mean[0].tolist(), columns.weight[0].tolist()) if len(columns.t) else ([], [])
-        found.append(list(zip(columns.t.tolist(), *parts, strict=True)))
-    ticks = [(round(tick.time * 1000), tick.values["a"], float(STEP)) for tick in recent]
-    assert all(old[0] < new[0] for old, new in pairwise(ticks))
-    if ticks:
-        # The log is complete from its oldest tick on: blocks have only the first of its ticks.
-        in_both = [point for point in found[0] if point[0] >= ticks[0][0]]
-        assert in_both == ticks[: len(in_both)]
-    found[0] = sorted({*found[0], *ticks})
-    return found
-
-
-def expected_ticks(*spans: tuple[float, float]) -> list[Point]:
-    """Return the ticks that `fill` appends in these spans."""
-    return [
-        ((START + count * STEP) * 1000, float(count % 100), float(STEP))
-        for first, last in spans
-        for count in range(int(first // STEP) + 1, int(last // STEP) + 1)
-    ]
-
-
-def rolled_up(ticks: list[Point], step: int) -> list[Point]:
-    """Return the points of `step` seconds."""
-    grouped: dict[int, list[float]] = {}
-    for time_ms, value, _weight in ticks:
-        grouped.setdefault(point_end_ms(time_ms, step), []).append(value)
-    return [(end, fmean(values), float(STEP * len(values))) for end, values in grouped.items()]
-
-
-def assert_history(reader: Reader, *spans: tuple[float, float]) -> None:
-    """The history has exactly these ticks; its minutes and hours are made of them."""
-    ticks = expected_ticks(*spans)
-    seconds, *coarser = points(reader)
-    assert seconds == ticks
-    for level, step in zip(coarser, (60, HOUR), strict=True):
-        expected = rolled_up(ticks, step)
-        assert level == expected[: len(level)]
-        # The rest is still in the log, or in minutes of a block that is not complete.
-        missing = 21 * 60 if step == 60 else 6 * HOUR + 21 * 60
-        assert len(expected) - len(level) <= missing // step + 1
 
 
 CUTS = [30.0, 2 * HOUR + 15, 6 * HOUR, 6 * HOUR + 1234, 8 * HOUR - 30]
@@ -252,124 +143,6 @@ def test_rewind_of_whole_history_leaves_empty_store(found: Kept) -> None:
     found.reopen()
     fill(found, -3 * 365 * DAY + HOUR, -3 * 365 * DAY + 2 * HOUR)
     assert len(points(found.reader)[0]) == 2 * HOUR / STEP
-
-
-class KilledError(BaseException):
-    """An error that no handler of dashapp catches, as none catches SIGKILL."""
-
-
-class Killer:
-    """Kills at the n-th write of a rewind: before it or after it."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, methods: list[tuple[type, str]], at: int) -> None:
-        self.remaining = at
-        for owner, name in methods:
-            patch.setattr(owner, name, self._wrap(getattr(owner, name)))
-
-    def _wrap(self, method: Callable[..., object]) -> Callable[..., object]:
-        def call(*args: object, **kwargs: object) -> object:
-            self._count()
-            result = method(*args, **kwargs)
-            self._count()
-            return result
-
-        return call
-
-    def _count(self) -> None:
-        self.remaining -= 1
-        if self.remaining == 0:
-            raise KilledError
-
-
-DISK_WRITES: list[tuple[type, str]] = [
-    *((DiskBlockStorage, name) for name in ("put", "drop_block", "replace_newest", "add")),
-    (RowLog, "replace_end"),
-    (JournalFile, "write"),
-    (RingBuffer, "reset"),
-]
-
-
-@pytest.mark.parametrize("restores", [False, True])
-def test_rewind_is_completed_after_kill_at_any_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filled_folder: Path, restores: bool
-) -> None:
-    """A killed collector finds ticks from the future again at its next start, or the journal."""
-    cut = 6 * HOUR + 1234
-    kill_at, was_killed = 1, True
-    while was_killed:
-        found = copied(filled_folder, tmp_path / f"store{kill_at}")
-        if restores:
-            rewind(found, cut)
-            fill(found, cut, cut + 1200)
-        with monkeypatch.context() as patch:
-            killer = Killer(patch, DISK_WRITES, kill_at)
-            with suppress(KilledError):
-                rewind(found, cut, restores)
-        was_killed = killer.remaining <= 0
-        assert isinstance(found.store, DiskStore)
-        found.store._close_files()
-        found.reopen()
-        complete_after_kill(found, cut, restores)
-        fill(found, 8 * HOUR, 8.5 * HOUR)
-        assert_history(found.reader, (0, 8.5 * HOUR))
-        found.close()
-        kill_at += amount(13, 1)
-    assert kill_at > 20
-
-
-def complete_after_kill(found: Kept, cut: float, restores: bool) -> None:
-    """Do what the collector does at its start, and bring the history back to eight hours."""
-    newest = found.store.newest().time_ms / 1000 - START
-    if not restores and newest > cut:
-        rewind(found, cut)
-        newest = cut
-    ticks = points(found.reader)[0]
-    assert ticks[: len(expected_ticks((0, cut)))] == expected_ticks((0, cut))
-    if not restores:
-        assert_history(found.reader, (0, cut))
-    elif newest < 8 * HOUR or ticks != expected_ticks((0, 8 * HOUR)):
-        # The ticks of the wrong clock are there, or those that it hid are not yet back.
-        rewind(found, cut)
-        newest = cut
-    fill(found, newest, 8 * HOUR)
-
-
-REDIS_WRITES: list[tuple[type, str]] = [
-    *((RedisBlockStorage, name) for name in ("put", "drop_block", "replace_newest", "add")),
-    (RedisRowSource, "replace_end"),
-    (RedisJournal, "write"),
-]
-
-
-@pytest.mark.parametrize("restores", [False, True])
-@needs_redis
-def test_rewind_in_redis_is_completed_after_kill_at_any_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: Links, restores: bool
-) -> None:
-    cut = 6 * HOUR + 1234
-    found = copied_in_redis(links, tmp_path)
-    kill_at, was_killed = 1, True
-    while was_killed:
-        if restores:
-            rewind(found, cut)
-            fill(found, cut, cut + 1200)
-        store = found.store
-        assert isinstance(store, PromptStore)
-        store.writer.stop()  # from here on, the test is the writer's thread
-        with monkeypatch.context() as patch:
-            killer = Killer(patch, REDIS_WRITES, kill_at)
-            store.rewind(Rewind(round((START + cut) * 1000), restores))
-            with suppress(KilledError):
-                store.writer.round()
-        was_killed = killer.remaining <= 0
-        store.lease.release()
-        found.reopen()
-        finish(found)
-        complete_after_kill(found, cut, restores)
-        assert_history(found.reader, (0, 8 * HOUR))
-        kill_at += amount(13, 1)
-    assert kill_at > 20
-    found.close()
 
 
 @pytest.mark.parametrize("restores", [False, True])

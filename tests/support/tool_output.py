@@ -57,3 +57,9 @@ def check(text: str, expected: dict[str, object], reports: int = 2) -> Parsed:
         assert parsed.values[label] == pytest.approx(value)
         assert unit in (None, parsed.units[label])
     return parsed
+
+
+def check_table(text: str, expected: dict[str, object]) -> None:
+    """Assert the values of a table, each column of which has a name."""
+    parsed = check(text, expected)
+    assert not [name for name in parsed.values if "column" in name]
