@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dashapp.model.columns import Columns
 from dashapp.model.ticks import Cursor
 from dashapp.stores.base import Level, Reader, Snapshot
 from dashapp.stores.documents import Document, Value
+
+if TYPE_CHECKING:
+    # The collector uses this module too, and does without numpy.
+    from dashapp.model.columns import Columns
 
 
 class ReaderProxy(Reader):

@@ -205,7 +205,14 @@ def test_exceptions_are_not_silently_ignored() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("module", ["dashapp.collector.service", "dashapp.__main__"])
+# The collector imports its store and its sources only when it needs them.
+LATER_IMPORTS = [
+    "dashapp.stores.disk.store",
+    *(name for name in MODULES if name.startswith("dashapp.sources.")),
+]
+
+
+@pytest.mark.parametrize("module", ["dashapp.collector.service", "dashapp.__main__", *LATER_IMPORTS])
 def test_collector_and_supervisor_load_no_heavy_packages(module: str) -> None:
     """Keep the collector and the supervisor light.
 
