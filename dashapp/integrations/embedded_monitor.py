@@ -17,7 +17,6 @@ from dashapp.http.types import WSGIApp
 from dashapp.integrations.app_sources import Sources, split_sources
 from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.keyword_settings import parse_keywords
-from dashapp.model.text import quote_value
 from dashapp.model.ticks import MountError, SettingsError
 from dashapp.sources.loader import missing_modules
 from dashapp.sources.spec import NO_SOURCE
@@ -65,7 +64,7 @@ class EmbeddedMonitor:
         """
         for name, value in (("collect", collect), ("eager", eager)):
             if not isinstance(value, bool):
-                raise MountError(f"{name} is {quote_value(repr(value))}; expected True or False")
+                raise MountError(f"{name} is {value!r:.60}; expected True or False")
         names, functions = split_sources(sources)
         if sources is not None and not collect:
             raise MountError("sources need collect=True; another process has its own sources")

@@ -114,9 +114,7 @@ def _refusal(protect: Callable[[dict[str, Any]], Any], environ: dict[str, Any]) 
         if not isinstance(getattr(error, "status_code", None), int) or not hasattr(error, "detail"):
             raise
         return Response(str(error.detail), error.status_code, error.headers or {})  # type: ignore[attr-defined]
-    if response is None or isinstance(response, Response):
-        return response
-    return _as_wsgi(response)
+    return None if response is None else _as_wsgi(response)
 
 
 def _is_foreign_response(verdict: Any) -> bool:
@@ -125,10 +123,14 @@ def _is_foreign_response(verdict: Any) -> bool:
 
 
 def _as_wsgi(response: Any) -> Response:
-    """Return a response of another framework, or a tuple of body, status and headers, for WSGI."""
+    """Return a response of any framework, or a tuple of body, status and headers, for WSGI."""
     try:
         if isinstance(response, tuple):
-            return Response(*response)
+            response = Response(*response)
+        if not 100 <= response.status_code <= 599:
+            raise ValueError(f"its status is {response.status_code}")
+        if isinstance(response, Response):
+            return response
         headers = [*response.headers.items()]
         cookies = getattr(response, "cookies", None)  # Django keeps them apart
         headers += [("Set-Cookie", cookie.OutputString()) for cookie in (cookies or {}).values()]
