@@ -65,6 +65,7 @@ def build_middleware(
             clients=access.clients,
             page=LoginPage(settings.title, settings.theme, assets_directory()),
             shares=ShareLinks(access.key, build, settings.max_window_s),
+            in_frames=bool(settings.frame_ancestors),
             public_paths=("/healthz", PUSH) if settings.push_token else ("/healthz",),
         )
     return SecurityMiddleware(
@@ -74,6 +75,7 @@ def build_middleware(
         clients=access.clients,
         rate_limiter=None if mounted else RequestRateLimiter(settings.limit),
         private=needs_login,
+        frame_ancestors=settings.frame_ancestors,
     )
 
 

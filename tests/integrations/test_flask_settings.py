@@ -22,7 +22,7 @@ mounted = pytest.fixture(mounter)
     [
         ({"windw": 100}, "windw is not a setting; did you mean window?"),
         ({"colect": False}, "colect is not a setting; did you mean collect?"),
-        ({"zzz": 1}, "zzz is not a setting; expected one of hosts, store, name"),
+        ({"zzz": 1}, "zzz is not a setting; expected one of hosts, frame_ancestors"),
         ({"port": 80}, "port is not a setting here: the application's own server decides it"),
         ({"public": True}, "public is not a setting here"),
         ({"collector": False}, "collector is not a setting here: collect=False"),

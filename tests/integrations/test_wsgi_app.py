@@ -300,7 +300,7 @@ async def check(environ: dict[str, Any]) -> bool:
     [
         ({"windw": 100}, "windw is not a setting; did you mean window?"),
         ({"protct": check}, "protct is not a setting; did you mean protect?"),
-        ({"at": "/monitor/"}, "at is not a setting; expected one of hosts, store"),
+        ({"at": "/monitor/"}, "at is not a setting; expected one of hosts, frame_ancestors"),
         ({"port": 80}, "port is not a setting here: the application's own server decides it"),
         ({"password": "x"}, "password is not a setting here: the application's own login decides it"),
         ({"window": "x"}, 'window is "x"; expected seconds from 10'),

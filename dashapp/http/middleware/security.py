@@ -28,8 +28,9 @@ UNKNOWN_HOST = "unknown host name; add it to DASHAPP_HOSTS on the server"
 CROSS_SITE = "cross-site request rejected"
 
 # https://owasp.org/www-project-secure-headers: the page gives up every feature that it never uses.
+# The policy for frames is in two headers: old browsers know the first only, which cannot name other sites.
+FRAME_HEADER = ("x-frame-options", "SAMEORIGIN")
 PAGE_HEADERS = (
-    ("x-frame-options", "SAMEORIGIN"),
     ("cross-origin-opener-policy", "same-origin"),
     ("x-permitted-cross-domain-policies", "none"),
     (
@@ -50,8 +51,11 @@ SHARED_HEADERS = (
 DATA_HEADERS = (*SHARED_HEADERS, ("content-security-policy", DATA_POLICY))
 
 
-def page_content_policy(script_hashes: Sequence[str]) -> str:
-    """The Content-Security-Policy of a page whose inline scripts have these hashes."""
+def page_content_policy(script_hashes: Sequence[str], frame_ancestors: Sequence[str] = ()) -> str:
+    """The Content-Security-Policy of a page.
+
+    `script_hashes`: of its inline scripts. `frame_ancestors`: other sites that may show it in a frame.
+    """
     return "; ".join(
         (
             "default-src 'none'",
@@ -60,7 +64,7 @@ def page_content_policy(script_hashes: Sequence[str]) -> str:
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             "connect-src 'self'",
-            "frame-ancestors 'self'",
+            " ".join(("frame-ancestors 'self'", *frame_ancestors)),
             "base-uri 'none'",
             "form-action 'self'",
             "object-src 'none'",
@@ -72,7 +76,8 @@ class SecurityMiddleware:
     """Wraps `app`.
 
     `hosts`: allowed names in Host headers, None for any, as on a public page. `rate_limiter`: None for no
-    limit. `private`: forbid shared caches, even if the application allows them.
+    limit. `private`: forbid shared caches, even if the application allows them. `frame_ancestors`: origins of
+    other sites that may show the pages in a frame.
     """
 
     def __init__(
@@ -84,14 +89,16 @@ class SecurityMiddleware:
         clients: ClientResolver | None = None,
         rate_limiter: RequestRateLimiter | None = None,
         private: bool = False,
+        frame_ancestors: Sequence[str] = (),
     ) -> None:
         self._app = app
         self._hosts = None if hosts is None else LOCAL_HOSTS | frozenset(hosts)
         self._clients = clients or ClientResolver()
         self._rate_limiter = rate_limiter
         self._private = private
-        policy = ("content-security-policy", page_content_policy(script_hashes))
-        self._page = [*SHARED_HEADERS, policy, *PAGE_HEADERS]
+        policy = ("content-security-policy", page_content_policy(script_hashes, frame_ancestors))
+        frames = () if frame_ancestors else (FRAME_HEADER,)
+        self._page = [*SHARED_HEADERS, policy, *frames, *PAGE_HEADERS]
         self._data = [*DATA_HEADERS]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
