@@ -16,7 +16,7 @@ from dash import ClientsideFunction, Dash, Input, State
 from dash.development.base_component import Component
 from flask import has_request_context, request
 
-from dashapp.api import openapi
+from dashapp.api import badge, openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
@@ -81,6 +81,9 @@ def create_app(
     dash = _dash_app(PageTarget(store), settings, hosts, host_name)
     # The page of a host contains other addresses than the page at the root.
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
+    is_private = settings.requires_authentication or mounted
+    data_caching = SHARED_ONE_SECOND if is_shared else PRIVATE_NO_STORE if is_private else NO_STORE
+    badge_caching = badge.SHARED_CACHING if is_shared else badge.PRIVATE_CACHING
     limits = ApiLimits()
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
@@ -106,23 +109,18 @@ def create_app(
             window=settings.window,
             interval=settings.interval,
             max_window=settings.max_window_s,
-            processes=_processes_error(settings)
-            if table is None
-            else table
-            if target.is_host(host_name)
-            else OTHER_HOST_PROCESSES,
+            processes=(table if target.is_host(host_name) else OTHER_HOST_PROCESSES)
+            if table
+            else _processes_error(settings),
             hosts=list_hosts,
             now=target.now,
             host=target.label,
             panels=_chosen_panels(settings, target),
-            caching=SHARED_ONE_SECOND
-            if is_shared
-            else PRIVATE_NO_STORE
-            if settings.requires_authentication or mounted
-            else NO_STORE,
+            caching=data_caching,
             limits=limits,
             redacts_notices=mounted and not restricted,
         )
+        badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         is_root = not target.names or target.top
         cache = pages if is_root else host_pages
 
@@ -132,6 +130,8 @@ def create_app(
                 return push(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
+            if path.startswith(badge.BADGE_PREFIX):
+                return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
             return page(cache, environ, start_response)
@@ -147,7 +147,9 @@ def create_app(
             SharedViewReader(store, view, settings.panel), settings, partial(page, view_pages), limits
         )
 
-    return build_middleware(app, settings, access, build, dash.csp_hashes(), mounted=mounted)
+    return build_middleware(
+        app, settings, access, build, dash.csp_hashes(), mounted=mounted, restricted=restricted
+    )
 
 
 def _not_found(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

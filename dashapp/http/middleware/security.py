@@ -22,6 +22,10 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
+# Pictures, which other sites may show if the settings allow it.
+IMAGE_PREFIX = "/api/badge/"
+_SHARED_IMAGE = re.compile(rf"/share/[^/]+{IMAGE_PREFIX}")
+
 _HOST_PATH = re.compile(r"^/host/[^/]*/")
 
 UNKNOWN_HOST = "unknown host name; add it to DASHAPP_HOSTS on the server"
@@ -77,7 +81,8 @@ class SecurityMiddleware:
 
     `hosts`: allowed names in Host headers, None for any, as on a public page. `rate_limiter`: None for no
     limit. `private`: forbid shared caches, even if the application allows them. `frame_ancestors`: origins of
-    other sites that may show the pages in a frame.
+    other sites that may show the pages in a frame. `image_policy`: which sites may show pictures, a
+    Cross-Origin-Resource-Policy.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class SecurityMiddleware:
         rate_limiter: RequestRateLimiter | None = None,
         private: bool = False,
         frame_ancestors: Sequence[str] = (),
+        image_policy: str = "same-origin",
     ) -> None:
         self._app = app
         self._hosts = None if hosts is None else LOCAL_HOSTS | frozenset(hosts)
@@ -100,12 +106,18 @@ class SecurityMiddleware:
         frames = () if frame_ancestors else (FRAME_HEADER,)
         self._page = [*SHARED_HEADERS, policy, *frames, *PAGE_HEADERS]
         self._data = [*DATA_HEADERS]
+        self._image = _with_resource_policy(image_policy)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         # A path below /host/NAME has the same headers as the one below the root.
         path = _HOST_PATH.sub("/", environ["PATH_INFO"])
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
+        if path.startswith(IMAGE_PREFIX):
+            extra = self._image
+        elif _SHARED_IMAGE.match(path):
+            # Everybody who has the link may see it.
+            data, extra = True, _SHARED_IMAGE_HEADERS
         if not data and self._clients.is_secure(environ):
             extra = [*extra, HSTS_HEADER]
 
@@ -123,6 +135,14 @@ class SecurityMiddleware:
         if environ["REQUEST_METHOD"] not in SAFE_METHODS and _is_cross_site(environ):
             return error_response(start, "403 Forbidden", CROSS_SITE)
         return self._app(environ, start)
+
+
+def _with_resource_policy(policy: str) -> list[tuple[str, str]]:
+    name = "cross-origin-resource-policy"
+    return [*(header for header in DATA_HEADERS if header[0] != name), (name, policy)]
+
+
+_SHARED_IMAGE_HEADERS = _with_resource_policy("cross-origin")
 
 
 def _private_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
