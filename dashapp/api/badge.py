@@ -1,4 +1,4 @@
-"""`/api/badge/KEY.svg`: a metric's newest value as a small picture, for other pages and for README files."""
+"""`/api/badge/KEY.svg`: a metric's newest value as a picture, for other pages."""
 
 from __future__ import annotations
 

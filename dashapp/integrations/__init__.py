@@ -1,1 +1,1 @@
-"""dashapp inside other applications: `attach` for Dash, `mount` for Flask, `wsgi_app` for all others."""
+"""dashapp inside other applications: `attach` for Dash, `mount` for Flask, `wsgi_app`."""

@@ -1,4 +1,4 @@
-"""The check of access: the form of a `protect` function, and its result as access or a response."""
+"""The check of access: the form of a `protect` function, and the meaning of its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger("dashapp")
 
 
 def check_protect(protect: Any, count: int, expected: str) -> None:
-    """MountError unless `protect` accepts `count` arguments; `expected` says which function does."""
+    """MountError unless `protect` accepts `count` arguments; `expected`: the right function."""
     if callable(protect):
         try:
             inspect.signature(protect).bind(*range(count))

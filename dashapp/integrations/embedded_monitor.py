@@ -1,4 +1,4 @@
-"""The monitor inside another application: its settings, its collector and its pages, without a framework."""
+"""The monitor inside another application: settings, collector and pages; no framework."""
 
 from __future__ import annotations
 

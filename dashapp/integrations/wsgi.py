@@ -1,4 +1,4 @@
-"""`wsgi_app`: the whole monitor as a WSGI application, for Django, FastAPI and every other server.
+"""`wsgi_app`: the monitor as a WSGI application, for Django, FastAPI and all others.
 
 The host passes the requests below a prefix, for example with werkzeug's DispatcherMiddleware. The prefix is
 in SCRIPT_NAME, and the pages need no other setting for it.

@@ -24,9 +24,8 @@ from dashapp.api.push import PUSH_PATH as PUSH
 from dashapp.api.push import push_endpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
-from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND, html_response
-from dashapp.http.static_files import FirstRequestLock, StaticCache, canonical_path
-from dashapp.http.templates import render
+from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
+from dashapp.http.static_files import FirstRequestLock, StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import overlay_panels
@@ -40,12 +39,11 @@ from dashapp.web import assets, index, layout
 from dashapp.web.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
 from dashapp.web.middleware_stack import AccessControl, build_middleware
+from dashapp.web.pages import CHART_PATH, Pages
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
-PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
 OTHER_HOST_PROCESSES = "processes of this host are not available, only those of the server's machine"
-FILE_PREFIXES = ("/assets/", "/_dash-component-suites/")
 
 
 def create_app(
@@ -87,6 +85,7 @@ def create_app(
     limits = ApiLimits()
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
+    page_routes = Pages(files)
     layout_key = partial(_layout_key, store, hosts)
     pages, host_pages, view_pages = (
         StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
@@ -94,14 +93,6 @@ def create_app(
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None
     list_hosts = partial(hosts_json, hosts) if hosts is not None else None
-
-    def page(cache: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path: str = environ["PATH_INFO"]
-        # Dash answers an unknown path with the page, and an unknown package with a traceback. It also has
-        # many files that the page does not need.
-        if path in PAGE_PATHS or (path.startswith(FILE_PREFIXES) and canonical_path(path) in files.paths()):
-            return cache(environ, start_response)
-        return _not_found(environ, start_response)
 
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
@@ -134,7 +125,7 @@ def create_app(
                 return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
-            return page(cache, environ, start_response)
+            return page_routes.serve(cache, target.reader, environ, start_response)
 
         return route if len(target.names) > 1 else PrometheusEndpoint(route, target.reader, target.now)
 
@@ -143,27 +134,13 @@ def create_app(
         app = HostRouter(hosts, app, serve, host_name, is_expected=bool(host_name) and settings.collector)
 
     def build(view: SharedView) -> WSGIApp:
-        return shared_view_app(
-            SharedViewReader(store, view, settings.panel), settings, partial(page, view_pages), limits
-        )
+        reader = SharedViewReader(store, view, settings.panel)
+        page = partial(page_routes.serve, view_pages, reader)
+        return shared_view_app(reader, settings, page, limits)
 
     return build_middleware(
         app, settings, access, build, dash.csp_hashes(), mounted=mounted, restricted=restricted
     )
-
-
-def _not_found(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    if "text/html" in environ.get("HTTP_ACCEPT", ""):
-        # Relative: only the browser knows the prefix of a proxy.
-        home = "../" * (environ["PATH_INFO"].count("/") - 1) or "./"
-        page = render("message.html", title="Page not found", sentence="Page not found", home=home)
-        return html_response(start_response, "404 Not Found", page.encode())
-    body = b"Page not found."
-    start_response(
-        "404 Not Found",
-        [("content-type", "text/plain"), ("content-length", str(len(body)))],
-    )
-    return [body]
 
 
 def _page_app(
@@ -220,6 +197,17 @@ def _current_target(key: str) -> Any:
     return request.environ.get(key) if has_request_context() else None
 
 
+def _path_to_root() -> str:
+    """Return the path from the current document to the root of its host."""
+    return "../" if has_request_context() and request.environ["PATH_INFO"] == CHART_PATH else "./"
+
+
+def _path_to_files(target: PageTarget | None) -> str:
+    """Return the path from the current document to the files, which are at the root of all hosts."""
+    below_host = "../../" if target and not target.top else ""
+    return (below_host + _path_to_root().removeprefix("./")) or "./"
+
+
 def shows_processes(settings: Settings) -> bool:
     """Return whether the page may show names of processes.
 
@@ -274,7 +262,8 @@ def _dash_app(
         script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
         heading=settings.title,
-        files=lambda: "../../" if (target := _current_target(ENVIRON_KEY)) and not target.top else "./",
+        root=_path_to_root,
+        files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
     app.layout = partial(_page_app, default_target, settings, hosts, host_name)
     register_callbacks(app)

@@ -10,7 +10,7 @@ import django.http
 import pytest
 import starlette.exceptions
 import starlette.responses
-from django.conf import settings as django_settings
+from django_site import configure
 from flask import abort
 from flask_host import ALL_PATHS, Visitor, store_of_a_tick
 from push_pipeline import TOKEN
@@ -197,8 +197,7 @@ def with_cookie(response: Any) -> Any:
     return response
 
 
-if not django_settings.configured:
-    django_settings.configure()
+configure()
 
 
 @pytest.mark.parametrize(
