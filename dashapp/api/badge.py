@@ -51,6 +51,8 @@ class BadgeEndpoint:
             options = _parse_options(environ.get("QUERY_STRING", ""))
         except BadRequestError as error:
             return error_response(start_response, "400 Bad Request", str(error))
+        # A remote reader has its data after this call.
+        self._store.newest()
         metrics = self._store.metrics()
         metric = next((metric for metric in metrics if metric.key == key), None)
         if not key or not path.endswith(BADGE_SUFFIX) or (metric is None and metrics):

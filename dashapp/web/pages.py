@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from dashapp.http.responses import error_response, html_response, method_not_allowed
 from dashapp.http.static_files import canonical_path
@@ -64,11 +63,13 @@ def _chart_problem(reader: Reader, keys: Sequence[str], length: int) -> str:
         return (
             f"expected {CHART_PREFIX}KEY with 1 to {MAX_CHART_KEYS} keys, such as {CHART_PREFIX}cpu.percent"
         )
+    # A remote reader has its data after this call.
+    reader.newest()
     known = [*(metric.key for metric in reader.metrics()), *reader.curves()]
     for key in keys:
         # Before its first tick a store knows no metric, and the page waits for it.
         if known and not any(map(compile_pattern(key), known)):
-            return f"no metric {quote_value(unquote(key))}{suggest(key, known)}"
+            return f"no metric {quote_value(key)}{suggest(key, known)}"
     return ""
 
 
