@@ -26,8 +26,10 @@ STALE, NO_VALUE, UNKNOWN = "stale", "no value", "unknown"
 
 # Backgrounds with a contrast of at least 4.5 to white text.
 _NEUTRAL, _OK, _WARNING, _CRITICAL, _NOTHING = "#0072b2", "#00704f", "#8f5600", "#b3261e", "#52606e"
-# About the widths of letters in the font of the picture, in pixels; the picture fits the text into them.
-_LETTER_PX, _WIDE_LETTER_PX, _PADDING_PX = 6.5, 12.0, 12.0
+# About the widths of characters in the font of the picture, in pixels; the picture fits the text into them.
+_CHARACTER_PX, _NARROW_PX, _BROAD_PX, _FULL_WIDTH_PX = 6.8, 4.0, 9.5, 12.0
+_NARROW, _BROAD = frozenset(" \u202f!'(),-./:;I[]fijlrt|"), frozenset("%@GMOQWmw")
+_PADDING_PX = 12.0
 
 
 class BadgeEndpoint:
@@ -176,4 +178,10 @@ def _one_line(text: str) -> str:
 
 
 def _width(text: str) -> float:
-    return sum(_WIDE_LETTER_PX if unicodedata.east_asian_width(char) in "WF" else _LETTER_PX for char in text)
+    return sum(map(_character_width, text))
+
+
+def _character_width(char: str) -> float:
+    if unicodedata.east_asian_width(char) in "WF":
+        return _FULL_WIDTH_PX
+    return _NARROW_PX if char in _NARROW else _BROAD_PX if char in _BROAD else _CHARACTER_PX

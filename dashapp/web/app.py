@@ -203,7 +203,7 @@ def _path_to_root() -> str:
 
 
 def _path_to_files(target: PageTarget | None) -> str:
-    """Return the path from the current document to the files, which are at the root of all hosts."""
+    """Return the path from the current document to the files, which all hosts share."""
     below_host = "../../" if target and not target.top else ""
     return (below_host + _path_to_root().removeprefix("./")) or "./"
 

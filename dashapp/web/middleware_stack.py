@@ -83,9 +83,9 @@ def build_middleware(
 
 
 def _image_policy(settings: Settings, mounted: bool, restricted: bool) -> str:
-    """Return which sites may show pictures; a page learns the size of each, which depends on its text.
+    """Return which sites may show pictures, as a Cross-Origin-Resource-Policy.
 
-    Browsers send the cookie of a login only to the same site.
+    A page learns the size of a picture, which depends on its text. Browsers send the cookie of a login only to the same site.
     """
     if restricted:
         return "same-site" if settings.frame_ancestors else "same-origin"

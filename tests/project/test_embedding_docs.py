@@ -1,4 +1,4 @@
-"""The pages about embedding: each snippet runs, and following only the page leads to a live chart."""
+"""The pages about embedding: each snippet runs, and each page leads to a live chart."""
 
 from __future__ import annotations
 
