@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from werkzeug.exceptions import HTTPException
@@ -92,7 +92,7 @@ class MonitorApp:
         if self._protect is not None and not is_push:
             response = _refusal(self._protect, environ)
             if response is not None:
-                return response
+                return cast("WSGIApp", response)
         if not path:
             if root.strip("/"):
                 segment = root.rstrip("/").rpartition("/")[2].encode("latin-1", "replace")
@@ -102,8 +102,8 @@ class MonitorApp:
         return self.monitor.app()
 
 
-def _refusal(protect: Callable[[dict[str, Any]], Any], environ: dict[str, Any]) -> WSGIApp | None:
-    """Return the response instead of the page, or None if `protect` grants access."""
+def _refusal(protect: Callable[[dict[str, Any]], Any], environ: dict[str, Any]) -> Any:
+    """Return the response, a WSGI application, instead of the page, or None if `protect` grants access."""
     try:
         # A copy: a function may read the request with a framework that adds its own values.
         response = refusal(protect({**environ}), _is_foreign_response)

@@ -142,7 +142,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         each.stop()
 
 
-def get(app: Any, path: str = "/monitor/", **headers: str) -> Answer:
+def get(app: Any, path: str = "/monitor/", **headers: Any) -> Answer:
     return ask(app, path, host="shop.test", **headers)
 
 
@@ -202,11 +202,11 @@ def test_fastapi_snippet_shows_the_function_of_the_app(folder: Path) -> None:
 def test_fastapi_snippet_uses_the_session_of_the_app(folder: Path) -> None:
     site = snippet("embedding-fastapi.md", "SessionMiddleware")["app"]
 
-    @site.get("/sign-in")
     def sign_in(request: Request) -> str:
         request.session["user"] = "ann"
         return "hello"
 
+    site.add_api_route("/sign-in", sign_in)
     app = a2wsgi.ASGIMiddleware(site)
     assert get(app).headers["location"] == "/login"
     cookie = get(app, "/sign-in").headers["set-cookie"].partition(";")[0]

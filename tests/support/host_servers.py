@@ -46,6 +46,10 @@ SERVERS = {
     "granian": ["-m", "granian", "--interface", "wsgi", "--port", "{port}", "--workers", "2", "host:app"],
 }
 
+ASGI_SERVERS = {
+    "uvicorn with reloader": ["-m", "uvicorn", "--reload", "--port", "{port}", "host:app"],
+}
+
 
 class Server(Process):
     """A server process with a Flask application that mounts dashapp."""
@@ -57,7 +61,7 @@ class Server(Process):
         self.port = free_port()
         self.store = folder / "data"
         (folder / "host.py").write_text(self.HOST.format(settings=settings))
-        argv = [each.format(port=self.port) for each in SERVERS[server]]
+        argv = [each.format(port=self.port) for each in (SERVERS | ASGI_SERVERS)[server]]
         super().__init__([sys.executable, *argv], folder=folder, env={}, start_new_session=True)
 
     def get(self, path: str) -> tuple[int, bytes]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # diskcache imports this if it is installed, for an adapter that we do not use.
 _DJANGO_MODULE = "django.core.cache.backends.base"
@@ -30,7 +30,10 @@ def _import_diskcache() -> Any:
             del sys.modules[_DJANGO_MODULE]
 
 
-diskcache = _import_diskcache()
+if TYPE_CHECKING:
+    import diskcache as diskcache
+else:
+    diskcache = _import_diskcache()
 
 FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
 # Errors inside diskcache when its tables hold something else than it wrote.
