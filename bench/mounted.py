@@ -1,6 +1,6 @@
-"""CPU time of a request to an app's own route, with and without dashapp mounted beside it.
+"""CPU time of a request to an app's own route, with and without dashapp: with `mount`, and with `wsgi_app`.
 
-One process calls both in short turns, so that a busy machine affects both alike. The median of the turns'
+One process calls all in short turns, so that a busy machine affects all alike. The median of the turns'
 ratios counts. Meanwhile the collector of the mounted one runs, and one viewer polls.
 """
 
@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 import dashapp
 from bench.served import fill, folder
@@ -33,17 +34,21 @@ def run() -> list[Row]:
 def _compare(store: Path) -> list[Row]:
     alone, mounted, control = _host(), _host(), _host()
     dashapp.mount(mounted, "/monitor/", store=store)
+    beside: Any = DispatcherMiddleware(_host(), {"/monitor": dashapp.wsgi_app(store=store)})
     page = _environ("/monitor/api/ticks", "window=100")
-    assert _call(mounted, page) == "200 OK"
-    for app in (alone, mounted, control):
+    assert _call(mounted, page) == _call(beside, page) == "200 OK"
+    apps = [alone, mounted, beside, control]
+    for app in apps:
         _cpu_seconds(app, WARM)
-    ratios, control_ratios, differences, costs = [], [], [], []
+    ratios, beside_ratios, control_ratios, differences, costs = [], [], [], [], []
     for turn in range(TURNS):
         # Change the order, so that no application is always first in a turn.
-        order = [alone, mounted, control] if turn % 2 else [control, mounted, alone]
+        order = apps if turn % 2 else apps[::-1]
         cpu_seconds = {id(app): _cpu_seconds(app, CALLS) for app in order}
         _call(mounted, page)
+        _call(beside, page)
         ratios.append(cpu_seconds[id(mounted)] / cpu_seconds[id(alone)])
+        beside_ratios.append(cpu_seconds[id(beside)] / cpu_seconds[id(alone)])
         control_ratios.append(cpu_seconds[id(control)] / cpu_seconds[id(alone)])
         differences.append(1e6 * (cpu_seconds[id(mounted)] - cpu_seconds[id(alone)]) / CALLS)
         costs.append(1e6 * cpu_seconds[id(alone)] / CALLS)
@@ -56,6 +61,7 @@ def _compare(store: Path) -> list[Row]:
             "µs",
             note=f"of {median(costs):.0f} µs",
         ),
+        Row("an app's own route, beside wsgi_app, slower by", 100 * (median(beside_ratios) - 1), "%", 5, note),
     ]
 
 
@@ -66,7 +72,7 @@ def _host() -> Flask:
     return app
 
 
-def _cpu_seconds(app: Flask, calls: int) -> float:
+def _cpu_seconds(app: Callable[..., Any], calls: int) -> float:
     """Return seconds of this thread's CPU."""
     environ = _environ(ROUTE, "")
     start = time.thread_time()

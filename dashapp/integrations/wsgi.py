@@ -81,7 +81,7 @@ class MonitorApp:
             raise TypeError(_NOT_ASGI)
         self.monitor.start_collector()
         # A copy: the caller may use its own for the next application.
-        environ = {**environ, "PATH_INFO": environ.get("PATH_INFO", "")}
+        environ = {**environ, "PATH_INFO": _path_below_mount(environ)}
         body = self._app_for(environ)(environ, start_response)
         return _without_body(body) if environ["REQUEST_METHOD"] == "HEAD" else body
 
@@ -100,6 +100,19 @@ class MonitorApp:
             # A server without a prefix may leave the path of its root empty.
             environ["PATH_INFO"] = "/"
         return self.monitor.app()
+
+
+def _path_below_mount(environ: dict[str, Any]) -> str:
+    """Return PATH_INFO, without the path of a mount that a2wsgi 1.10 leaves there.
+
+    It does so if the root path has a proxy's prefix that the path lacks, as with FastAPI(root_path="/api").
+    """
+    path: str = environ.get("PATH_INFO", "")
+    scope = environ.get("asgi.scope") or {}
+    root, outer = scope.get("root_path", ""), scope.get("app_root_path", "")
+    if outer and root.startswith(outer) and not scope["path"].startswith(root):
+        return path.removeprefix(root[len(outer) :].encode().decode("latin-1"))
+    return path
 
 
 def _refusal(protect: Callable[[dict[str, Any]], Any], environ: dict[str, Any]) -> Any:

@@ -29,7 +29,7 @@ NOW = 1_800_000_000.0
 GREEN, AMBER, RED, GREY, BLUE = "#00704f", "#8f5600", "#b3261e", "#52606e", "#0072b2"
 
 
-def badge_of(store: MemoryStore, path: str, *, now: float = NOW, method: str = "GET", **more: str) -> Answer:
+def badge_of(store: MemoryStore, path: str, *, now: float = NOW, method: str = "GET", **more: Any) -> Answer:
     endpoint = BadgeEndpoint(store, lambda: now, "private, max-age=1")
     return ask(endpoint, f"/api/badge/{path}", method=method, **more)
 

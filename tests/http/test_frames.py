@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from authenticated_app import guarded, link, post, sign_in
@@ -71,7 +72,11 @@ def test_wrong_origin_is_rejected_without_its_password(text: str) -> None:
 
 
 HTTPS = ("--trusted-proxy", "127.0.0.1", "--hosts", "monitor.example")
-SENT = {"host": "monitor.example", "x_forwarded_proto": "https", "sec_fetch_site": "same-origin"}
+SENT: dict[str, Any] = {
+    "host": "monitor.example",
+    "x_forwarded_proto": "https",
+    "sec_fetch_site": "same-origin",
+}
 
 
 def login_cookie(app: WSGIApp, **headers: str) -> str:
@@ -106,5 +111,9 @@ def test_logout_in_a_frame_removes_the_cookie_of_the_frame() -> None:
 def test_page_around_a_frame_cannot_send_a_form(path: str) -> None:
     app = guarded("--frame-ancestors", ALLOWED, push_token="4f9c2e7ab15d8036")
     cookie = sign_in(app)
-    for headers in ({"sec_fetch_site": "cross-site"}, {"origin": "https://intranet.example"}):
+    requests: list[dict[str, Any]] = [
+        {"sec_fetch_site": "cross-site"},
+        {"origin": "https://intranet.example"},
+    ]
+    for headers in requests:
         assert ask(app, path, method="POST", body=b"x=1", cookie=cookie, **headers).status == 403

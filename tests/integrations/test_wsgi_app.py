@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
+import a2wsgi
 import django.http
 import pytest
 import starlette.exceptions
@@ -14,6 +16,8 @@ from django_site import configure
 from flask import abort
 from flask_host import ALL_PATHS, Visitor, store_of_a_tick
 from push_pipeline import TOKEN
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from waiting import wait_for
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -117,6 +121,47 @@ def test_response_is_streamed_and_closed(reading: Any) -> None:
     assert app(environ, lambda *_: None) is rows
     assert app({**environ, "REQUEST_METHOD": "HEAD"}, lambda *_: None) == []
     assert closed == [True]
+
+
+async def receive() -> dict[str, Any]:
+    return {"type": "http.request", "body": b""}
+
+
+def asgi_status(app: Any, path: str, root_path: str) -> int:
+    """Return the status of a GET request on an ASGI server with this root path."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": root_path,
+        "query_string": b"",
+        "headers": [(b"host", b"shop.test")],
+        "client": ("127.0.0.1", 1),
+    }
+    asyncio.run(app(scope, receive, send))
+    return int(sent[0]["status"])
+
+
+@pytest.mark.parametrize("prefix", ["/monitor", "/a/b", "/é"])
+@pytest.mark.parametrize(
+    ("outer", "sent"),
+    # The second is a proxy that removes its prefix.
+    [("", ""), ("/outer", ""), ("/outer", "/outer")],
+)
+def test_mount_in_an_asgi_app_works_behind_a_proxy(reading: Any, prefix: str, outer: str, sent: str) -> None:
+    app = Starlette(routes=[Mount(prefix, a2wsgi.WSGIMiddleware(reading()))])
+    for path in ("/", "/api/ticks", "/chart/cpu.percent"):
+        assert asgi_status(app, f"{sent}{prefix}{path}", outer) == 200
+    assert asgi_status(app, f"{sent}{prefix}/nothing", outer) == 404
 
 
 def test_environ_of_the_host_is_unchanged(reading: Any) -> None:
