@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETRY_AFTER_S, CsvExport
+from dashapp.api.events import events_json
 from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
 from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
@@ -47,7 +48,10 @@ MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
 CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
-PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+PATHS = (
+    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/csv"),
+    *("/healthz", "/readyz"),
+)
 # Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
 # Queries of one client that the API answers at a time, responses with queries that it builds at a time, and
@@ -245,6 +249,8 @@ class Api:
                 return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
                 return "200 OK", encode_json(alerts_json(self._store, query, self._current_values())), True
+            if path == "/api/events":
+                return "200 OK", encode_json(events_json(self._store, query)), True
             if path in ("/healthz", "/readyz"):
                 stale, body = health_json(self._store, self._interval, self._clock())
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
@@ -365,6 +371,9 @@ class Api:
         if changes := self._store.changes():
             # The alert history polls /api/alerts when this number rises.
             body["changes"] = changes[-1].number
+        if events := self._store.events().events:
+            # The page requests /api/events when this number rises.
+            body["events"] = events[-1].number
         if steps := self._store.clock_steps():
             body["clock"] = steps
         if notices := self._store.notices():

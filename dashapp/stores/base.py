@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from dashapp.model.events import EventLog
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
@@ -19,6 +20,7 @@ from dashapp.stores.documents import (
     CLOCK_STEPS,
     CURVES,
     DELIVERIES,
+    EVENTS,
     METRICS,
     PANEL_KINDS,
     THRESHOLDS,
@@ -147,6 +149,10 @@ class Reader(Protocol):
     def clock_steps(self) -> list[int]:
         """When the clock was set and the log was corrected, in milliseconds, oldest first."""
         return self.read_document(CLOCK_STEPS)
+
+    def events(self) -> EventLog:
+        """The newest MAX_EVENTS marks of people and observations of the collector."""
+        return self.read_document(EVENTS)
 
     def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each notification target received."""
