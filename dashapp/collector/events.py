@@ -47,7 +47,8 @@ def read_machine(path: Path = BOOT_ID_PATH) -> Machine:
 class EventRecorder:
     """Writes the events of `store`, and keeps them for `retention` seconds.
 
-    `interval`: seconds between ticks. `awake` is a clock that stops while the machine is suspended, unlike the monotonic time of `clock`.
+    `interval`: seconds between ticks. `awake`: a clock that stops while the machine is suspended, unlike the
+    one of `clock`.
     """
 
     def __init__(
