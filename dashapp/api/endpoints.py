@@ -30,7 +30,7 @@ from dashapp.http.responses import (
     not_modified_headers,
 )
 from dashapp.http.types import StartResponse
-from dashapp.model.notices import redact_for_public
+from dashapp.model.notices import PublicNotice, redact_for_public
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age, to_milliseconds
 from dashapp.query.frames import MAX_VALUES, Frame, live_frame, past_frame
@@ -59,6 +59,8 @@ MAX_QUERIES_PER_REQUEST = 16
 MAX_QUERIES_PER_CLIENT, MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS = 24, 2, 2
 NO_PROCESSES = "this server does not show processes"
 NO_HOSTS = "this store has the data of one host only"
+UNREADABLE = "the store cannot be read now; retry in 1 second"
+INCOMPLETE_NOTICE = PublicNotice("Some points are missing, because the store cannot be read now.")
 
 
 def utc_now() -> float:
@@ -283,6 +285,9 @@ class Api:
                 frames.append(self._ticks(ticks_query, None, now, snapshot, max_values))
             except BadRequestError as error:
                 frames.append((error_json(str(error)), False))
+            except BusyError:
+                # An error would be final for the page. It requests this frame again.
+                frames.append((b"null", False))
         return (
             b'{"frames":[' + b",".join(body for body, _ in frames) + b"]}",
             all(shareable for _, shareable in frames),
@@ -326,6 +331,9 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
             )
+            if not frame.is_complete:
+                # The page loads a range of the past once, and would show what is missing as a gap.
+                raise BusyError(UNREADABLE)
         else:
             frame = live_frame(
                 self._store,
@@ -351,7 +359,8 @@ class Api:
         awaits_tick = (
             is_up_to_date and newest and not is_stale(tick_age(newest.time, self._clock()), newest.step)
         )
-        return encode_json(body), not (awaits_tick or ticks_query.processes or ticks_query.hosts)
+        is_private = awaits_tick or ticks_query.processes or ticks_query.hosts
+        return encode_json(body), frame.is_complete and not is_private
 
     def _body(self, frame: Frame, now: float) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -376,6 +385,9 @@ class Api:
             body["events"] = events[-1].number
         if steps := self._store.clock_steps():
             body["clock"] = steps
-        if notices := self._store.notices():
+        notices = self._store.notices()
+        if not frame.is_complete:
+            notices = [*notices, INCOMPLETE_NOTICE]
+        if notices:
             body["notices"] = redact_for_public(notices) if self._redacts_notices else notices
         return body

@@ -166,6 +166,9 @@ class _PublicSnapshot(Snapshot):
         columns, is_complete = self._snapshot.ticks(start, end, self._names.keys(metrics))
         return self._names.columns(columns), is_complete
 
+    def is_in_memory(self, start: int) -> bool:
+        return self._snapshot.is_in_memory(start)
+
     def levels(self) -> Sequence[Level]:
         return [_PublicLevel(level, self._names) for level in self._snapshot.levels()]
 

@@ -62,6 +62,10 @@ class SharedViewReader(Reader):
     def is_loaded(self) -> bool:
         return self._store.is_loaded
 
+    @property
+    def failed_reads(self) -> int:
+        return self._store.failed_reads
+
     def newest(self) -> Cursor:
         return self._visible_cursor(self._store.newest())
 
@@ -153,6 +157,9 @@ class _SharedSnapshot(Snapshot):
     def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
         keys = _allowed_keys(metrics, self._keys)
         return self._snapshot.ticks(max(start, self._start), min(end, self._end), keys)
+
+    def is_in_memory(self, start: int) -> bool:
+        return self._snapshot.is_in_memory(max(start, self._start))
 
     def levels(self) -> Sequence[Level]:
         return [_SharedLevel(level, self._start, self._end, self._keys) for level in self._snapshot.levels()]

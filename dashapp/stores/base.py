@@ -87,6 +87,9 @@ class Snapshot(Protocol):
         any value is left out.
         """
 
+    def is_in_memory(self, start: int) -> bool:
+        """Whether memory has all ticks later than `start`, epoch milliseconds."""
+
     def levels(self) -> Sequence[Level]:
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
@@ -102,6 +105,11 @@ class Reader(Protocol):
     def is_loaded(self) -> bool:
         """Whether the first data of a remote store has arrived. Without it, a store looks empty."""
         return True
+
+    @property
+    def failed_reads(self) -> int:
+        """How many reads have failed so far. A response during which this rises may lack data."""
+        return 0
 
     def newest(self) -> Cursor:
         """Return generation and newest tick's time (0: empty store). Cheap: runs in each request."""
