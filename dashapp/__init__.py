@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dashapp.integrations.dash_attach import attach as attach
     from dashapp.integrations.flask_mount import mount as mount
     from dashapp.sources.options import source as source
+    from dashapp.training_run import run as run
     from dashapp.web.live_graph import LiveGraph as LiveGraph
 
 __version__ = "0.1.0"
@@ -35,6 +36,10 @@ def __getattr__(name: str) -> Any:
         from dashapp.client import push
 
         return push
+    if name == "run":
+        from dashapp.training_run import run
+
+        return run
     if name == "source":
         from dashapp.sources.options import source
 

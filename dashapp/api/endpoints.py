@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETRY_AFTER_S, CsvExport
 from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
+from dashapp.api.runs import runs_json, runs_revision
 from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
@@ -47,7 +48,10 @@ MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
 CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
-PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+PATHS = (
+    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/runs", "/api/csv"),
+    *("/healthz", "/readyz"),
+)
 # Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
 # Queries of one client that the API answers at a time, responses with queries that it builds at a time, and
@@ -241,6 +245,8 @@ class Api:
                     return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
                 return "200 OK", encode_json(metrics_json(self._store)), True
+            if path == "/api/runs":
+                return "200 OK", encode_json(runs_json(self._store)), True
             if path == "/api/hosts" and self._hosts is not None:
                 return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
@@ -365,6 +371,9 @@ class Api:
         if changes := self._store.changes():
             # The alert history polls /api/alerts when this number rises.
             body["changes"] = changes[-1].number
+        if revision := runs_revision(self._store):
+            # The page polls /api/runs when this number rises.
+            body["runs"] = revision
         if steps := self._store.clock_steps():
             body["clock"] = steps
         if notices := self._store.notices():

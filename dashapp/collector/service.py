@@ -37,6 +37,7 @@ from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
+from dashapp.sources.runs import RunRegistry
 from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Rewind, Store
 from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
@@ -73,8 +74,9 @@ def collect(
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval), *extra_sources]
     if push_queue is not None:
+        runs = RunRegistry(store.runs(), store.set_runs)
         # The last source: a push cannot replace what the machine measures.
-        sources.append(PushSource(push_queue, lambda: store.newest().time_ms))
+        sources.append(PushSource(push_queue, lambda: store.newest().time_ms, runs))
     sampler = Sampler(sources, store, interval, notice, retention)
     log_clock = LogClock(clock, newest)
     report = ClockReport(store, clock)

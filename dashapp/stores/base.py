@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model.notices import NoticeSink
+from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.documents import (
@@ -21,6 +22,7 @@ from dashapp.stores.documents import (
     DELIVERIES,
     METRICS,
     PANEL_KINDS,
+    RUNS,
     THRESHOLDS,
     Document,
     Value,
@@ -148,6 +150,10 @@ class Reader(Protocol):
         """When the clock was set and the log was corrected, in milliseconds, oldest first."""
         return self.read_document(CLOCK_STEPS)
 
+    def runs(self) -> list[Run]:
+        """The training runs, oldest first; at most MAX_RUNS."""
+        return self.read_document(RUNS)
+
     def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each notification target received."""
         return self.read_document(DELIVERIES)
@@ -192,6 +198,10 @@ class Store(Reader, Protocol):
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
         """Replace the log of alerts, numbers included, by the newest MAX_CHANGES of these."""
         self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
+
+    def set_runs(self, runs: Iterable[Run]) -> None:
+        """Replace the training runs, oldest first."""
+        self.write_document(RUNS, list(runs))
 
     def set_deliveries(self, deliveries: Mapping[str, int]) -> None:
         self.write_document(DELIVERIES, dict(deliveries))
