@@ -16,6 +16,7 @@ def runs_json(store: Reader) -> dict[str, Any]:
         if (parts := split_run_key(metric.key)) and not is_step(parts[1]):
             metrics.setdefault(parts[0], []).append(parts[1])
     return {
+        "revision": runs_revision(store),
         "runs": [
             {
                 "name": run.name,
