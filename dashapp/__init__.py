@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dashapp import callbacks as callbacks
     from dashapp.client import push as push
     from dashapp.integrations.dash_attach import attach as attach
     from dashapp.integrations.flask_mount import mount as mount
@@ -36,6 +37,10 @@ def __getattr__(name: str) -> Any:
         from dashapp.client import push
 
         return push
+    if name == "callbacks":
+        from importlib import import_module
+
+        return import_module("dashapp.callbacks")
     if name == "run":
         from dashapp.training_run import run
 

@@ -128,7 +128,7 @@
       this.redraw();
     }
 
-    /* What `group` is compared with: at most one RunData. */
+    /* The RunData that `group` is compared with: at most one. */
     compared(group) {
       const other = this.groups.get(this.comparedName);
       return other && other !== group ? [other.data] : [];

@@ -29,7 +29,7 @@ def runs_json(store: Reader) -> dict[str, Any]:
                 "metrics": metrics.get(run.name, []),
             }
             for run in reversed(store.runs())
-        ]
+        ],
     }
 
 
