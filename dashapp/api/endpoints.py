@@ -16,6 +16,7 @@ from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETR
 from dashapp.api.events import events_json
 from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
+from dashapp.api.runs import runs_json, runs_revision
 from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
@@ -49,7 +50,7 @@ CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
 PATHS = (
-    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/csv"),
+    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/runs", "/api/csv"),
     *("/healthz", "/readyz"),
 )
 # Queries in one request to /api/frames.
@@ -247,6 +248,8 @@ class Api:
                     return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
                 return "200 OK", encode_json(metrics_json(self._store)), True
+            if path == "/api/runs":
+                return "200 OK", encode_json(runs_json(self._store)), True
             if path == "/api/hosts" and self._hosts is not None:
                 return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
@@ -383,6 +386,9 @@ class Api:
         if events := self._store.events().events:
             # The page requests /api/events when this number rises.
             body["events"] = events[-1].number
+        if revision := runs_revision(self._store):
+            # The page polls /api/runs when this number rises.
+            body["runs"] = revision
         if steps := self._store.clock_steps():
             body["clock"] = steps
         notices = self._store.notices()

@@ -38,6 +38,7 @@ from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
+from dashapp.sources.runs import RunRegistry
 from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Rewind, Store
 from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
@@ -73,8 +74,10 @@ def collect(
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval), *extra_sources]
-    push = None if push_queue is None else PushSource(push_queue, lambda: store.newest().time_ms)
-    if push is not None:
+    push = None
+    if push_queue is not None:
+        runs = RunRegistry(store.runs(), store.set_runs)
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs)
         # The last source: a push cannot replace what the machine measures.
         sources.append(push)
     sampler = Sampler(sources, store, interval, notice, retention)
