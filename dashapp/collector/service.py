@@ -35,6 +35,7 @@ from dashapp.model.ticks import (
 )
 from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
+from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.spec import SourceSpec
@@ -62,16 +63,18 @@ def collect(
     delivery: AlertDelivery | None = None,
     failure_notice: NoticeSink | None = None,
     retention: float = math.inf,
+    machine: MachineFiles = OWN_MACHINE,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
     pushed values; None disables push. `extra_sources` are sources that exist already. `failure_notice` may
     have a sentence about an earlier failure, which the first tick ends.
-    `retention` is the seconds for which the store keeps the history of a metric.
+    `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
+    that the sources of the machine read.
     """
     newest = store.newest().time_ms / 1000
-    sources = [*make_sources(source, interval), *extra_sources]
+    sources = [*make_sources(source, interval, machine), *extra_sources]
     if push_queue is not None:
         # The last source: a push cannot replace what the machine measures.
         sources.append(PushSource(push_queue, lambda: store.newest().time_ms))
@@ -184,6 +187,7 @@ def collect_with_settings(
             delivery,
             store.notice_sink(COLLECTOR_NOTICE),
             max(settings.retention),
+            settings.machine_files,
         )
 
 

@@ -1,4 +1,4 @@
-"""Find the containers and services below the mount points of control groups, version 1, 2 and hybrid.
+"""Find the containers and services in the control groups, version 1, 2 and hybrid.
 
 https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/
 """
@@ -15,7 +15,7 @@ from dashapp.sources.system.groups.identity import CONTAINER, Identity, identify
 # The kernel itself allows a deeper tree, which would take too long.
 MAX_DEPTH, MAX_GROUPS = 16, 20_000
 
-# What a version 1 hierarchy counts, by the name of its controller.
+# The role of a version 1 hierarchy, by the name of its controller.
 _V1_ROLES = {"cpuacct": "cpu", "memory": "memory", "blkio": "io"}
 
 
@@ -40,7 +40,7 @@ Folders = Mapping[str, Folder]
 
 
 def find_roots(sys: str = "/sys") -> list[Root]:
-    """Return the mounted hierarchies that count something; the preferred one for each role is first."""
+    """Return the mounted hierarchies that count something, for each role the preferred one first."""
     top = f"{sys}/fs/cgroup"
     if Path(top, "cgroup.controllers").exists():
         return [Root(top, 2, ("cpu", "memory", "io"))]
@@ -61,7 +61,7 @@ def find_roots(sys: str = "/sys") -> list[Root]:
     return roots
 
 
-def find_groups(roots: list[Root]) -> dict[Identity, Folders]:
+def find_groups(roots: list[Root]) -> Mapping[Identity, Folders]:
     """Return the folders of each container and service.
 
     A container inside another one, and a service inside a container, a service or a user's slice, is a part
@@ -94,7 +94,10 @@ def _walk(root: str) -> Iterator[tuple[Identity, str, int]]:
 
 
 def _children(folder: str) -> Iterator[tuple[str, str, int, bool]]:
-    """Yield name, path, inode, and whether there may be children; nothing of a folder that has vanished."""
+    """Yield name, path, inode, and whether there may be children.
+
+    A folder that has vanished has none.
+    """
     try:
         with os.scandir(folder) as entries:
             folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]

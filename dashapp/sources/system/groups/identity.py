@@ -1,4 +1,4 @@
-"""Which control group is a container, a service or a user, by its name and those of its parents."""
+"""The names of control groups that are containers, services or users."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from dashapp.model.ticks import Metric
+from dashapp.sources.machine import MachineFiles
 from dashapp.sources.named_values import plain_label
 from dashapp.sources.rates import CounterRates
 from dashapp.sources.slug import SlugRegistry
@@ -40,11 +41,11 @@ _PANELS = {
     SERVICE: {"cpu": "services", "memory": "servicememory"},
 }
 _UNITS = {"cpu": "%", "memory": "B", "read": "B/s", "write": "B/s"}
-_SUFFIXES = {"read": ", read", "write": ", written"}
+_SUFFIXES = {"read": " read", "write": " written"}
 
 
 class Entry(NamedTuple):
-    """A line: several groups with one name are one, such as a container before and after its restart."""
+    """A line. Groups with one name share it, such as a container before and after its restart."""
 
     kind: str
     name: str
@@ -57,12 +58,13 @@ class NameFinder(Protocol):
     status_message: str
 
     def name(self, container_id: str) -> str | None:
-        """Return the name of a container, empty text if it has none, and None if that is not known yet."""
+        """Return the name of a container, empty text if it has none, None if that is not known yet."""
 
 
 class GroupSource:
-    """Reads containers and services below `sys`; raises OSError if the kernel has no control groups.
+    """Reads the containers and services below `sys`.
 
+    Raises OSError at construction if there are no control groups.
     `every` is the number of seconds between two readings, 0 for each tick. CPU is in percent of the whole
     machine, which has `cores` cores.
     """
@@ -91,7 +93,7 @@ class GroupSource:
             raise OSError("this machine has no control groups that count anything")
         self._disks = DiskBytes(sys)
         self._next_scan = float("-inf")
-        self._groups: dict[Identity, Folders] = {}
+        self._groups: Mapping[Identity, Folders] = {}
         self._entries: dict[Identity, Entry] = {}
         # The groups that had CPU time in the last reading.
         self._counting: Collection[tuple[Identity, int]] = ()
@@ -261,6 +263,17 @@ class GroupSource:
             slugs.keep(
                 {NO_NAME, *(entry.name for entry in names), *(f"{e.name} ({e.runtime})" for e in names)}
             )
+
+
+def group_source(machine: MachineFiles) -> GroupSource:
+    """Return the source of a machine; it asks Docker for names only if there is a socket."""
+    names = ContainerNames(machine.root)
+    if not machine.docker:
+        return GroupSource(machine.sys, machine.proc, names)
+    # Imported only if needed, because it needs an HTTP client.
+    from dashapp.sources.system.groups.docker_api import DockerNames
+
+    return GroupSource(machine.sys, machine.proc, names, DockerNames(machine.docker))
 
 
 def machine_cores(sys: str = "/sys", proc: str = "/proc") -> int:
