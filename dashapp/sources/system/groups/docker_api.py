@@ -93,13 +93,15 @@ class DockerNames:
             connection.request("GET", _LIST_PATH)
             response = connection.getresponse()
             body = response.read(MAX_RESPONSE_BYTES)
-            if response.status != 200:
-                raise ValueError(f"status {response.status}")
-            return _parse_names(body), ""
+            if response.status == 200:
+                return _parse_names(body), ""
+            reason = f"status {response.status}"
         except TimeoutError:
             reason = f"no answer in {self._timeout:g} s"
-        except (OSError, http.client.HTTPException, ValueError, TypeError, AttributeError) as error:
-            reason = os_error_reason(error)[:100] or type(error).__name__
+        except OSError as error:
+            reason = os_error_reason(error)
+        except (http.client.HTTPException, ValueError, TypeError, AttributeError, LookupError):
+            reason = "an unexpected answer"
         finally:
             connection.close()
         return None, (
@@ -124,7 +126,7 @@ class _SocketConnection(http.client.HTTPConnection):
 def _parse_names(body: bytes) -> Mapping[str, str]:
     """Return the names of a list of containers.
 
-    ValueError, TypeError or AttributeError if it is none.
+    ValueError, TypeError, AttributeError or LookupError if it is none.
     """
     names = {}
     for container in json.loads(body):

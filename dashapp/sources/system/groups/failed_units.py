@@ -27,7 +27,8 @@ _BOOTED = "/run/systemd/system"
 class FailedUnitsSource:
     """Runs systemctl, which may take seconds.
 
-    Raises OSError at construction if systemd does not run this machine. It has no values if systemctl does not answer.
+    Raises OSError at construction if systemd does not run this machine. It has no values if systemctl does
+    not answer.
     """
 
     is_optional = True

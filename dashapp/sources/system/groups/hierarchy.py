@@ -40,7 +40,7 @@ Folders = Mapping[str, Folder]
 
 
 def find_roots(sys: str = "/sys") -> list[Root]:
-    """Return the mounted hierarchies that count something, for each role the preferred one first."""
+    """Return the mounted hierarchies that count something, the preferred ones first."""
     top = f"{sys}/fs/cgroup"
     if Path(top, "cgroup.controllers").exists():
         return [Root(top, 2, ("cpu", "memory", "io"))]
