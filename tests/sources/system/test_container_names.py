@@ -165,7 +165,7 @@ def test_hanging_docker_socket_delays_nothing_and_gives_one_sentence(tmp_path: P
     ("answer", "reason"),
     [
         (b"", "closed connection"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n[{\"Names\": [\"/web\"]}]", "an unexpected answer"),
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n[{"Names": ["/web"]}]', "an unexpected answer"),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n[]", "status 403"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull", "an unexpected answer"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]", "an unexpected answer"),

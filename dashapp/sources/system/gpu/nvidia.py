@@ -196,6 +196,9 @@ class NvidiaReader:
             # The other values are those of the whole GPU.
             return GpuReading(device.name, _number(getattr(rates, "gpu", None), 100.0), memory, total)
         degrees = self._value(device, "nvmlDeviceGetTemperature", _SENSOR_GPU)
+        if degrees is None:
+            # The driver for CUDA 14 has only this one.
+            degrees = self._value(device, "nvmlDeviceGetTemperatureV", _SENSOR_GPU)
         milliwatts = self._value(device, "nvmlDeviceGetPowerUsage")
         megahertz = self._value(device, "nvmlDeviceGetClockInfo", _CLOCK_SM)
         return GpuReading(
