@@ -83,7 +83,7 @@ class GroupTree:
             shutil.rmtree(folder / path, ignore_errors=True)
 
     def source(self, finder: NameFinder | None = None) -> GroupSource:
-        names = ContainerNames(str(self.root), home=lambda user: f"/home/u{user}")
+        names = ContainerNames(str(self.root), lambda user: f"/home/u{user}", self.now)
         return GroupSource(str(self.sys), str(self.proc), names, finder, clock=self.now)
 
 

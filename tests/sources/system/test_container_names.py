@@ -10,11 +10,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from clocks import FakeClock
 from group_tree import GroupTree, container_id, write
 from readings import by_key
 from waiting import wait_for
 
-from dashapp.sources.system.groups.container_names import ContainerNames
+from dashapp.sources.system.groups.container_names import VALID_S, ContainerNames
 from dashapp.sources.system.groups.docker_api import MAX_WAIT_S, DockerNames
 from dashapp.sources.system.groups.identity import Identity
 
@@ -84,10 +85,14 @@ def test_container_has_no_name_without_permission(tmp_path: Path) -> None:
 
 
 def test_renamed_container_has_new_name(tmp_path: Path) -> None:
-    names = ContainerNames(str(tmp_path))
+    clock = FakeClock()
+    names = ContainerNames(str(tmp_path), clock=clock.monotonic)
+    assert names.name(PLAIN) == ""
     write(tmp_path / DOCKER, config("/web"))
     assert names.name(PLAIN) == "web"
     write(tmp_path / DOCKER, config("/website"))
+    assert names.name(PLAIN) == "web"
+    clock.wait(VALID_S)
     assert names.name(PLAIN) == "website"
     names.keep(set())
     assert names.name(PLAIN) == "website"

@@ -46,8 +46,8 @@ class SysfsReader:
         self._clock = clock
         self._clients = DrmClients(proc)
         self._first_number = _nvidia_count(sys)
-        # By bus address: the folder, the vendor and the number of a card.
-        self._cards: dict[str, tuple[Path, str]] = {}
+        # By bus address.
+        self._cards: dict[str, _Card] = {}
         self._numbers: dict[str, int] = {}
         self._loads: Mapping[str, float] | None = None
         self._energy: CounterRates[str] = CounterRates()
@@ -57,36 +57,73 @@ class SysfsReader:
         now = self._clock()
         if now >= self._next_search:
             self._next_search = now + SEARCH_INTERVAL_S
-            self._cards = {address: (folder, vendor) for address, folder, vendor in _cards(self._sys)}
+            self._cards = {address: _Card(folder, vendor) for address, folder, vendor in _cards(self._sys)}
             for address in self._cards:
                 self._numbers.setdefault(address, self._first_number + len(self._numbers))
         if now >= self._next_clients:
             self._next_clients = now + CLIENT_INTERVAL_S
             self._loads, self.processes = self._clients.read(now)
-        joules = {address: count for address in self._cards if (count := self._joules(address)) is not None}
+        awake = {address: card for address, card in self._cards.items() if card.is_awake()}
+        if any(not card.exists() for card in self._cards.values() if card not in awake.values()):
+            # One has been removed.
+            self._next_search = now
+        joules = {address: count for address, card in awake.items() if (count := card.joules()) is not None}
         watts = self._energy.per_second(joules, now)
-        readings: dict[str, GpuReading] = {}
-        for address, (folder, vendor) in self._cards.items():
-            device = folder / "device"
-            if not device.exists():
-                # It has been removed.
-                self._next_search = now
-            elif _text(device / "power/runtime_status") != "suspended":
-                # A reading would wake it.
-                number = str(self._numbers[address])
-                load = None if self._loads is None else self._loads.get(address, 0.0)
-                if vendor == AMD:
-                    readings[number] = _amd_reading(device)
-                else:
-                    readings[number] = _intel_reading(folder, load, watts.get(address))
+        readings = {}
+        for address, card in awake.items():
+            load = None if self._loads is None else self._loads.get(address, 0.0)
+            readings[str(self._numbers[address])] = card.reading(load, watts.get(address))
         return readings
 
-    def _joules(self, address: str) -> float | None:
-        folder, vendor = self._cards[address]
-        device = folder / "device"
-        if vendor != INTEL or _text(device / "power/runtime_status") == "suspended":
-            return None
-        return _scaled(_first_file(device, "energy*_input"), 1e-6)
+
+class _Card:
+    """A card of AMD or Intel, with the paths of its files; finding them takes longer than reading them."""
+
+    def __init__(self, folder: Path, vendor: str) -> None:
+        self._is_amd = vendor == AMD
+        self._device = device = folder / "device"
+        self._name = _text(device / "product_name")
+        self._status = device / "power/runtime_status"
+        self._temperature = _first_file(device, "temp1_input" if self._is_amd else "temp*_input")
+        self._power = _first_file(device, "power1_average") or _first_file(device, "power1_input")
+        self._energy = None if self._is_amd else _first_file(device, "energy*_input")
+        clocks = (
+            (_first_file(device, "freq1_input"), 1.0),
+            (folder / "gt/gt0/rps_act_freq_mhz", 1e6),
+            (folder / "gt_act_freq_mhz", 1e6),
+            (device / "tile0/gt0/freq0/act_freq", 1e6),
+        )
+        self._clock, self._clock_unit = next(
+            ((path, unit) for path, unit in clocks if path is not None and path.is_file()), (None, 1.0)
+        )
+        self._reasons = _intel_reasons(folder)
+
+    def exists(self) -> bool:
+        return self._device.exists()
+
+    def is_awake(self) -> bool:
+        """Return whether the card can be read; a reading would wake one that sleeps."""
+        return self.exists() and _text(self._status) != "suspended"
+
+    def joules(self) -> float | None:
+        return _scaled(self._energy, 1e-6)
+
+    def reading(self, load: float | None, watts: float | None) -> GpuReading:
+        """Return the values. `load` and `watts` are for an Intel card, which has no files of them."""
+        device = self._device
+        throttled = None
+        if self._reasons:
+            throttled = {reason for path, reason in self._reasons.items() if _text(path) == "1" and reason}
+        return GpuReading(
+            self._name,
+            percent=_scaled(device / "gpu_busy_percent") if self._is_amd else load,
+            memory=_scaled(device / "mem_info_vram_used") if self._is_amd else None,
+            memory_total=_scaled(device / "mem_info_vram_total") if self._is_amd else None,
+            temperature=_scaled(self._temperature, 1e-3),
+            power=_scaled(self._power, 1e-6) if self._power else watts,
+            clock=_scaled(self._clock, self._clock_unit),
+            throttled=throttled,
+        )
 
 
 def _cards(sys: str) -> Iterator[tuple[str, Path, str]]:
@@ -113,51 +150,20 @@ def _nvidia_count(sys: str) -> int:
     )
 
 
-def _amd_reading(device: Path) -> GpuReading:
-    power = _first_file(device, "power1_average")
-    return GpuReading(
-        _text(device / "product_name"),
-        percent=_scaled(device / "gpu_busy_percent"),
-        memory=_scaled(device / "mem_info_vram_used"),
-        memory_total=_scaled(device / "mem_info_vram_total"),
-        temperature=_scaled(_first_file(device, "temp1_input"), 1e-3),
-        power=_scaled(power if power else _first_file(device, "power1_input"), 1e-6),
-        clock=_scaled(_first_file(device, "freq1_input")),
-    )
-
-
-def _intel_reading(folder: Path, load: float | None, watts: float | None) -> GpuReading:
-    device = folder / "device"
-    files = (
-        folder / "gt/gt0/rps_act_freq_mhz",
-        folder / "gt_act_freq_mhz",
-        device / "tile0/gt0/freq0/act_freq",
-    )
-    clocks = [clock for file in files if (clock := _scaled(file, 1e6)) is not None]
-    return GpuReading(
-        percent=load,
-        temperature=_scaled(_first_file(device, "temp*_input"), 1e-3),
-        power=watts,
-        clock=clocks[0] if clocks else None,
-        throttled=_intel_throttled(folder),
-    )
-
-
-def _intel_throttled(folder: Path) -> set[str] | None:
+def _intel_reasons(folder: Path) -> Mapping[Path, str]:
+    """Return the reason of each file that has one; that of the file of all reasons together is empty."""
     for directory, start in (
         (folder / "gt/gt0", "throttle_reason_"),
         (folder / "device/tile0/gt0/freq0/throttle", "reason_"),
     ):
-        reasons: set[str] | None = None
+        reasons = {}
         for path in sorted(directory.glob(f"{start}*")):
-            reasons = set() if reasons is None else reasons
             name = path.name.removeprefix(start)
-            if name != "status" and _text(path) == "1":
-                parts = (reason for part, reason in _INTEL_REASONS.items() if part in name)
-                reasons.add(next(parts, "hardware"))
-        if reasons is not None:
+            words = (reason for part, reason in _INTEL_REASONS.items() if part in name)
+            reasons[path] = "" if name == "status" else next(words, "hardware")
+        if reasons:
             return reasons
-    return None
+    return {}
 
 
 def _first_file(device: Path, name: str) -> Path | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from dashapp.sources.system.groups.identity import Identity
 from dashapp.sources.system.procfs import read_file
 
 SHORT_ID_LENGTH = 12
+# Seconds until a name is read again; a container can get another one.
+VALID_S = 60.0
 
 _DOCKER_FOLDERS = ("var/lib/docker", "var/snap/docker/common/var-lib-docker")
 _PODMAN_FOLDERS = ("var/lib/containers/storage",)
@@ -36,12 +39,20 @@ def home_of(user: int) -> str:
 class ContainerNames:
     """Finds the names of containers; `root` is the file system of the machine.
 
-    It reads a file again only after that has changed.
+    A name is valid for VALID_S, and it reads a file again only after that has changed.
     """
 
-    def __init__(self, root: str = "/", home: Callable[[int], str] = home_of) -> None:
+    def __init__(
+        self,
+        root: str = "/",
+        home: Callable[[int], str] = home_of,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._root = Path(root)
         self._home = home
+        self._clock = clock
+        # The name of each container, and the end of its validity.
+        self._found: dict[str, tuple[str, float]] = {}
         self._files: dict[Path, tuple[object, Mapping[str, str]]] = {}
         self._docker_folders: list[Path] | None = None
 
@@ -49,6 +60,13 @@ class ContainerNames:
         """Return the name of a container, empty if only its id is known."""
         if container.name:
             return container.name
+        name, end = self._found.get(container.id, ("", 0.0))
+        if not name or self._clock() >= end:
+            name = self._find(container)
+            self._found[container.id] = (name, self._clock() + VALID_S)
+        return name
+
+    def _find(self, container: Identity) -> str:
         pod = self._folder("var/log/pods", _pods).get(container.pod, "") if container.pod else ""
         return (
             self._folder("var/log/containers", _containers_with_logs).get(container.id)
@@ -58,7 +76,8 @@ class ContainerNames:
         )
 
     def keep(self, used_ids: set[str]) -> None:
-        """Forget the files of other containers."""
+        """Forget other containers, and their files."""
+        self._found = {each: found for each, found in self._found.items() if each in used_ids}
         for path in list(self._files):
             if path.name == _DOCKER_FILE and path.parent.name not in used_ids:
                 del self._files[path]

@@ -41,6 +41,7 @@ _PANELS = {
     SERVICE: {"cpu": "services", "memory": "servicememory"},
 }
 _UNITS = {"cpu": "%", "memory": "B", "read": "B/s", "write": "B/s"}
+_DIGITS = {"cpu": 2, "memory": 0, "read": 0, "write": 0}
 _SUFFIXES = {"read": " read", "write": " written"}
 
 
@@ -101,6 +102,7 @@ class GroupSource:
         self._disk_rates: CounterRates[tuple[Identity, int, str]] = CounterRates()
         # Values of the slow readings, by entry and quantity.
         self._slow_values: dict[tuple[Entry, str], float] = {}
+        self._slow_totals: dict[Metric, float] = {}
         self._cpu: dict[Entry, float] = {}
         self._busiest = {kind: Busiest[Entry](MAX_LINES) for kind in _PANELS}
         self._shown: set[Entry] = set()
@@ -122,19 +124,24 @@ class GroupSource:
         if is_scan:
             self._read_slow(read_at)
             self._choose()
+            self._slow_totals = self._totals(self._slow_values)
+        return (
+            self._totals({(entry, "cpu"): percent for entry, percent in self._cpu.items()})
+            | self._slow_totals
+        )
+
+    def _totals(self, amounts: Mapping[tuple[Entry, str], float]) -> dict[Metric, float]:
+        """Return the amounts by metric, those of entries without a line as one, last."""
         values: dict[Metric, float] = {}
-        for kind, panels in _PANELS.items():
-            amounts = {(entry, "cpu"): percent for entry, percent in self._cpu.items() if entry.kind == kind}
-            amounts |= {key: amount for key, amount in self._slow_values.items() if key[0].kind == kind}
-            others = Entry(kind, "", "")
-            sums: dict[tuple[Entry, str], float] = {}
-            for (entry, quantity), amount in amounts.items():
-                key = (entry if entry in self._shown else others, quantity)
-                sums[key] = sums.get(key, 0.0) + amount
-            for (entry, quantity), amount in sorted(sums.items(), key=_by_name):
-                if quantity in panels:
-                    digits = 2 if quantity == "cpu" else 0
-                    values[self._metric(entry, quantity)] = round(amount, digits)
+        others: dict[tuple[str, str], float] = {}
+        for (entry, quantity), amount in amounts.items():
+            if entry in self._shown:
+                values[self._metric(entry, quantity)] = round(amount, _DIGITS[quantity])
+            else:
+                key = (entry.kind, quantity)
+                others[key] = others.get(key, 0.0) + amount
+        for (kind, quantity), amount in others.items():
+            values[self._metric(Entry(kind, "", ""), quantity)] = round(amount, _DIGITS[quantity])
         return values
 
     def _scan(self, read_at: float) -> None:
@@ -170,7 +177,9 @@ class GroupSource:
         if self._finder is not None:
             self.status_message = self._finder.status_message
         self._names.keep({identity.id for identity in self._groups})
-        return entries
+        # Lines that are new appear in this order.
+        order = sorted(entries, key=lambda identity: (entries[identity], identity))
+        return {identity: entries[identity] for identity in order}
 
     def _read_cpu(self, read_at: float) -> dict[Entry, float]:
         seconds: dict[tuple[Identity, int], float] = {}
@@ -223,9 +232,9 @@ class GroupSource:
 
     def _folders(self, role: str) -> Iterable[tuple[Identity, Folder]]:
         return (
-            (identity, folders[role])
-            for identity, folders in self._groups.items()
-            if role in folders and identity in self._entries
+            (identity, self._groups[identity][role])
+            for identity in self._entries
+            if role in self._groups[identity]
         )
 
     def _metric(self, entry: Entry, quantity: str) -> Metric:
@@ -285,9 +294,3 @@ def machine_cores(sys: str = "/sys", proc: str = "/proc") -> int:
     except ValueError:
         lines = read_file(f"{proc}/stat").split(b"\n")
         return sum(line[:3] == b"cpu" and line[3:4].isdigit() for line in lines) or os.cpu_count() or 1
-
-
-def _by_name(item: tuple[tuple[Entry, str], float]) -> tuple[bool, str, str, str]:
-    entry, quantity = item[0]
-    # The others are the last line.
-    return not entry.name, entry.name, entry.runtime, quantity
