@@ -16,6 +16,7 @@ from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETR
 from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
 from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
+from dashapp.api.top import parse_top_query, top_json
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
     NO_STORE,
@@ -47,7 +48,10 @@ MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
 CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
-PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+PATHS = (
+    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/top", "/api/csv"),
+    *("/healthz", "/readyz"),
+)
 # Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
 # Queries of one client that the API answers at a time, responses with queries that it builds at a time, and
@@ -98,6 +102,7 @@ class Api:
         panels: Sequence[Panel] = (),
         limits: ApiLimits | None = None,
         redacts_notices: bool = False,
+        top_error: str = NO_PROCESSES,
     ) -> None:
         """`window`: default seconds; `max_window`: maximum seconds of a window.
 
@@ -105,13 +110,14 @@ class Api:
         the store has several. `now`: the current epoch seconds, for the age of the newest tick. `caching`:
         the Cache-Control header. `host`: the host's part of a download's file name. `panels`: the panels
         in the settings. `limits`: those that the pages of this process share. `redacts_notices`: everybody
-        may see the responses.
+        may see the responses. `top_error`: the error text if the recorded processes are not shown, or empty.
         """
         self._limits = limits = limits or ApiLimits()
         self._hosts = hosts
         self._clock = now
         self._caching = caching
         self._redacts_notices = redacts_notices or caching == SHARED_ONE_SECOND
+        self._top_error = top_error
         self._store = store
         self._window = window
         self._interval = interval
@@ -244,13 +250,24 @@ class Api:
             if path == "/api/hosts" and self._hosts is not None:
                 return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
-                return "200 OK", encode_json(alerts_json(self._store, query, self._current_values())), True
+                body = alerts_json(self._store, query, self._current_values(), not self._top_error)
+                return "200 OK", encode_json(body), True
+            if path == "/api/top":
+                return "200 OK", self._top(query), True
             if path in ("/healthz", "/readyz"):
-                stale, body = health_json(self._store, self._interval, self._clock())
-                return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
+                stale, health = health_json(self._store, self._interval, self._clock())
+                return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", health, False
         except BadRequestError as error:
             return "400 Bad Request", error_json(str(error)), False
         return "404 Not Found", error_json("not found"), False
+
+    def _top(self, query: str) -> bytes:
+        if self._top_error:
+            raise BadRequestError(self._top_error)
+        now = self._clock()
+        parsed = parse_top_query(query, self._max_window, now)
+        with self._limits.queue.hold(self._limits.builds):
+            return encode_json(top_json(self._store, parsed, now))
 
     def _current_values(self) -> Mapping[str, float] | None:
         """The current values; None if the newest tick is stale."""

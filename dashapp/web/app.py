@@ -75,8 +75,8 @@ def create_app(
     push = push_endpoint(check, push_writer, store, access.clients)
     is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
-        store = PublicReader(store)
-        hosts = None if hosts is None else PublicHosts(hosts)
+        store = PublicReader(store, shows_processes(settings))
+        hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
     dash = _dash_app(PageTarget(store), settings, hosts, host_name)
     # The page of a host contains other addresses than the page at the root.
@@ -90,7 +90,6 @@ def create_app(
     )
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None
-    list_hosts = partial(hosts_json, hosts) if hosts is not None else None
 
     def page(cache: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
@@ -111,7 +110,7 @@ def create_app(
             else table
             if target.is_host(host_name)
             else OTHER_HOST_PROCESSES,
-            hosts=list_hosts,
+            hosts=None if hosts is None else partial(hosts_json, hosts),
             now=target.now,
             host=target.label,
             panels=_chosen_panels(settings, target),
@@ -122,6 +121,7 @@ def create_app(
             else NO_STORE,
             limits=limits,
             redacts_notices=mounted and not restricted,
+            top_error="" if table else _processes_error(settings),
         )
         is_root = not target.names or target.top
         cache = pages if is_root else host_pages
