@@ -37,6 +37,7 @@
       this.alertHistory = new app.AlertHistory(base, this.activeAlerts, this);
       this.lineFilters = new app.LineFilters(this.liveView);
       this.processTable = new app.ProcessTable();
+      this.topProcesses = new app.TopProcesses(this, base);
       this.hosts = new app.Hosts(this.liveView.catalog);
       this.exportMenu = new app.ExportMenu(this);
       app.listenForKeys(this);
@@ -195,6 +196,10 @@
       this.writeUrl(true);
     }
 
+    onChartClick(chart, time, x, y) {
+      if (!this.embeddedChart) this.topProcesses.openList(chart, time, x, y);
+    }
+
     onLegend() {
       this.writeUrl();
     }
@@ -210,9 +215,9 @@
     }
 
     extraQuery() {
-      const { embeddedChart, processTable, hosts, liveView } = this;
+      const { embeddedChart, processTable, topProcesses, hosts, liveView } = this;
       const requested = {
-        processes: !embeddedChart && processTable.shouldRequest(),
+        processes: !embeddedChart && !topProcesses.isRecord && processTable.shouldRequest(),
         curves: embeddedChart ? embeddedChart.curve !== null : liveView.charts.some((chart) => chart.kind === "curve"),
         hosts: !embeddedChart && hosts.shouldRequest(),
       };
@@ -281,7 +286,8 @@
         this.panelValues.show(chart);
         if (!this.embeddedChart) this.lineFilters.show(chart);
       }
-      processTable.showTime(isPast);
+      if (!this.topProcesses.enabled) processTable.showTime(isPast);
+      this.topProcesses.requestNow();
       this.hosts.showTime(isPast);
       this.activeAlerts.refresh();
       document.getElementById("page").classList.toggle("past", liveView.pausedRange !== null);

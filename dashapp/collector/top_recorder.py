@@ -60,7 +60,7 @@ class TopRecorder:
         self._last = float("-inf")
         self._thread: Thread | None = None
         self._is_failing = self._is_closed = False
-        self._processes = dict(store.read_document(ALERT_PROCESSES)) if explains else {}
+        self._processes: dict[int, AlertProcesses] = {**store.alert_processes()} if explains else {}
 
     def step(self, time: float) -> None:
         """Store what the thread has finished, and start a scan if one is due. `time`: the tick's."""

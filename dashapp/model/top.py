@@ -40,7 +40,7 @@ class TopEntry(NamedTuple):
 
     name: str
     value: float
-    count: int
+    processes: int
 
 
 Ranking = Sequence[TopEntry]
@@ -177,7 +177,7 @@ def describe_ranking(kind: str, ranking: Ranking, length: int = 3) -> str:
 
 def _describe_entry(kind: str, entry: TopEntry) -> str:
     value = _format_percent(entry.value) if kind == CPU else _format_bytes(entry.value)
-    return f"{entry.name} {value}" + (f" ({entry.count:,} processes)" if entry.count > 1 else "")
+    return f"{entry.name} {value}" + (f" ({entry.processes:,} processes)" if entry.processes > 1 else "")
 
 
 def _format_percent(value: float) -> str:

@@ -85,8 +85,8 @@ class CachedReader(Reader):
         return self._top_levels
 
     def damage_notices(self) -> list[str]:
-        levels = (*(self._levels or ()), *(self._top_levels or ()))
-        damaged = sum(level.damaged for level in levels)
+        damaged = sum(level.damaged for level in self._levels or ())
+        damaged += sum(level.damaged for level in self._top_levels or ())
         return [damage_notice(damaged)] if damaged else []
 
     def _load_older(self, columns: Columns, start: int) -> Columns:

@@ -183,6 +183,7 @@ def _page_app(
         all_panels(metrics, _chosen_panels(settings, target), target.reader.panel_kinds()),
         thresholds=[state.threshold for state in target.reader.thresholds()],
         processes=shows_processes(settings) and target.is_host(host_name),
+        top=shows_processes(settings) and len(target.names) < 2,
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,

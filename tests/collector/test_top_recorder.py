@@ -19,6 +19,7 @@ from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Tick
 from dashapp.model.top import TopEntry, TopRecord
 from dashapp.sources.system.top.ranking import TopRanking, Usage
+from dashapp.sources.system.top.scan import process_scanner
 from dashapp.stores.memory import MemoryStore
 
 START = 1_790_000_000
@@ -208,8 +209,7 @@ def test_settings_switch_the_recording_off(arguments: list[str], is_recorded: bo
 
 def test_collector_records_the_processes_of_this_machine() -> None:
     store = MemoryStore()
-    recorder = top_recorder(parse_settings([], {}), store)
-    assert recorder is not None
+    recorder = TopRecorder(TopRanking(process_scanner()), store)
 
     class Clock(FakeClock):
         def wait(self, seconds: float) -> bool:

@@ -64,7 +64,7 @@ def test_ranking_groups_processes_by_name_with_their_count(tree: ProcessTree) ->
     tree.run(3, b"python", cpu=101.2, memory=12 * MB)
     usage = ranked.after(10, busy=9)
     assert usage.rankings["cpu"] == [TopEntry("ffmpeg", 60, 1), TopEntry("python", 22, 2)]
-    assert [(entry.name, entry.count) for entry in usage.rankings["memory"]] == [
+    assert [(entry.name, entry.processes) for entry in usage.rankings["memory"]] == [
         ("python", 2),
         ("ffmpeg", 1),
         ("idle", 1),
@@ -308,7 +308,7 @@ def test_other_platforms_rank_through_psutil() -> None:
     times = {"user": 10.0, "idle": 90.0}
     now = [100.0]
     scanner: Callable[[], Any] = PsutilScanner(
-        lambda: iter(processes),  # type: ignore[arg-type, return-value]
+        lambda: iter(processes),  # type: ignore[arg-type]
         lambda: CpuCounts({0: dict(times)}, False, {}),
         lambda: now[0],
         lambda _seconds: None,

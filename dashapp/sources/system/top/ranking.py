@@ -134,7 +134,7 @@ def _rank_memory(groups: Mapping[str, _Group], shared: Callable[[int], int]) -> 
             break
         memory = group.memory
         if len(group.pids) > 1:
-            memory -= _repeated_bytes(group.pids, shared)
+            memory -= round(_repeated_bytes(group.pids, shared))
         largest = rank([*largest, TopEntry(name, memory, len(group.pids))])
     return [entry._replace(value=shorten_bytes(entry.value)) for entry in largest]
 
