@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashapp.api.params import parse_parameters, parse_range, parse_time
-from dashapp.model.ticks import BadRequestError, to_milliseconds
+from dashapp.model.ticks import BadRequestError, BusyError, to_milliseconds
 from dashapp.model.top import CPU, MEMORY, Ranking, TopRecord
 from dashapp.query.top import newest_record, record_at, record_between
 from dashapp.stores.base import Reader
 
 PARAMETERS = ("at", "from", "to")
 NO_RECORD = "No processes were recorded at that time."
+UNREADABLE = "the store cannot be read now; retry in 1 second"
 SEVERAL_HOSTS = "A comparison of hosts has no processes; see the page of one host."
 
 
@@ -23,6 +24,30 @@ class TopQuery:
 
     at: int | None = None
     time_range: tuple[int, int] | None = None
+
+
+class TopEndpoint:
+    """The recorded processes of `store`; `error`: why they are not shown, empty if they are."""
+
+    def __init__(self, store: Reader, error: str, max_window: float) -> None:
+        self._store = store
+        self._error = error
+        self._max_window = max_window
+
+    @property
+    def is_shown(self) -> bool:
+        return not self._error
+
+    def json(self, query: str, now: float) -> dict[str, Any]:
+        """Return the response; BadRequestError or BusyError if there is none. `now`: epoch seconds."""
+        if self._error:
+            raise BadRequestError(self._error)
+        failed_reads = self._store.failed_reads
+        response = top_json(self._store, parse_top_query(query, self._max_window, now), now)
+        if self._store.failed_reads != failed_reads:
+            # The page requests a moment once, and would say that nothing was recorded.
+            raise BusyError(UNREADABLE)
+        return response
 
 
 def parse_top_query(query: str, max_window: float, now: float) -> TopQuery:
