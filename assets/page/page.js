@@ -37,6 +37,7 @@
       this.alertHistory = new app.AlertHistory(base, this.activeAlerts, this);
       this.lineFilters = new app.LineFilters(this.liveView);
       this.processTable = new app.ProcessTable();
+      this.topProcesses = new app.TopProcesses(this, base);
       this.hosts = new app.Hosts(this.liveView.catalog);
       this.runs = new app.Runs(base, this);
       this.exportMenu = new app.ExportMenu(this);
@@ -197,6 +198,10 @@
       this.writeUrl(true);
     }
 
+    onChartClick(chart, time, x, y) {
+      if (!this.embeddedChart) this.topProcesses.openList(chart, time, x, y);
+    }
+
     onLegend() {
       this.writeUrl();
     }
@@ -212,9 +217,9 @@
     }
 
     extraQuery() {
-      const { embeddedChart, processTable, hosts, liveView } = this;
+      const { embeddedChart, processTable, topProcesses, hosts, liveView } = this;
       const requested = {
-        processes: !embeddedChart && processTable.shouldRequest(),
+        processes: !embeddedChart && !topProcesses.isRecord && processTable.shouldRequest(),
         curves: embeddedChart ? embeddedChart.curve !== null : liveView.charts.some((chart) => chart.kind === "curve"),
         hosts: !embeddedChart && hosts.shouldRequest(),
       };
@@ -283,7 +288,8 @@
         this.panelValues.show(chart);
         if (!this.embeddedChart) this.lineFilters.show(chart);
       }
-      processTable.showTime(isPast);
+      if (!this.topProcesses.enabled) processTable.showTime(isPast);
+      this.topProcesses.requestNow();
       this.hosts.showTime(isPast);
       this.activeAlerts.refresh();
       document.getElementById("page").classList.toggle("past", liveView.pausedRange !== null);

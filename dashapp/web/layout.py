@@ -30,6 +30,7 @@ def page_layout(
     *,
     thresholds: Sequence[Threshold] = (),
     processes: bool = False,
+    top: bool = False,
     title: str = TITLE,
     theme: str = "auto",
     tagline: str = "live",
@@ -41,16 +42,16 @@ def page_layout(
     """Return the whole page.
 
     `window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: show the process table. `machine`: expect metrics of this machine. `hosts`: the hosts of this
-    page, or None if the store has one host. `session`: the kind of login, "password" or "proxy", or empty
-    text without one. `share`: the viewer can create share links.
+    `processes`: show the process table, and `top` the recorded processes. `machine`: expect metrics of this
+    machine. `hosts`: the hosts of this page, or None if the store has one host. `session`: the kind of login,
+    "password" or "proxy", or empty text without one. `share`: the viewer can create share links.
     """
     stops = slider_stops(longest, window)
     visible_panels = {panel.name for panel in panels if panel.select(metrics)}
     if machine and not visible_panels:
         visible_panels = {panels[0].name}
     poll_ms = round(1000 * min(max(interval, 0.25), 1))
-    sections = _sections(panels, visible_panels, processes, bool(thresholds))
+    sections = _sections(panels, visible_panels, processes or top, bool(thresholds))
     sections.insert(0, _training_runs())
     if hosts is not None and hosts.top:
         sections.insert(0, hosts.section())
@@ -75,6 +76,7 @@ def page_layout(
             "data-stops": ",".join(map(str, stops)),
             "data-thresholds": _thresholds_json(thresholds),
             "data-processes": "on" if processes else "off",
+            "data-top": "on" if top else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
@@ -138,7 +140,7 @@ def _sections(
 
 
 def _process_table() -> html.Section:
-    """Return an empty table, which assets/panels/process_table.js fills."""
+    """Return an empty table, which assets/panels/process_table.js and top_processes.js fill."""
     return html.Section(
         [
             html.H2(["Top processes", html.Span("of this machine", className="of")]),
