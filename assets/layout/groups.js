@@ -21,6 +21,7 @@
           this.jump(name);
         });
       }
+      this.jumpedTo = null; // the group of the last jump
       this.arrangeScheduled = false;
       const observer = new ResizeObserver(() => this.scheduleArrange());
       for (const { cards } of this.groups.values()) observer.observe(cards);
@@ -60,6 +61,7 @@
       window.history.replaceState(null, "", `#${name}`);
       group.element.scrollIntoView();
       group.toggle.focus({ preventScroll: true });
+      this.jumpedTo = group;
       this.setCurrent(name);
     }
 
@@ -67,6 +69,9 @@
       const seen = new Set();
       const observer = new IntersectionObserver((entries) => {
         for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target.dataset.group);
+        // At the end of the page, a group cannot reach the top.
+        if (this.jumpedTo?.isHeadingOnScreen) return;
+        this.jumpedTo = null;
         const first = [...this.groups.keys()].find((name) => seen.has(name));
         if (first !== undefined) this.setCurrent(first);
       }, { rootMargin: CURRENT_AREA });
@@ -126,6 +131,11 @@
 
     get isCollapsed() {
       return this.body.hidden;
+    }
+
+    get isHeadingOnScreen() {
+      const { top, bottom } = this.toggle.getBoundingClientRect();
+      return top >= 0 && bottom <= window.innerHeight;
     }
 
     setCollapsed(collapsed) {
