@@ -17,7 +17,7 @@ from dashapp.query.shared_view import SharedViewReader
 from dashapp.web import layout
 
 # Parts of the API that a link can use.
-ALLOWED_PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv")
+ALLOWED_PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/csv")
 # Key of the view in the environ.
 ENVIRON_KEY = "dashapp.view"
 
