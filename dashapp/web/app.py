@@ -35,13 +35,13 @@ from dashapp.stores.access import SharedAccess
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushWriter
-from dashapp.web import assets, index, layout
+from dashapp.web import assets, layout
 from dashapp.web.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
 from dashapp.web.machine_facts import host_name as machine_name
 from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
-from dashapp.web.pages import CHART_PATH, Pages
+from dashapp.web.pages import CHART_PATH, Pages, index_writer
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
@@ -260,7 +260,7 @@ def _dash_app(
         app.server.add_url_rule(
             f"/assets/{name}", name, partial(app.server.response_class, text, mimetype=kind)
         )
-    app.interpolate_index = index.index_writer(
+    app.interpolate_index = index_writer(
         icon=app.get_asset_url("favicon.svg"),
         script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
