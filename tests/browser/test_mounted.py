@@ -124,6 +124,25 @@ def test_embedded_chart_draws_and_updates(page: Page, shop: Any, outer: str) -> 
     assert page.evaluate("document.styleSheets.length") == 0
 
 
+@pytest.mark.parametrize("outer", ["", "/outer"])
+def test_chart_page_draws_one_chart_and_updates(page: Page, shop: Any, outer: str) -> None:
+    host = shop(outer=outer)
+    host.feeder.start()
+    failed: list[str] = []
+    page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
+    page.set_viewport_size({"width": 420, "height": 300})
+    page.goto(f"{host.url}ops/monitor/chart/cpu.percent?window=40")
+    for _ in range(2):
+        assert_embedded(page, page.main_frame, host.store, "cpu.percent")
+        before = host.store.newest().time_ms
+        wait_until(page, lambda b=before: host.store.newest().time_ms > b)
+    # Nothing besides the chart, and it fits.
+    expect(page.locator(".panel:visible")).to_have_count(1)
+    expect(page.locator("#tiles, footer, h1").filter(visible=True)).to_have_count(0)
+    wait_until(page, lambda: page.evaluate("document.documentElement.scrollHeight <= innerHeight"))
+    assert failed == []
+
+
 def test_embedded_chart_requests_only_its_metric(page: Page, shop: Any) -> None:
     host = shop()
     host.feeder.start()
