@@ -158,7 +158,8 @@ def asgi_status(app: Any, path: str, root_path: str) -> int:
     [("", ""), ("/outer", ""), ("/outer", "/outer")],
 )
 def test_mount_in_an_asgi_app_works_behind_a_proxy(reading: Any, prefix: str, outer: str, sent: str) -> None:
-    app = Starlette(routes=[Mount(prefix, a2wsgi.WSGIMiddleware(reading()))])
+    adapted: Any = a2wsgi.WSGIMiddleware(reading())
+    app = Starlette(routes=[Mount(prefix, adapted)])
     for path in ("/", "/api/ticks", "/chart/cpu.percent"):
         assert asgi_status(app, f"{sent}{prefix}{path}", outer) == 200
     assert asgi_status(app, f"{sent}{prefix}/nothing", outer) == 404
