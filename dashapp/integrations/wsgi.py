@@ -116,7 +116,7 @@ def _path_below_mount(environ: dict[str, Any]) -> str:
 
 
 def _refusal(protect: Callable[[dict[str, Any]], Any], environ: dict[str, Any]) -> Any:
-    """Return the response instead of the page, a WSGI application; None if `protect` grants access."""
+    """Return a WSGI response instead of the page, or None if `protect` grants access."""
     try:
         # A copy: a function may read the request with a framework that adds its own values.
         response = refusal(protect({**environ}), _is_foreign_response)
