@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
+from dashapp.model.events import EventLog
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
+from dashapp.query.public_reader import public_events
 from dashapp.stores.base import FOREVER_MS, Level, Reader, Snapshot
-from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
+from dashapp.stores.documents import (
+    CHANGES,
+    CURVES,
+    EVENTS,
+    METRICS,
+    PANEL_KINDS,
+    THRESHOLDS,
+    Document,
+    Value,
+)
 from dashapp.stores.proxy import LevelProxy
 
 
@@ -97,12 +108,18 @@ class SharedViewReader(Reader):
             if change.threshold.metric in keys and start < to_milliseconds(change.time) <= end
         ]
 
+    def _visible_events(self, log: EventLog) -> EventLog:
+        start, end = self._time_range(self._store.newest())
+        events = public_events(log).events
+        return EventLog(tuple(event for event in events if start < event.time_ms <= end))
+
     _FILTERS: ClassVar[Mapping[Document[Any], Callable[..., Any]]] = {
         METRICS: _visible_metrics,
         PANEL_KINDS: _visible_panel_kinds,
         CURVES: _visible_curves,
         THRESHOLDS: _visible_thresholds,
         CHANGES: _visible_changes,
+        EVENTS: _visible_events,
     }
 
     def notices(self) -> list[str]:
