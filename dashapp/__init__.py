@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dashapp.integrations.dash_attach import attach as attach
     from dashapp.integrations.flask_mount import mount as mount
     from dashapp.integrations.notebook.show import show as show
+    from dashapp.integrations.wsgi import wsgi_app as wsgi_app
     from dashapp.sources.options import source as source
     from dashapp.training_run import run as run
     from dashapp.web.live_graph import LiveGraph as LiveGraph
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from dashapp.integrations.flask_mount import mount
 
         return mount
+    if name == "wsgi_app":
+        from dashapp.integrations.wsgi import wsgi_app
+
+        return wsgi_app
     if name == "LiveGraph":
         from dashapp.web.live_graph import LiveGraph
 

@@ -2,7 +2,8 @@
 
 It answers 200 once the push queue has them. They are then in the next tick, unless a newer value of the same
 metric is. A body is {"metrics": {"loss": 0.31, "train.accuracy": 0.9}, "t": 1795218017} or a list of those.
-An entry with "run" has values of a training run; see run_entry.py.
+{"event": "deploy 1.4"} marks what happened at a time, which may be long past. An entry with "run" has values
+of a training run; see run_entry.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashapp.api.run_entry import json_type, parse_run_entry
 from dashapp.http.middleware.client_address import ClientResolver, rate_limit_key
@@ -19,10 +20,23 @@ from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.events import event_text
 from dashapp.model.runs import split_run_key
 from dashapp.model.text import quote_value
-from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError, max_encoded_chars
-from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, RUNS_KEY, pushed_metric
+from dashapp.model.ticks import (
+    MAX_VALUE,
+    BadRequestError,
+    PushQueueError,
+    max_encoded_chars,
+    to_milliseconds,
+)
+from dashapp.sources.push import (
+    MAX_NAME_LENGTH,
+    MAX_RECORD_CHARS,
+    RUNS_KEY,
+    event_record,
+    pushed_metric,
+)
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
@@ -46,11 +60,16 @@ RESERVED_NAMES = frozenset(
 )
 
 
-def parse_push_body(body: bytes, now: float) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """The last value of each name, and the entries of runs; BadRequestError if one is invalid.
+class PushBody(NamedTuple):
+    """The last value of each name, the entries of runs, and events: epoch milliseconds with text."""
 
-    `now`: epoch seconds.
-    """
+    values: dict[str, float]
+    runs: list[dict[str, Any]]
+    events: list[tuple[int, str]]
+
+
+def parse_push_body(body: bytes, now: float) -> PushBody:
+    """Parse a body at `now`, in epoch seconds; BadRequestError if any part of it is invalid."""
     try:
         # Parse integers as floats: an integer of a million digits is then infinite at no cost.
         document = json.loads(body.decode(), parse_int=float)
@@ -63,11 +82,15 @@ def parse_push_body(body: bytes, now: float) -> tuple[dict[str, float], list[dic
     entries = document if isinstance(document, list) else [document]
     values: dict[str, float] = {}
     runs: list[dict[str, Any]] = []
+    events: list[tuple[int, str]] = []
     count = 0
     for number, entry in enumerate(entries, 1):
         prefix = f"entry {number}: " if isinstance(document, list) else ""
         metrics = _parse_entry(entry, now, prefix)
         count += len(metrics)
+        if "event" in entry:
+            count += 1
+            events.append(_parse_event(entry, now, prefix))
         if count > MAX_VALUES_PER_REQUEST:
             raise BadRequestError(
                 f"the body has more than {MAX_VALUES_PER_REQUEST} values; send several requests"
@@ -77,9 +100,9 @@ def parse_push_body(body: bytes, now: float) -> tuple[dict[str, float], list[dic
             runs.append(parse_run_entry(entry, parsed, prefix))
         else:
             values |= parsed
-    if not values and not runs:
+    if not (values or runs or events):
         raise BadRequestError(f"the body has no values; {EXAMPLE}")
-    return values, runs
+    return PushBody(values, runs, events)
 
 
 EXAMPLE = 'expected JSON such as {"metrics": {"loss": 0.31}}'
@@ -89,7 +112,9 @@ def _parse_entry(entry: Any, now: float, prefix: str) -> dict[str, Any]:
     """The `metrics` of an entry; BadRequestError if another part of it is invalid."""
     if not isinstance(entry, dict):
         raise BadRequestError(f"{prefix}the entry is {json_type(entry)}; {EXAMPLE}")
-    known = ("metrics", "t", "run", "step") if "run" in entry else ("metrics", "t")
+    known = ("metrics", "event", "t")
+    if "run" in entry:
+        known = ("metrics", "t", "run", "step")
     for key in entry:
         if key not in known:
             hint = "; step belongs to an entry with run" if key == "step" else ""
@@ -97,21 +122,42 @@ def _parse_entry(entry: Any, now: float, prefix: str) -> dict[str, Any]:
             raise BadRequestError(f"{prefix}{quote_value(key)} is not a known key; {expected}{hint}")
     if not isinstance(metrics := entry.get("metrics", {}), dict):
         raise BadRequestError(f"{prefix}metrics is {json_type(metrics)}; {EXAMPLE}")
-    if "t" in entry:
+    if "t" in entry and (metrics or "event" not in entry):
         _check_time(entry["t"], now, prefix)
     return metrics
 
 
-def _check_time(value: Any, now: float, prefix: str) -> None:
-    seconds = value if isinstance(value, float) else math.nan
-    if seconds >= MIN_MILLISECONDS_TIME:
-        seconds /= 1000
-    if not abs(seconds - now) <= MAX_TIME_OFFSET_S:
-        timestamp = f"{value:.15g}" if isinstance(value, float) else json_type(value)
+def _parse_event(entry: dict[str, Any], now: float, prefix: str) -> tuple[int, str]:
+    """The time of an entry's event in epoch milliseconds, and its text."""
+    try:
+        text = event_text(entry["event"])
+    except ValueError as error:
+        raise BadRequestError(f"{prefix}{error}") from None
+    seconds = _seconds(entry["t"]) if "t" in entry else now
+    if not 0 <= seconds <= now + MAX_TIME_OFFSET_S:
         raise BadRequestError(
-            f"{prefix}t is {timestamp}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
-            f"seconds from now, which is {now:.0f}, or no t"
+            f"{prefix}t is {_time_text(entry['t'])}; expected epoch seconds or milliseconds that are not in "
+            f"the future, or no t; now is {now:.0f}"
         )
+    return to_milliseconds(seconds), text
+
+
+def _check_time(value: Any, now: float, prefix: str) -> None:
+    if not abs(_seconds(value) - now) <= MAX_TIME_OFFSET_S:
+        raise BadRequestError(
+            f"{prefix}t is {_time_text(value)}; expected epoch seconds or milliseconds at most "
+            f"{MAX_TIME_OFFSET_S:g} seconds from now, which is {now:.0f}, or no t"
+        )
+
+
+def _seconds(value: Any) -> float:
+    """The epoch seconds of a `t` in seconds or milliseconds; NaN if it is no number."""
+    seconds = value if isinstance(value, float) else math.nan
+    return seconds / 1000 if seconds >= MIN_MILLISECONDS_TIME else seconds
+
+
+def _time_text(value: Any) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else json_type(value)
 
 
 def _parse_value(name: str, value: Any, prefix: str) -> float:
@@ -183,29 +229,33 @@ class PushEndpoint:
                 start_response, "429 Too Many Requests", sentence, ("retry-after", str(result))
             )
         try:
-            values, runs = parse_push_body(self._bodies.read(environ), self._clock())
-            self._check_names({key: value for key, value in values.items() if not split_run_key(key)})
-            self._check_run_names(values, runs)
-            self._queue(values, runs)
+            body = parse_push_body(self._bodies.read(environ), self._clock())
+            self._check_names({key: value for key, value in body.values.items() if not split_run_key(key)})
+            self._check_run_names(body.values, body.runs)
+            self._queue(body)
         except RequestBodyError as error:
             return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
             return error_response(start_response, "400 Bad Request", str(error))
         except PushQueueError as error:
             return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
-        self._names.update(key for key in values if not split_run_key(key))
-        accepted = len(values) + sum(len(entry["metrics"]) for entry in runs)
+        self._names.update(key for key in body.values if not split_run_key(key))
+        accepted = len(body.values) + sum(len(entry["metrics"]) for entry in body.runs) + len(body.events)
         return json_response(start_response, "200 OK", {"accepted": accepted})
 
-    def _queue(self, values: dict[str, float], runs: list[dict[str, Any]]) -> None:
-        names = [*values, *(name for entry in runs for name in entry["metrics"])]
+    def _queue(self, body: PushBody) -> None:
+        names = [*body.values, *(name for entry in body.runs for name in entry["metrics"])]
         if (chars := max_encoded_chars(names)) > MAX_RECORD_CHARS:
             raise BadRequestError(
                 f"the values take {chars} characters of a tick; expected at most {MAX_RECORD_CHARS}; "
                 "send several requests, or use shorter names"
             )
-        record = {**values, RUNS_KEY: runs} if runs else values
-        self._push_queue.put(json.dumps(record, separators=(",", ":")).encode())
+        if body.values or body.runs:
+            record = {**body.values, RUNS_KEY: body.runs} if body.runs else body.values
+            self._push_queue.put(json.dumps(record, separators=(",", ":")).encode())
+        if body.events:
+            # Last: a client that repeats a request after an error repeats no event.
+            self._push_queue.put(event_record(body.events))
 
     def _check_run_names(self, values: dict[str, float], runs: list[dict[str, Any]]) -> None:
         """Reject further names of runs: each stays in the catalogue for a while."""

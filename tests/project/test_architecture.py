@@ -35,12 +35,12 @@ HEAVY = {
     "dash": {
         *("dashapp.web.app", "dashapp.web.host_controls", "dashapp.web.layout", "dashapp.web.live_graph"),
         *("dashapp.web.panel", "dashapp.web.shared_view_app", "dashapp.web.window_slider"),
+        "dashapp.web.groups",
         *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
     },
     "flask": {
         *("dashapp.web.app", "dashapp.integrations.dash_routes", "dashapp.integrations.flask_chart"),
         *("dashapp.integrations.flask_mount", "dashapp.integrations.flask_response"),
-        "dashapp.integrations.flask_access",
     },
     "granian": {"dashapp.web.server"},
     "jinja2": {"dashapp.http.templates"},
@@ -61,7 +61,9 @@ HEAVY = {
     "plotly": set[str](),
     "redis": {"dashapp.stores.redis"},
     "zxcvbn": {"dashapp.config.password_strength"},
-    "werkzeug": {"dashapp.integrations.flask_access", "dashapp.integrations.flask_response"},
+    "werkzeug": {
+        *("dashapp.integrations.access", "dashapp.integrations.flask_response", "dashapp.integrations.wsgi"),
+    },
 }
 
 
