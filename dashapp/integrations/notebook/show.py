@@ -154,7 +154,7 @@ def _display() -> Callable[..., Any]:
         )
     from IPython.display import display
 
-    return display  # type: ignore[no-any-return]
+    return display
 
 
 def _html(server: KernelServer, path: str, title: str, height: int) -> str:
