@@ -77,6 +77,9 @@ def test_runs_show_state_and_configuration_as_text(page: Page, app: Dashapp) -> 
     expect(page.locator('[data-run="resnet-2"]')).to_have_attribute("open", "")
     failed.locator("summary").click()
     expect(failed.locator(".run-config")).to_contain_text(f"lr0.01{HOSTILE}{HOSTILE}")
+    failed.locator("figure").nth(1).wait_for()
+    section = page.locator('[data-table="runs"]')
+    assert section.evaluate("element => element.scrollHeight <= element.clientHeight + 1")
     expect(page.locator('[data-panel^="run"]')).to_have_count(0)
 
 
