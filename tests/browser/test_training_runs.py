@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -40,7 +41,18 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
         log(app, {"id": "1", "name": "resnet"}, 30, loss=0.3, **{"val.loss": 0.5})
         log(app, {"id": "1", "name": "resnet", "state": "failed", "error": "ValueError"})
         log(app, {"id": "2", "name": "resnet"}, 5, loss=0.7)
+        stopping = Event()
+        # Without a sign of life for a minute, the run would be lost.
+        thread = Thread(target=keep_alive, args=(app, stopping))
+        thread.start()
         yield app
+        stopping.set()
+        thread.join()
+
+
+def keep_alive(app: Dashapp, stopping: Event) -> None:
+    while not stopping.wait(2):
+        log(app, {"id": "2", "name": "resnet"})
 
 
 def log(app: Dashapp, run: dict[str, Any], step: float | None = None, **metrics: float) -> None:
