@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dashapp.client import push as push
     from dashapp.integrations.dash_attach import attach as attach
     from dashapp.integrations.flask_mount import mount as mount
+    from dashapp.integrations.notebook.show import show as show
     from dashapp.integrations.wsgi import wsgi_app as wsgi_app
     from dashapp.sources.options import source as source
     from dashapp.training_run import run as run
@@ -50,6 +51,10 @@ def __getattr__(name: str) -> Any:
         from dashapp.training_run import run
 
         return run
+    if name == "show":
+        from dashapp.integrations.notebook.show import show
+
+        return show
     if name == "source":
         from dashapp.sources.options import source
 

@@ -112,7 +112,7 @@ def _parse_entry(entry: Any, now: float, prefix: str) -> dict[str, Any]:
     """The `metrics` of an entry; BadRequestError if another part of it is invalid."""
     if not isinstance(entry, dict):
         raise BadRequestError(f"{prefix}the entry is {json_type(entry)}; {EXAMPLE}")
-    known = ("metrics", "event", "t")
+    known: tuple[str, ...] = ("metrics", "event", "t")
     if "run" in entry:
         known = ("metrics", "t", "run", "step")
     for key in entry:

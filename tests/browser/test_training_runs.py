@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -40,7 +41,18 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
         log(app, {"id": "1", "name": "resnet"}, 30, loss=0.3, **{"val.loss": 0.5})
         log(app, {"id": "1", "name": "resnet", "state": "failed", "error": "ValueError"})
         log(app, {"id": "2", "name": "resnet"}, 5, loss=0.7)
+        stopping = Event()
+        # Without a sign of life for a minute, the run would be lost.
+        thread = Thread(target=keep_alive, args=(app, stopping))
+        thread.start()
         yield app
+        stopping.set()
+        thread.join()
+
+
+def keep_alive(app: Dashapp, stopping: Event) -> None:
+    while not stopping.wait(2):
+        log(app, {"id": "2", "name": "resnet"})
 
 
 def log(app: Dashapp, run: dict[str, Any], step: float | None = None, **metrics: float) -> None:
@@ -77,6 +89,9 @@ def test_runs_show_state_and_configuration_as_text(page: Page, app: Dashapp) -> 
     expect(page.locator('[data-run="resnet-2"]')).to_have_attribute("open", "")
     failed.locator("summary").click()
     expect(failed.locator(".run-config")).to_contain_text(f"lr0.01{HOSTILE}{HOSTILE}")
+    failed.locator("figure").nth(1).wait_for()
+    section = page.locator('[data-table="runs"]')
+    assert section.evaluate("element => element.scrollHeight <= element.clientHeight + 1")
     expect(page.locator('[data-panel^="run"]')).to_have_count(0)
 
 

@@ -146,7 +146,8 @@ def test_numbers_of_any_type_arrive(server: Server, value: Any) -> None:
 
 
 def test_booleans_arrive_as_numbers(server: Server) -> None:
-    dashapp.run("resnet").log({"yes": True, "no": np.bool_(False), 7: 1})
+    data: dict[Any, Any] = {"yes": True, "no": np.bool_(False), 7: 1}
+    dashapp.run("resnet").log(data)
     wait_for(lambda: server.newest == {"yes": 1, "no": 0, "7": 1})
 
 
@@ -242,7 +243,7 @@ def test_invalid_config_is_a_type_error_with_the_form(config: Any) -> None:
 
 
 def test_config_of_any_content_becomes_plain_values() -> None:
-    config = {
+    config: dict[Any, Any] = {
         "lr": np.float32(0.5),
         "n": np.int64(3),
         "flag": True,

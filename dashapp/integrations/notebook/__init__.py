@@ -1,0 +1,1 @@
+"""Live charts in the cells of a notebook."""
