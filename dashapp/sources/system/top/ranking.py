@@ -93,7 +93,7 @@ def _group(scan: Scan, previous: Scan) -> tuple[dict[str, _Group], float]:
         group.memory += memory
         group.pids.append(key[0])
         if (old := before.get(key)) is not None:
-            used = cpu - old.cpu
+            used = cpu - old[1]
         elif key[1] >= oldest_new:
             used = cpu
         else:
