@@ -175,7 +175,7 @@
     return `Top processes, ${time === null ? app.formatRange([query.from, query.to]) : app.formatTime(time)}`;
   }
 
-  /* The time that a response describes, as far as the title does not say it. */
+  /* The time of a response, without what the title contains. */
   function describeSpan(moment, { t, span }) {
     if (moment?.query.from === undefined) return `${app.formatTime(t - 1000 * span)} – ${app.formatTimeOfDay(t)}`;
     const { from, to } = moment.query;
