@@ -76,7 +76,11 @@
         this.records.cancel();
         this.showNames(null, null);
         if (this.hasLiveTable) app.setText(this.section.querySelector(".of"), "of this machine");
-        else this.requestNow();
+        else {
+          this.draw(null, null); // not the rows of another time
+          this.requestedNowAt = -Infinity;
+          this.requestNow();
+        }
         return;
       }
       const cached = this.records.find(moment.query);
