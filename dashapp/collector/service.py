@@ -37,8 +37,10 @@ from dashapp.model.ticks import (
 )
 from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
+from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
+from dashapp.sources.runs import RunRegistry
 from dashapp.sources.spec import SourceSpec
 from dashapp.sources.system.top.ranking import TopRanking
 from dashapp.sources.system.top.scan import process_scanner
@@ -66,6 +68,7 @@ def collect(
     delivery: AlertDelivery | None = None,
     failure_notice: NoticeSink | None = None,
     retention: float = math.inf,
+    machine: MachineFiles = OWN_MACHINE,
     top: TopRecorder | None = None,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
@@ -73,12 +76,15 @@ def collect(
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
     pushed values; None disables push. `extra_sources` are sources that exist already. `failure_notice` may
     have a sentence about an earlier failure, which the first tick ends.
-    `retention` is the seconds for which the store keeps the history of a metric. `top` records the processes.
+    `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
+    that the sources of the machine read. `top` records the processes.
     """
     newest = store.newest().time_ms / 1000
-    sources = [*make_sources(source, interval), *extra_sources]
-    push = None if push_queue is None else PushSource(push_queue, lambda: store.newest().time_ms)
-    if push is not None:
+    sources = [*make_sources(source, interval, machine), *extra_sources]
+    push = None
+    if push_queue is not None:
+        runs = RunRegistry(store.runs(), store.set_runs)
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs)
         # The last source: a push cannot replace what the machine measures.
         sources.append(push)
     sampler = Sampler(sources, store, interval, notice, retention)
@@ -206,6 +212,7 @@ def collect_with_settings(
             delivery,
             store.notice_sink(COLLECTOR_NOTICE),
             max(settings.retention),
+            settings.machine_files,
             top,
         )
 

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 from dashapp.model.columns import Columns
 from dashapp.model.events import BOOT, GAP, EventLog
 from dashapp.model.panels import Panel
+from dashapp.model.runs import Run
 from dashapp.model.ticks import Cursor, Metric, Tick
 from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
-from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, Document, Value
+from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, RUNS, Document, Value
 from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.proxy import LevelProxy, ReaderProxy
 
@@ -71,6 +72,10 @@ class PublicReader(ReaderProxy):
     def _public_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
         return self.names().metrics(metrics)
 
+    def _runs_without_config(self, runs: Sequence[Run]) -> list[Run]:
+        """A configuration can contain paths and addresses."""
+        return [replace(run, config={}) for run in runs]
+
     def _unchanged(self, value: object) -> object:
         return value
 
@@ -82,6 +87,7 @@ class PublicReader(ReaderProxy):
         PANEL_KINDS: _unchanged,
         CURVES: _unchanged,
         EVENTS: _public_events,
+        RUNS: _runs_without_config,
     }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model.events import EventLog
 from dashapp.model.notices import NoticeSink
+from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.model.top import AlertProcesses, TopRecord
@@ -25,6 +26,7 @@ from dashapp.stores.documents import (
     EVENTS,
     METRICS,
     PANEL_KINDS,
+    RUNS,
     THRESHOLDS,
     Document,
     Value,
@@ -184,6 +186,10 @@ class Reader(Protocol):
         """The newest MAX_EVENTS marks of people and observations of the collector."""
         return self.read_document(EVENTS)
 
+    def runs(self) -> list[Run]:
+        """The training runs, oldest first; at most MAX_RUNS."""
+        return self.read_document(RUNS)
+
     def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each notification target received."""
         return self.read_document(DELIVERIES)
@@ -234,6 +240,10 @@ class Store(Reader, Protocol):
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
         """Replace the log of alerts, numbers included, by the newest MAX_CHANGES of these."""
         self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
+
+    def set_runs(self, runs: Iterable[Run]) -> None:
+        """Replace the training runs, oldest first."""
+        self.write_document(RUNS, list(runs))
 
     def set_deliveries(self, deliveries: Mapping[str, int]) -> None:
         self.write_document(DELIVERIES, dict(deliveries))

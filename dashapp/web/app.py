@@ -38,6 +38,8 @@ from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, index, layout
 from dashapp.web.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
+from dashapp.web.machine_facts import host_name as machine_name
+from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
 from dashapp.web.pages import CHART_PATH, Pages
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
@@ -153,7 +155,7 @@ def _page_app(
     target.reader.newest()
     metrics = target.reader.metrics()
     several = hosts is not None and len(hosts.hosts()) > 1
-    tagline = "this machine, live" if settings.reads_system and settings.title == layout.TITLE else "live"
+    is_own = settings.reads_system and target.is_host(host_name)
     return layout.page_layout(
         settings.window,
         settings.interval,
@@ -166,7 +168,7 @@ def _page_app(
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
-        tagline=tagline,
+        facts=machine_facts(with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
@@ -262,7 +264,10 @@ def _dash_app(
         icon=app.get_asset_url("favicon.svg"),
         script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
-        heading=settings.title,
+        font_url=app.get_asset_url(assets.FONT_NAME),
+        heading=machine_name()
+        if settings.reads_system and hosts is None and settings.title == layout.TITLE
+        else settings.title,
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
