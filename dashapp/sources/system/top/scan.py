@@ -27,6 +27,8 @@ SLICE_PROCESSES, PAUSE_S = 250, 0.002
 KERNEL_THREAD_FLAG = 0x00200000
 # Bytes of /proc/PID/stat: 52 numbers and a name.
 STAT_BYTES = 1200
+# Errors of start times: the kernel counts hundredths of a second, and psutil knows its start to a second.
+JIFFIES_ERROR_S, PSUTIL_ERROR_S = 0.02, 2.0
 # Names in the cache of decoded ones.
 MAX_CACHED_NAMES = 5000
 
@@ -41,13 +43,15 @@ class Scan:
     """All processes by PID and start time, because a PID can come again.
 
     `now` is the start of the scan in the unit and from the origin of the start times. `machine` has the CPU
-    time of the whole machine, or nothing. `units_per_s`: units of CPU time per second.
+    time of the whole machine, or nothing. `units_per_s`: units of CPU time per second. `start_error_s`: the
+    error of a start time. `shared` returns the bytes that a process may share with others.
     """
 
     processes: Mapping[tuple[int, float], ProcessUsage]
     now: float
     machine: CpuCounts
     units_per_s: float
+    start_error_s: float
     shared: Callable[[int], int] = field(default=lambda _pid: 0)
 
 
@@ -96,7 +100,8 @@ class ProcScanner:
             machine = self._stat()
         except OSError:
             machine = CpuCounts({}, True, {})
-        return Scan(self._read_processes(), now, machine, self._jiffies_per_s, self._shared_bytes)
+        processes = self._read_processes()
+        return Scan(processes, now, machine, self._jiffies_per_s, JIFFIES_ERROR_S, self._shared_bytes)
 
     def _read_processes(self) -> dict[tuple[int, float], ProcessUsage]:
         # Each microsecond counts here: this loop is the cost of a scan.
@@ -180,4 +185,4 @@ class PsutilScanner:
                     (user or 0.0) + (system or 0.0),
                     int(memory or 0),
                 )
-        return Scan(processes, now, machine, 1.0)
+        return Scan(processes, now, machine, 1.0, PSUTIL_ERROR_S)
