@@ -16,6 +16,7 @@ PARTS = (
     "recovery",
     "push_client",
     "collector_cost",
+    "top_processes",
     "viewers",
     "behind_login",
     "cached",

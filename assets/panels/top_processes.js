@@ -76,7 +76,11 @@
         this.records.cancel();
         this.showNames(null, null);
         if (this.hasLiveTable) app.setText(this.section.querySelector(".of"), "of this machine");
-        else this.requestNow();
+        else {
+          this.draw(null, null); // not the rows of another time
+          this.requestedNowAt = -Infinity;
+          this.requestNow();
+        }
         return;
       }
       const cached = this.records.find(moment.query);
@@ -175,7 +179,7 @@
     return `Top processes, ${time === null ? app.formatRange([query.from, query.to]) : app.formatTime(time)}`;
   }
 
-  /* The time that a response describes, as far as the title does not say it. */
+  /* The time of a response, without what the title contains. */
   function describeSpan(moment, { t, span }) {
     if (moment?.query.from === undefined) return `${app.formatTime(t - 1000 * span)} – ${app.formatTimeOfDay(t)}`;
     const { from, to } = moment.query;

@@ -45,7 +45,7 @@ class TopEndpoint:
         failed_reads = self._store.failed_reads
         response = top_json(self._store, parse_top_query(query, self._max_window, now), now)
         if self._store.failed_reads != failed_reads:
-            # The page requests a moment once, and would say that nothing was recorded.
+            # The page requests a moment once, and would show that it has no record.
             raise BusyError(UNREADABLE)
         return response
 

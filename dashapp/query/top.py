@@ -8,7 +8,7 @@ from dashapp.model.top import TopRecord, combine_records
 from dashapp.stores.base import TopLevel
 
 # Seconds of a range up to which each level but the coarsest is used.
-MAX_RANGE_S = (6 * 3600, 14 * 86_400)
+MAX_RANGE_S = (2 * 3600, 2 * 86_400)
 # Milliseconds by which a record may be later than a moment that it covers, at least: many processes are
 # scanned more rarely than every ten seconds.
 MIN_LOOK_AHEAD_MS = 600_000

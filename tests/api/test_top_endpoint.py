@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from fake_hosts import Clock, Fleet
+from host_pages import served
 from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
@@ -189,3 +191,28 @@ def test_recording_is_on_by_default_and_has_a_setting() -> None:
     assert Settings().process_history
     assert not parse_settings(["--no-process-history"], {}).process_history
     assert not parse_settings([], {"DASHAPP_PROCESS_HISTORY": "0"}).process_history
+
+
+def test_each_host_has_its_own_records_by_its_own_clock() -> None:
+    clock = Clock()
+    fleet = Fleet(clock)
+    for name, skew in (("web-1", 0), ("web-2", 300)):
+        fleet.add(name, 100, skew=skew)
+        entry = TopEntry(f"job of {name}", 50, 1)
+        fleet.machines[name].store.append_top(
+            TopRecord(round(1000 * (clock.now + skew)), 10, {"cpu": [entry], "memory": []}, 0)
+        )
+    app = served(fleet)
+    for name, skew in (("web-1", 0), ("web-2", 300)):
+        answer = ask(app, f"/host/{name}/api/top").json
+        assert answer["cpu"] == [{"name": f"job of {name}", "percent": 50, "count": 1}]
+        assert answer["t"] == 1000 * (clock.now + skew)
+    both = ask(app, "/host/web-1,web-2/api/top").json
+    assert (both["cpu"], both["message"]) == ([], SEVERAL_HOSTS)
+
+
+def test_unreadable_store_is_no_missing_record(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = iter(range(100))
+    monkeypatch.setattr(MemoryStore, "failed_reads", property(lambda _store: next(counts)))
+    answer = ask(api(store), f"/api/top?at={1000 * NOW}")
+    assert (answer.status, set(answer.json)) == (503, {"error"})

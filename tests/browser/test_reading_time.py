@@ -121,13 +121,13 @@ def test_page_in_the_past_shows_values_of_its_end(page: Page, live: Live) -> Non
     open_past(page, live, end)
     assert_all_read(page, live, end)
     expect(page.locator("#status")).to_have_text(re.compile(r"^Paused at .*\d\d:\d\d:\d\d$"))
-    # Processes have no history, so the table is marked "now".
     table = page.locator('[data-table="top"]')
-    expect(table).to_have_attribute("data-at", "now")
-    expect(table.locator(".of")).to_have_text(re.compile("^now"))
+    expect(table).to_have_attribute("data-at", str(end))
+    expect(table.locator("h2")).to_contain_text(re.compile(r"^Top processes, .*\d\d:\d\d"))
     page.keyboard.press("l")
     wait_for_state(page, "live")
     expect(page.locator("#tiles")).to_have_attribute("data-at", "now")
+    expect(table).to_have_attribute("data-at", "now")
     expect(table.locator(".of")).to_have_text("of this machine")
 
 

@@ -347,4 +347,4 @@ def test_busy_process_of_this_machine_is_found_by_name(scanner: Callable[[], Any
     scan = scanner()()
     own = [usage for (pid, _start), usage in scan.processes.items() if pid == os.getpid()]
     assert len(own) == 1
-    assert own[0].memory > MB
+    assert own[0][2] > MB

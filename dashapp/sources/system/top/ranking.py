@@ -21,9 +21,6 @@ from dashapp.model.top import (
 from dashapp.sources.system.cpu import CpuCounts, busy_time, time_between
 from dashapp.sources.system.top.scan import Scan, Scanner
 
-# Error of a start time in seconds: the kernel counts hundredths, and psutil reads whole seconds.
-START_TOLERANCE_S = {True: 0.02, False: 2.0}
-
 # Processes of a name whose shared memory is read. More of them share as much on average.
 MAX_SHARED_READS = 64
 
@@ -80,7 +77,7 @@ class TopRanking:
 
 def _group(scan: Scan, previous: Scan) -> tuple[dict[str, _Group], float]:
     """Return the processes by name, and the CPU time of all of them since the previous scan."""
-    oldest_new = previous.now - START_TOLERANCE_S[scan.units_per_s > 1] * scan.units_per_s
+    oldest_new = previous.now - scan.start_error_s * scan.units_per_s
     elapsed = max(0.0, scan.now - previous.now)
     limit = max(elapsed, scan.units_per_s) * _core_count(scan, previous)
     groups: dict[str, _Group] = {}
@@ -93,7 +90,7 @@ def _group(scan: Scan, previous: Scan) -> tuple[dict[str, _Group], float]:
         group.memory += memory
         group.pids.append(key[0])
         if (old := before.get(key)) is not None:
-            used = cpu - old.cpu
+            used = cpu - old[1]
         elif key[1] >= oldest_new:
             used = cpu
         else:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import psutil
 
@@ -27,16 +27,15 @@ SLICE_PROCESSES, PAUSE_S = 250, 0.002
 KERNEL_THREAD_FLAG = 0x00200000
 # Bytes of /proc/PID/stat: 52 numbers and a name.
 STAT_BYTES = 1200
+# Errors of start times: the kernel counts hundredths of a second, and psutil knows its start to a second.
+JIFFIES_ERROR_S, PSUTIL_ERROR_S = 0.02, 2.0
 # Names in the cache of decoded ones.
 MAX_CACHED_NAMES = 5000
 
 
-class ProcessUsage(NamedTuple):
-    """`cpu` is CPU time in the unit of the scan, `memory` the resident bytes."""
-
-    name: str
-    cpu: float
-    memory: int
+# A process: its name, its CPU time in the unit of the scan, and its resident bytes. A plain tuple, because a
+# named one takes three times as long to make.
+ProcessUsage = tuple[str, float, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,15 @@ class Scan:
     """All processes by PID and start time, because a PID can come again.
 
     `now` is the start of the scan in the unit and from the origin of the start times. `machine` has the CPU
-    time of the whole machine, or nothing. `units_per_s`: units of CPU time per second.
+    time of the whole machine, or nothing. `units_per_s`: units of CPU time per second. `start_error_s`: the
+    error of a start time. `shared` returns the bytes that a process may share with others.
     """
 
     processes: Mapping[tuple[int, float], ProcessUsage]
     now: float
     machine: CpuCounts
     units_per_s: float
+    start_error_s: float
     shared: Callable[[int], int] = field(default=lambda _pid: 0)
 
 
@@ -99,7 +100,8 @@ class ProcScanner:
             machine = self._stat()
         except OSError:
             machine = CpuCounts({}, True, {})
-        return Scan(self._read_processes(), now, machine, self._jiffies_per_s, self._shared_bytes)
+        processes = self._read_processes()
+        return Scan(processes, now, machine, self._jiffies_per_s, JIFFIES_ERROR_S, self._shared_bytes)
 
     def _read_processes(self) -> dict[tuple[int, float], ProcessUsage]:
         # Each microsecond counts here: this loop is the cost of a scan.
@@ -120,14 +122,14 @@ class ProcScanner:
                 end = text.rindex(b")")
                 words = text[end + 2 :].split(None, 22)
                 name = text[text.index(b"(") + 1 : end]
-                if int(words[6]) & KERNEL_THREAD_FLAG:
+                memory = int(words[21]) * page_bytes
+                if not memory and int(words[6]) & KERNEL_THREAD_FLAG:
                     # "kworker/3:1-events": the part after the slash names a core or a task.
                     name = name.partition(b"/")[0]
-                key = int(pid), float(words[19])
-                usage = int(words[11]) + int(words[12]), int(words[21]) * page_bytes
+                key, cpu = (int(pid), int(words[19])), int(words[11]) + int(words[12])
             except (OSError, ValueError, IndexError):
                 continue  # it has ended, or is another user's with hidepid
-            processes[key] = ProcessUsage(names.get(name) or self._decode(name), *usage)
+            processes[key] = (names.get(name) or self._decode(name), cpu, memory)
         return processes
 
     def _decode(self, name: bytes) -> str:
@@ -178,7 +180,9 @@ class PsutilScanner:
                 times = process.cpu_times()
                 user, system = finite_field(times, "user"), finite_field(times, "system")
                 memory = finite_field(process.memory_info(), "rss")
-                processes[(process.pid, process.create_time())] = ProcessUsage(
-                    clean_name(process.name()), (user or 0.0) + (system or 0.0), int(memory or 0)
+                processes[(process.pid, process.create_time())] = (
+                    clean_name(process.name()),
+                    (user or 0.0) + (system or 0.0),
+                    int(memory or 0),
                 )
-        return Scan(processes, now, machine, 1.0)
+        return Scan(processes, now, machine, 1.0, PSUTIL_ERROR_S)
