@@ -16,6 +16,7 @@ PARTS = (
     "recovery",
     "push_client",
     "collector_cost",
+    "busy_machine",
     "viewers",
     "behind_login",
     "cached",

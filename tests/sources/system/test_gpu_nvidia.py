@@ -72,7 +72,7 @@ def test_recorded_h100_is_drawn_as_it_was(nvml: RecordedNvml, tmp_path: Path) ->
             "gpu.0.throttled": 0,
         }
     assert {metric.key: metric.label for metric in store.metrics()}[
-        "gpu.0.percent"
+        "gpu.0.memory"
     ] == "GPU 0, NVIDIA H100 80GB HBM3"
     assert not {"nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceGetPcieThroughput"} & nvml.calls.keys()
 
