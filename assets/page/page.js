@@ -38,6 +38,7 @@
       this.lineFilters = new app.LineFilters(this.liveView);
       this.processTable = new app.ProcessTable();
       this.hosts = new app.Hosts(this.liveView.catalog);
+      this.runs = new app.Runs(base, this);
       this.exportMenu = new app.ExportMenu(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
@@ -135,6 +136,7 @@
       this.activeAlerts.firing = frame.broken ?? [];
       this.alertHistory.update(frame.changes, this.panelValues.lastValues);
       if (frame.hosts) this.hosts.update(frame.hosts);
+      this.runs.update(frame);
       if (frame.processes) this.processTable.update(frame.processes);
       this.onMetricsChange();
     }
@@ -206,7 +208,7 @@
     }
 
     requiredKeys() {
-      return ["cpu.percent", ...this.tiles.metricKeys(this.liveView.catalog)];
+      return ["cpu.percent", ...(this.runs?.keys ?? []), ...this.tiles.metricKeys(this.liveView.catalog)];
     }
 
     extraQuery() {

@@ -14,6 +14,7 @@ from dashapp.model.panel_spec import (
     parse_panel_table,
     parse_panel_text,
 )
+from dashapp.model.runs import RUN_PANEL_PREFIX
 from dashapp.model.ticks import Metric
 
 
@@ -118,7 +119,7 @@ PANELS = (
     Panel("gpuclock", "GPU clocks", "of the processors", "Hz"),
     Panel("gputhrottled", "GPU throttling", "1 while the clock is limited", high=1),
     Panel("containerdisk", "Containers, disk", "read and written", "B/s"),
-    Panel("failedunits", "Failed units", "of systemd", kind="stacked", metrics=("service.*.failed",)),
+    Panel("failedunits", "Failed units", "number and names", kind="table"),
     Panel("processes", "Processes", "and threads"),
     Panel("kernel", "Kernel", "context switches and interrupts", "1/s"),
     Panel("frequency", "Frequency", "of the CPUs", "Hz"),
@@ -153,6 +154,8 @@ def all_panels(
     built_in = {panel.name: panel for panel in PANELS}
     extra_panels: dict[str, Panel] = {}
     for metric in metrics:
+        if metric.panel.startswith(RUN_PANEL_PREFIX):
+            continue  # the groups of runs draw them
         if metric.panel not in built_in and metric.panel not in extra_panels:
             title = metric.panel.replace("_", " ").replace("-", " ").capitalize() or "Others"
             extra_panels[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from dashapp.model.events import EventLog
 from dashapp.model.notices import NoticeSink
+from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.documents import (
@@ -19,8 +21,10 @@ from dashapp.stores.documents import (
     CLOCK_STEPS,
     CURVES,
     DELIVERIES,
+    EVENTS,
     METRICS,
     PANEL_KINDS,
+    RUNS,
     THRESHOLDS,
     Document,
     Value,
@@ -85,6 +89,9 @@ class Snapshot(Protocol):
         any value is left out.
         """
 
+    def is_in_memory(self, start: int) -> bool:
+        """Whether memory has all ticks later than `start`, epoch milliseconds."""
+
     def levels(self) -> Sequence[Level]:
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
@@ -100,6 +107,11 @@ class Reader(Protocol):
     def is_loaded(self) -> bool:
         """Whether the first data of a remote store has arrived. Without it, a store looks empty."""
         return True
+
+    @property
+    def failed_reads(self) -> int:
+        """How many reads have failed so far. A response during which this rises may lack data."""
+        return 0
 
     def newest(self) -> Cursor:
         """Return generation and newest tick's time (0: empty store). Cheap: runs in each request."""
@@ -148,6 +160,14 @@ class Reader(Protocol):
         """When the clock was set and the log was corrected, in milliseconds, oldest first."""
         return self.read_document(CLOCK_STEPS)
 
+    def events(self) -> EventLog:
+        """The newest MAX_EVENTS marks of people and observations of the collector."""
+        return self.read_document(EVENTS)
+
+    def runs(self) -> list[Run]:
+        """The training runs, oldest first; at most MAX_RUNS."""
+        return self.read_document(RUNS)
+
     def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each notification target received."""
         return self.read_document(DELIVERIES)
@@ -192,6 +212,10 @@ class Store(Reader, Protocol):
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
         """Replace the log of alerts, numbers included, by the newest MAX_CHANGES of these."""
         self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
+
+    def set_runs(self, runs: Iterable[Run]) -> None:
+        """Replace the training runs, oldest first."""
+        self.write_document(RUNS, list(runs))
 
     def set_deliveries(self, deliveries: Mapping[str, int]) -> None:
         self.write_document(DELIVERIES, dict(deliveries))

@@ -51,6 +51,7 @@ def page_layout(
         visible_panels = {panels[0].name}
     poll_ms = round(1000 * min(max(interval, 0.25), 1))
     sections = _sections(panels, visible_panels, processes, bool(thresholds))
+    sections.insert(0, _training_runs())
     if hosts is not None and hosts.top:
         sections.insert(0, hosts.section())
     if hosts is not None and hosts.names and (hosts.several or not hosts.top):
@@ -145,6 +146,18 @@ def _process_table() -> html.Section:
         ],
         className="panel",
         **{"data-table": "top", "aria-label": "Top processes"},
+    )
+
+
+def _training_runs() -> html.Section:
+    """Return an invisible section; assets/runs/runs.js shows it if there are runs."""
+    return html.Section(
+        [
+            html.H2(["Training runs", html.Span("", className="of")]),
+            html.Div(className="table"),
+        ],
+        className="panel absent",
+        **{"data-table": "runs", "aria-label": "Training runs"},
     )
 
 
