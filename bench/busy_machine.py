@@ -1,4 +1,4 @@
-"""Cost of the collector on a machine with 200 processes, 20 containers and a GPU, from files in a folder."""
+"""Cost of the collector with 200 processes, 20 containers and a GPU, from files in a folder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run() -> list[Row]:
 
 
 class BusyMachine:
-    """This machine's /proc with other processes, and control groups whose counters rise each second."""
+    """This machine's /proc with other processes, and groups whose counters rise each second."""
 
     def __init__(self, directory: Path) -> None:
         from gpu_tree import AMD, AMD_FILES, GpuTree

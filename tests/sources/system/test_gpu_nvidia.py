@@ -1,4 +1,4 @@
-"""NVIDIA GPUs: the recorded H100 is drawn as it was, and errors of the driver lose only their values."""
+"""NVIDIA GPUs: the recorded H100 is drawn as it was, and errors lose only their values."""
 
 from __future__ import annotations
 

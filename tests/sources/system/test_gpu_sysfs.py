@@ -1,4 +1,4 @@
-"""GPUs of AMD and Intel in a folder: their values, their clients, and files that are missing or invalid."""
+"""GPUs of AMD and Intel in a folder: their values, their clients, and invalid files."""
 
 from __future__ import annotations
 

@@ -77,7 +77,10 @@ class SysfsReader:
 
 
 class _Card:
-    """A card of AMD or Intel, with the paths of its files; finding them takes longer than reading them."""
+    """A card of AMD or Intel.
+
+    It keeps the paths of its files, because finding them takes longer than reading them.
+    """
 
     def __init__(self, folder: Path, vendor: str) -> None:
         self._is_amd = vendor == AMD
@@ -151,7 +154,7 @@ def _nvidia_count(sys: str) -> int:
 
 
 def _intel_reasons(folder: Path) -> Mapping[Path, str]:
-    """Return the reason of each file that has one; that of the file of all reasons together is empty."""
+    """Return the reason of each file; that of the file of all reasons together is empty."""
     for directory, start in (
         (folder / "gt/gt0", "throttle_reason_"),
         (folder / "device/tile0/gt0/freq0/throttle", "reason_"),
