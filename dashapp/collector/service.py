@@ -36,11 +36,10 @@ from dashapp.model.ticks import (
 )
 from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
-from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.runs import RunRegistry
-from dashapp.sources.spec import SourceSpec
+from dashapp.sources.spec import OWN_MACHINE, MachineFiles, SourceSpec
 from dashapp.stores.base import Rewind, Store
 from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
 from dashapp.stores.push_queue import PushReader

@@ -331,7 +331,7 @@ def test_has_nvidia_finds_device(tmp_path: Path, node: str) -> None:
 def test_source_imports_and_starts_nothing_without_gpu() -> None:
     code = (
         "import sys, threading\n"
-        "from dashapp.sources.machine import MachineFiles\n"
+        "from dashapp.sources.spec import MachineFiles\n"
         "from dashapp.sources.system.gpu.source import GpuSource, gpu_sources\n"
         "from dashapp.sources.system.gpu.nvidia import NvidiaReader, has_nvidia\n"
         "sources = [GpuSource(NvidiaReader(), lambda: has_nvidia('/nonexistent')),\n"

@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Protocol
 
 from dashapp.model.ticks import Metric, SourceError
-from dashapp.sources.machine import MachineFiles
 from dashapp.sources.polling import BackgroundSource
+from dashapp.sources.spec import MachineFiles
 from dashapp.sources.system.gpu.nvidia import NvidiaReader, has_nvidia
 from dashapp.sources.system.gpu.processes import ProcessMemory, group_by_name
 from dashapp.sources.system.gpu.reading import GpuMetrics, GpuProcess, GpuReading
