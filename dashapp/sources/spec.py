@@ -1,4 +1,4 @@
-"""Parse the setting of one source, `NAME`, `NAME:REST` or `module:function`; the machine's folders.
+"""Parse the setting of one source: `NAME`, `NAME:REST` or `module:function`.
 
 It lists the built-in names and imports none of their modules.
 """
@@ -79,6 +79,7 @@ class SourceSpec:
         raise ValueError(f"expected {EXPECTED}{suggest(spec.text.partition(':')[0], BUILT_IN)}")
 
 
+# The folders of the machine that this process runs on.
 OWN_PROC, OWN_SYS = "/proc", "/sys"
 
 

@@ -1,4 +1,4 @@
-"""All sources of the machine read the folders of `--proc` and `--sys`, as in a container with the host's."""
+"""All sources of the machine read the folders of `--proc` and `--sys`."""
 
 from __future__ import annotations
 
