@@ -208,6 +208,9 @@ class Settings:
         platform_variable="WEB_CONCURRENCY",
     )
     collector: bool = setting(True, parsers.parse_switch, "1 or 0", "only serve; another process collects")
+    process_history: bool = setting(
+        True, parsers.parse_switch, "1 or 0", "do not record the top processes every ten seconds"
+    )
     threshold: tuple[Threshold, ...] = setting(
         (),
         Threshold.parse,

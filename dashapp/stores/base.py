@@ -16,7 +16,9 @@ from dashapp.model.notices import NoticeSink
 from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
+from dashapp.model.top import AlertProcesses, TopRecord
 from dashapp.stores.documents import (
+    ALERT_PROCESSES,
     CHANGES,
     CLOCK_STEPS,
     CURVES,
@@ -72,6 +74,18 @@ class Level(Protocol):
         """Return the points in (start, end], epoch milliseconds: all metrics or the given ones."""
 
 
+class TopLevel(Protocol):
+    """One level of the records of top processes, of about `step` seconds each."""
+
+    step: float
+
+    def newest(self) -> int:
+        """Return the time of the newest record in epoch milliseconds; 0 if there is none."""
+
+    def records(self, start: int, end: int) -> Sequence[TopRecord]:
+        """Return the records that end in (start, end], epoch milliseconds, oldest first."""
+
+
 class Snapshot(Protocol):
     """A store at one moment. All numbers of a response come from one snapshot.
 
@@ -122,6 +136,10 @@ class Reader(Protocol):
     def levels(self) -> Sequence[Level]:
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
+    def top_levels(self) -> Sequence[TopLevel]:
+        """Return the records of top processes, finest first; none if this reader does not show them."""
+        return ()
+
     def read_document(self, document: Document[Value]) -> Value:
         """Return a document as last written; else empty. Cheap: runs in each request."""
 
@@ -156,6 +174,10 @@ class Reader(Protocol):
         """The log of alerts that fired or resolved, oldest first; at most MAX_CHANGES."""
         return self.read_document(CHANGES)
 
+    def alert_processes(self) -> Mapping[int, AlertProcesses]:
+        """The processes that used the most before an alert fired, by the number of that change."""
+        return self.read_document(ALERT_PROCESSES)
+
     def clock_steps(self) -> list[int]:
         """When the clock was set and the log was corrected, in milliseconds, oldest first."""
         return self.read_document(CLOCK_STEPS)
@@ -183,6 +205,12 @@ class Store(Reader, Protocol):
         """Begin a new generation without the ticks that have wrong times. The store sets them aside.
 
         Never raises for a disk or a server that refuses: the store repeats it later.
+        """
+
+    def append_top(self, record: TopRecord) -> None:
+        """Add a record of top processes, which readers see soon.
+
+        Never raises for a disk or a server that refuses: the store repeats such a write later.
         """
 
     def write_document(self, document: Document[Value], value: Value) -> None:

@@ -16,6 +16,7 @@ from dashapp.model.events import EVENT_KINDS, MAX_EVENT_CHARS, MAX_EVENTS, Event
 from dashapp.model.runs import MAX_CONFIG_ENTRIES, MAX_RUNS, STATES, Run
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Curves, Metric, to_milliseconds
+from dashapp.model.top import AlertProcesses, checked_ranking
 
 Value = TypeVar("Value")
 # Maximum characters of a text of a metric.
@@ -73,6 +74,13 @@ def _changes_from_json(rows: Any) -> list[AlertChange]:
         value = None if value is None else _number(value)
         changes.append(AlertChange(threshold, firing is True, _time(time), value, _count(number)))
     return changes
+
+
+def _alert_processes_from_json(rows: Any) -> Mapping[int, AlertProcesses]:
+    return {
+        _count(number): AlertProcesses(_count(time_ms), str(kind), checked_ranking(ranking))
+        for number, time_ms, kind, ranking in rows
+    }
 
 
 def _events_to_json(log: EventLog) -> Any:
@@ -212,6 +220,14 @@ CHANGES: Document[list[AlertChange]] = Document(
     ],
     from_json=_changes_from_json,
 )
+# By the number of the change with which an alert fired. The time is that of the change: if a crash lost the
+# change, a later one has its number.
+ALERT_PROCESSES: Document[Mapping[int, AlertProcesses]] = Document(
+    name="processes",
+    empty=dict,
+    to_json=lambda alerts: [(number, *processes) for number, processes in alerts.items()],
+    from_json=_alert_processes_from_json,
+)
 DELIVERIES: Document[Mapping[str, int]] = Document(
     name="sent",
     empty=dict,
@@ -242,7 +258,8 @@ RUNS: Document[list[Run]] = Document(
     from_json=_runs_from_json,
 )
 # Waiting documents are written in this order. The deliveries precede the changes, because a target without an
-# entry receives only later changes. The states follow the changes, from which the collector can repair them.
+# entry receives only later changes, and so do the processes, which a message contains. The states follow the
+# changes, from which the collector can repair them.
 DOCUMENTS: tuple[Document[Any], ...] = (
     METRICS,
     LAST_SEEN,
@@ -251,6 +268,7 @@ DOCUMENTS: tuple[Document[Any], ...] = (
     CLOCK_STEPS,
     EVENTS,
     DELIVERIES,
+    ALERT_PROCESSES,
     CHANGES,
     THRESHOLDS,
     RUNS,

@@ -207,6 +207,7 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
+    "process_history": ("0", False),
     "push_token": ("4f9c2e7ab15d8036", "4f9c2e7ab15d8036"),
     "password": ("correct horse 7", "correct horse 7"),
     "trusted_proxy": ("127.0.0.1, 10.0.0.0/8", (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))),
@@ -226,7 +227,7 @@ GOOD = {
 }
 
 # Switches, and settings that have no flag.
-NO_TEXT = ("public", "collector", "push_token", "notify", "password")
+NO_TEXT = ("public", "collector", "process_history", "push_token", "notify", "password")
 
 # Variables that a setting requires.
 BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
@@ -264,8 +265,8 @@ def test_settings_examples_cover_every_setting() -> None:
 
 
 def test_switch_flags_set_public_and_collector() -> None:
-    settings = parse_settings(["--public", "--no-collector"], {})
-    assert (settings.public, settings.collector) == (True, False)
+    settings = parse_settings(["--public", "--no-collector", "--no-process-history"], {})
+    assert (settings.public, settings.collector, settings.process_history) == (True, False, False)
 
 
 def test_memory_store_is_rejected_with_several_workers() -> None:

@@ -35,6 +35,7 @@ HEAVY = {
     "dash": {
         *("dashapp.web.app", "dashapp.web.host_controls", "dashapp.web.layout", "dashapp.web.live_graph"),
         *("dashapp.web.panel", "dashapp.web.shared_view_app", "dashapp.web.window_slider"),
+        "dashapp.web.groups",
         *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
     },
     "flask": {
