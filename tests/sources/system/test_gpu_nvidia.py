@@ -19,9 +19,10 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import SourceError
+from dashapp.model.top import TopEntry, shorten_bytes
 from dashapp.sources.system.gpu.nvidia import SEARCH_INTERVAL_S, NvidiaReader, has_nvidia
 from dashapp.sources.system.gpu.reading import GpuMetrics, GpuProcess
-from dashapp.sources.system.gpu.source import GpuSource, gpu_processes
+from dashapp.sources.system.gpu.source import GpuSource, gpu_ranking
 from dashapp.stores.memory import MemoryStore
 
 
@@ -292,9 +293,7 @@ def test_processes_have_names_and_memory(nvml: RecordedNvml, tmp_path: Path) -> 
     source = GpuSource(NvidiaReader(str(tmp_path), lambda: nvml), lambda: True, max_wait=PATIENCE_S)
     source.read()
     assert source.processes() == [GpuProcess("python", process["usedGpuMemory"], 1)]
-    assert gpu_processes([source, object()]) == [
-        {"name": "python", "bytes": process["usedGpuMemory"], "count": 1}
-    ]
+    assert gpu_ranking([source, object()]) == [TopEntry("python", shorten_bytes(process["usedGpuMemory"]), 1)]
 
 
 def test_process_with_number_of_host_has_no_wrong_name(machine: Machine, tmp_path: Path) -> None:
