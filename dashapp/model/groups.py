@@ -25,19 +25,14 @@ GROUPS = (
     Group("memory", "Memory", ("memorybytes", "swap", "swapping", "oomkills")),
     Group("disks", "Disks", ("disk", "disks", "diskops", "diskbusy", "filesystem")),
     Group("network", "Network", ("network", "interfaces", "packets", "connections", "networkerrors")),
-    Group("processes", "Processes", ("top", "processes")),
+    Group("gpu", "GPU", ("gpu", "gpumemory", "gputemperature", "gpupower", "gpuclock", "gputhrottled")),
     Group(
-        "containers",
-        "Containers and services",
+        "processes",
+        "Processes",
         (
-            *("containers", "containermemory", "containerdisk"),
+            *("top", "processes", "containers", "containermemory", "containerdisk"),
             *("services", "servicememory", "failedunits"),
         ),
-    ),
-    Group(
-        "gpu",
-        "GPUs",
-        ("gpu", "gpumemory", "gpupower", "gputemperature", "gpuclock", "gputhrottled"),
     ),
     Group(SYSTEM, "System", ("alerts", "temperature", "fans", "battery", "kernel", "frequency", "uptime")),
 )

@@ -166,7 +166,7 @@ def public_events(log: EventLog) -> EventLog:
 
 
 def is_private_key(key: str) -> bool:
-    """Return whether a key of this machine's metrics contains a mount point or the name of a group."""
+    """Return whether a key of this machine contains a mount point or the name of a group."""
     return _is_mount_key(key) or _NAMED_GROUP.fullmatch(key) is not None
 
 
