@@ -261,7 +261,7 @@ class Api:
         return "404 Not Found", error_json("not found"), False
 
     def _document(self, path: str, query: str) -> Any:
-        """What the store has besides ticks; None for another path."""
+        """Return a document of the store, or the list of hosts; None for another path."""
         if path == "/api/metrics":
             return metrics_json(self._store)
         if path == "/api/alerts":

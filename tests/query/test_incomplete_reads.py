@@ -222,7 +222,7 @@ def test_csv_waits_until_store_answers(open_reader: Open, monkeypatch: pytest.Mo
     for at in range(reads):
         reader, faults = open_reader()
         faults.begin(at)
-        monkeypatch.setattr(query_levels.time, "sleep", lambda _seconds, faults=faults: faults.end())
+        monkeypatch.setattr("time.sleep", lambda _seconds, faults=faults: faults.end())
         assert read(api(reader), query) == expected
 
 
