@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from threading import Event
 
 from dashapp.alerts.delivery import AlertDelivery
@@ -35,13 +36,14 @@ from dashapp.model.ticks import (
     StoreUnavailableError,
     to_milliseconds,
 )
+from dashapp.model.top import GPU
 from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
-from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.runs import RunRegistry
-from dashapp.sources.spec import SourceSpec
+from dashapp.sources.spec import OWN_MACHINE, MachineFiles, SourceSpec
+from dashapp.sources.system.gpu.source import gpu_ranking
 from dashapp.sources.system.top.ranking import TopRanking
 from dashapp.sources.system.top.scan import process_scanner
 from dashapp.stores.base import Rewind, Store
@@ -81,6 +83,8 @@ def collect(
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval, machine), *extra_sources]
+    if top is not None:
+        top.add_ranking(GPU, partial(gpu_ranking, sources))
     push = None
     if push_queue is not None:
         runs = RunRegistry(store.runs(), store.set_runs)
@@ -221,7 +225,8 @@ def top_recorder(settings: Settings, store: Store) -> TopRecorder | None:
     """Return the recorder of top processes; None if they are not recorded."""
     if not (settings.process_history and settings.reads_system):
         return None
-    return TopRecorder(TopRanking(process_scanner()), store, explains=settings.processes != "never")
+    ranking = TopRanking(process_scanner(settings.proc))
+    return TopRecorder(ranking, store, explains=settings.processes != "never")
 
 
 def _sender_name(settings: Settings) -> str:

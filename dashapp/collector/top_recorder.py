@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from threading import Condition, Thread
 
 from dashapp.model.thresholds import AlertChange
@@ -60,7 +60,12 @@ class TopRecorder:
         self._last = float("-inf")
         self._thread: Thread | None = None
         self._is_failing = self._is_closed = False
+        self._read_others: dict[str, Callable[[], Ranking]] = {}
         self._processes: dict[int, AlertProcesses] = {**store.alert_processes()} if explains else {}
+
+    def add_ranking(self, kind: str, read: Callable[[], Ranking]) -> None:
+        """Record another ranking, if it is not empty. The thread of the scans calls `read`."""
+        self._read_others[kind] = read
 
     def step(self, time: float) -> None:
         """Store what the thread has finished, and start a scan if one is due. `time`: the tick's."""
@@ -170,5 +175,8 @@ class TopRecorder:
         self._is_failing = False
         if usage is None:
             return None
-        rankings: Mapping[str, Ranking] = {kind: tuple(entries) for kind, entries in usage.rankings.items()}
+        rankings: dict[str, Ranking] = {kind: tuple(entries) for kind, entries in usage.rankings.items()}
+        for kind, read in self._read_others.items():
+            if ranking := read():
+                rankings[kind] = ranking
         return TopRecord(time_ms, round(usage.seconds, 3), rankings, usage.unknown)

@@ -21,8 +21,7 @@ from dashapp.model.panels import Panel
 from dashapp.model.text import quote_value, redact_url
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import SettingsError
-from dashapp.sources.machine import OWN_PROC, OWN_SYS, MachineFiles
-from dashapp.sources.spec import NO_SOURCE, SourceSpec
+from dashapp.sources.spec import NO_SOURCE, OWN_PROC, OWN_SYS, MachineFiles, SourceSpec
 
 
 def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **extras: Any) -> Any:

@@ -1,7 +1,8 @@
 """Top processes: the names of processes that used the most CPU or memory over some time.
 
-A record has one ranking for each kind: `cpu` in percent of the machine, `memory` in bytes. Names are those of
-the kernel; a record never has a command line, user or path.
+A record has one ranking for each kind: `cpu` in percent of the machine, `memory` in bytes, and `gpu` in bytes
+of the memory of GPUs if these have processes. Names are those of the kernel; a record never has a command
+line, user or path.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_WEIGHT_S
 
-CPU, MEMORY = "cpu", "memory"
+CPU, MEMORY, GPU = "cpu", "memory", "gpu"
 # Names in a ranking.
 RANKING_LENGTH = 5
 # Bounds of a record from elsewhere: its kinds, characters of a name, processes of a name, and values.
@@ -32,6 +33,7 @@ KINDS_OF_METRICS = {
     "memory.": MEMORY,
     "swap.": MEMORY,
     "pressure.memory": MEMORY,
+    "gpu.": GPU,
 }
 
 

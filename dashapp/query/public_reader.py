@@ -1,4 +1,4 @@
-"""Readers for a page without a login: no mount points, and no alert rules.
+"""Readers for a page without a login: no mount points, names of containers or alert rules.
 
 A page or an API on top of these readers cannot show more, for any request.
 """
@@ -6,6 +6,7 @@ A page or an API on top of these readers cannot show more, for any request.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -23,6 +24,9 @@ from dashapp.stores.proxy import LevelProxy, ReaderProxy
 # Keys that contain a mount point. Every machine has the root.
 MOUNT_PREFIX, ROOT_KEY = "filesystem.", "filesystem.root.percent"
 
+# Keys with the name of a container, of a service, or of a user. The first part alone is not enough: the
+# container that dashapp runs in has keys without a name.
+_NAMED_GROUP = re.compile(r"container\.[^.]+\.(cpu|memory|read|write)|service\.[^.]+\.(cpu|memory|failed)")
 # Patterns of all file systems.
 MOUNT_PATTERNS = ("filesystem.*", "filesystem.*.percent")
 
@@ -100,7 +104,7 @@ class PublicNames:
     """
 
     def __init__(self, catalogue: Iterable[Metric]) -> None:
-        private = [metric for metric in catalogue if is_private_key(metric.key)]
+        private = [metric for metric in catalogue if _is_mount_key(metric.key)]
         self._renamed = {
             metric.key: replace(metric, key=f"{MOUNT_PREFIX}disk{number}.percent", label=f"Disk {number}")
             for number, metric in enumerate(private, 1)
@@ -162,7 +166,11 @@ def public_events(log: EventLog) -> EventLog:
 
 
 def is_private_key(key: str) -> bool:
-    """Return whether a key of this machine's metrics contains a mount point."""
+    """Return whether a key of this machine contains a mount point or the name of a group."""
+    return _is_mount_key(key) or _NAMED_GROUP.fullmatch(key) is not None
+
+
+def _is_mount_key(key: str) -> bool:
     return key.startswith(MOUNT_PREFIX) and key != ROOT_KEY
 
 

@@ -11,9 +11,8 @@ from inspect import signature
 from dashapp.model.text import redact_credentials
 from dashapp.sources.base import Source
 from dashapp.sources.loader import load_function_or_explain
-from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.options import declared_options
-from dashapp.sources.spec import BUILT_IN, MACHINE_SOURCE, NO_SOURCE, SourceSpec
+from dashapp.sources.spec import BUILT_IN, MACHINE_SOURCE, NO_SOURCE, OWN_MACHINE, MachineFiles, SourceSpec
 from dashapp.sources.system.all import system_sources
 
 

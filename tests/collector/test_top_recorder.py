@@ -161,6 +161,21 @@ def test_alert_about_memory_names_the_largest(bench: _Bench) -> None:
     assert (found.kind, found.ranking) == ("memory", [TopEntry("java", 5e9, 1)])
 
 
+def test_recorder_stores_processes_of_gpus_and_alert_names_them(bench: _Bench) -> None:
+    ranking = [TopEntry("python", 2.2e10, 1)]
+    bench.recorder.add_ranking("gpu", lambda: list(ranking))
+    bench.machine.readings = [None, usage("python", 5), usage("python", 5)]
+    bench.step(0)
+    alert(bench, "gpu.0.memory.percent > 80", {1: 85})
+    (found,) = bench.store.alert_processes().values()
+    assert (found.kind, found.ranking) == ("gpu", [TopEntry("python", 2.2e10, 1)])
+    assert bench.records()[-1].rankings["gpu"] == ranking
+    ranking.clear()
+    bench.step(11)
+    bench.step(12)  # stores the record of the step before
+    assert "gpu" not in bench.records()[-1].rankings
+
+
 @pytest.mark.parametrize(
     ("rule", "value"), [("cpu.percent < 5", 1.0), ("disk.read > 1", 5.0), ("shop.orders > 1", 5.0)]
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fake_machine import FakeMachine, size_of_disk
+from gpu_tree import AMD_FILES
 from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Metric
@@ -19,6 +20,10 @@ from dashapp.sources.system.container import ContainerSource
 from dashapp.sources.system.cpu import CpuSource, FrequencySource, ProcStat, PsutilCpu
 from dashapp.sources.system.disk import DiskSource, ProcDisks, PsutilDisks
 from dashapp.sources.system.filesystem import FilesystemSource, ProcMounts, PsutilMounts
+from dashapp.sources.system.gpu.source import GpuSource
+from dashapp.sources.system.gpu.sysfs import SysfsReader
+from dashapp.sources.system.groups.container_names import ContainerNames
+from dashapp.sources.system.groups.source import GroupSource
 from dashapp.sources.system.load import LoadSource, PressureSource
 from dashapp.sources.system.memory import MemorySource, ProcMemory, PsutilMemory
 from dashapp.sources.system.network import NetworkSource, ProcNetwork, PsutilNetwork
@@ -28,7 +33,7 @@ from dashapp.sources.system.sensors import SensorSource
 Make = Callable[[FakeMachine], Source]
 
 NOWHERE = "/nonexistent"
-UNITS = {"%", "B", "B/s", "1/s", "s", "°C", "Hz", "points", ""}
+UNITS = {"W", "%", "B", "B/s", "1/s", "s", "°C", "Hz", "points", ""}
 
 LINUX: dict[str, Make] = {
     "cpu": lambda m: CpuSource(ProcStat(m.proc), m.now),
@@ -43,6 +48,10 @@ LINUX: dict[str, Make] = {
     "processes": lambda m: ProcessSource(m.proc, m.call("pids")),
     "uptime": lambda m: UptimeSource(m.proc, m.call("boot_time"), m.now),
     "container": lambda m: ContainerSource(limited(m), lambda: 2, m.now),
+    "groups": lambda m: GroupSource(grouped(m), m.proc, ContainerNames(NOWHERE), clock=m.now),
+    "gpu": lambda m: GpuSource(
+        SysfsReader(with_gpu(m), m.proc, m.now), lambda: True, max_wait=PATIENCE_S, clock=m.now
+    ),
 }
 PSUTIL: dict[str, Make] = {
     "cpu": lambda m: CpuSource(PsutilCpu(m.call("cpu_times"), m.call("cpu_stats")), m.now),
@@ -87,6 +96,28 @@ def limited(machine: FakeMachine) -> str:
     (group / "memory.stat").write_text("inactive_file 1000000\n")
     (group / "memory.events").write_text("oom 1\noom_kill 1\n")
     return machine.proc
+
+
+def grouped(machine: FakeMachine) -> str:
+    """Add a container and a service; return the machine's /sys."""
+    top = Path(machine.sys, "fs/cgroup")
+    for path in ("lxc.payload.web", "system.slice/cron.service"):
+        (top / path).mkdir(parents=True, exist_ok=True)
+        (top / path / "cpu.stat").write_text("usage_usec 1000\n")
+        (top / path / "memory.current").write_text("3000000\n")
+        (top / path / "memory.stat").write_text("inactive_file 1000000\n")
+        (top / path / "io.stat").write_text("8:0 rbytes=5 wbytes=5\n")
+    (top / "cgroup.controllers").write_text("cpu io memory\n")
+    return machine.sys
+
+
+def with_gpu(machine: FakeMachine) -> str:
+    """Add a GPU of AMD; return the machine's /sys."""
+    device = Path(machine.sys, "class/drm/card0/device")
+    for name, content in AMD_FILES.items():
+        (device / name).parent.mkdir(parents=True, exist_ok=True)
+        (device / name).write_text(content)
+    return machine.sys
 
 
 def check(values: Mapping[Metric, float]) -> None:

@@ -1,4 +1,4 @@
-"""GPUs of AMD and Intel in a folder, as amdgpu, i915 and xe describe them, and processes that use them."""
+"""GPUs in a folder, as amdgpu, i915 and xe describe them, and processes that use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Control groups in a folder, as version 1, version 2 or hybrid. A test sets `time`, in seconds, by hand."""
+"""Control groups in a folder, as version 1, version 2 or hybrid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def container_id(number: int) -> str:
 
 
 class GroupTree:
-    """A machine with CORES cores and MEMORY bytes; in `hybrid`, services use CPU only in version 2."""
+    """A machine with CORES cores and MEMORY bytes. A test sets `time`, in seconds, by hand.
+
+    In `hybrid`, services count CPU only in version 2.
+    """
 
     def __init__(self, folder: Path, version: str = "v2") -> None:
         self.root = folder / "root"

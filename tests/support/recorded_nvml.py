@@ -1,4 +1,4 @@
-"""A module in place of pynvml that plays the recording of an H100, with errors of the driver on request.
+"""A module in place of pynvml that plays the recording of an H100, with errors on request.
 
 The recording has one reading per second of an idle GPU, and of two programs that use it.
 """

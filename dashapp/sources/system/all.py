@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from dashapp.sources.base import Source
-from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.polling import BackgroundSource, CachedSource
+from dashapp.sources.spec import OWN_MACHINE, MachineFiles
 from dashapp.sources.system.connections import ConnectionSource
 from dashapp.sources.system.container import ContainerSource, GroupCpu
 from dashapp.sources.system.cpu import CpuSource, FrequencySource, cpu_counts

@@ -99,7 +99,7 @@ def test_renamed_container_has_new_name(tmp_path: Path) -> None:
 
 
 class Daemon:
-    """A daemon on a Unix socket that sends `answer` to each request, and nothing if that is empty."""
+    """A daemon on a Unix socket that sends `answer` to each request."""
 
     def __init__(self, path: Path) -> None:
         self.answer = b""

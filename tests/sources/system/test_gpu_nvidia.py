@@ -1,4 +1,4 @@
-"""NVIDIA GPUs: the recorded H100 is drawn as it was, and errors of the driver lose only their values."""
+"""NVIDIA GPUs: the recorded H100 is drawn as it was, and errors lose only their values."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import SourceError
+from dashapp.model.top import TopEntry, shorten_bytes
 from dashapp.sources.system.gpu.nvidia import SEARCH_INTERVAL_S, NvidiaReader, has_nvidia
 from dashapp.sources.system.gpu.reading import GpuMetrics, GpuProcess
-from dashapp.sources.system.gpu.source import GpuSource, gpu_processes
+from dashapp.sources.system.gpu.source import GpuSource, gpu_ranking
 from dashapp.stores.memory import MemoryStore
 
 
@@ -72,7 +73,7 @@ def test_recorded_h100_is_drawn_as_it_was(nvml: RecordedNvml, tmp_path: Path) ->
             "gpu.0.throttled": 0,
         }
     assert {metric.key: metric.label for metric in store.metrics()}[
-        "gpu.0.percent"
+        "gpu.0.memory"
     ] == "GPU 0, NVIDIA H100 80GB HBM3"
     assert not {"nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceGetPcieThroughput"} & nvml.calls.keys()
 
@@ -292,9 +293,7 @@ def test_processes_have_names_and_memory(nvml: RecordedNvml, tmp_path: Path) -> 
     source = GpuSource(NvidiaReader(str(tmp_path), lambda: nvml), lambda: True, max_wait=PATIENCE_S)
     source.read()
     assert source.processes() == [GpuProcess("python", process["usedGpuMemory"], 1)]
-    assert gpu_processes([source, object()]) == [
-        {"name": "python", "bytes": process["usedGpuMemory"], "count": 1}
-    ]
+    assert gpu_ranking([source, object()]) == [TopEntry("python", shorten_bytes(process["usedGpuMemory"]), 1)]
 
 
 def test_process_with_number_of_host_has_no_wrong_name(machine: Machine, tmp_path: Path) -> None:
@@ -331,7 +330,7 @@ def test_has_nvidia_finds_device(tmp_path: Path, node: str) -> None:
 def test_source_imports_and_starts_nothing_without_gpu() -> None:
     code = (
         "import sys, threading\n"
-        "from dashapp.sources.machine import MachineFiles\n"
+        "from dashapp.sources.spec import MachineFiles\n"
         "from dashapp.sources.system.gpu.source import GpuSource, gpu_sources\n"
         "from dashapp.sources.system.gpu.nvidia import NvidiaReader, has_nvidia\n"
         "sources = [GpuSource(NvidiaReader(), lambda: has_nvidia('/nonexistent')),\n"

@@ -1,4 +1,4 @@
-"""GPUs of AMD and Intel in a folder: their values, their clients, and files that are missing or invalid."""
+"""GPUs of AMD and Intel in a folder: their values, their clients, and invalid files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_amd_gpu_has_all_values_but_throttled(tree: GpuTree) -> None:
         "gpu.0.clock": 1.85e9,
     }
     (reading,) = reader.read().values()
-    assert labels(GpuMetrics().values("0", reading))["gpu.0.percent"] == "GPU 0, Radeon Pro W7900"
+    assert labels(GpuMetrics().values("0", reading))["gpu.0.memory"] == "GPU 0, Radeon Pro W7900"
 
 
 def test_amd_power_has_second_file(tree: GpuTree) -> None:

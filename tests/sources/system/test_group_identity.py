@@ -1,4 +1,4 @@
-"""The names of control groups that are containers, services or users, of every runtime and driver."""
+"""The names of control groups of each runtime and driver."""
 
 from __future__ import annotations
 

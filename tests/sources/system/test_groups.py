@@ -1,4 +1,4 @@
-"""Containers and services: their usage, their sum, restarts, vanished files and thousands of groups."""
+"""Containers and services: usage, sums, restarts, vanished files and thousands of groups."""
 
 from __future__ import annotations
 

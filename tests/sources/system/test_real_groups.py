@@ -1,4 +1,4 @@
-"""A real control group under load appears under its name, on a machine that lets this process make one."""
+"""A real control group under load appears under its name, if this process can make one."""
 
 from __future__ import annotations
 

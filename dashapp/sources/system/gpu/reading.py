@@ -68,8 +68,9 @@ class GpuMetrics:
                 metric = self._metric(f"gpu.{number}.{quantity}", label, unit, panel, high)
                 values[metric] = round(value, digits) if digits else round(value)
 
-        add("percent", product, "%", "gpu", _percent(reading.percent, 100), 1)
-        add("memory", title, "B", "gpumemory", reading.memory)
+        add("percent", title, "%", "gpu", _percent(reading.percent, 100), 1)
+        # With one GPU this panel has one line, so that a long name does not hide a value.
+        add("memory", product, "B", "gpumemory", reading.memory)
         share = _percent(reading.memory, reading.memory_total)
         add("memory.percent", f"{title} memory", "%", "gpu", share, 1)
         add("temperature", title, "°C", "gputemperature", reading.temperature, 1)

@@ -8,8 +8,9 @@ from itertools import chain
 from typing import Protocol
 
 from dashapp.model.ticks import Metric, SourceError
-from dashapp.sources.machine import MachineFiles
+from dashapp.model.top import Ranking, TopEntry, rank, shorten_bytes
 from dashapp.sources.polling import BackgroundSource
+from dashapp.sources.spec import MachineFiles
 from dashapp.sources.system.gpu.nvidia import NvidiaReader, has_nvidia
 from dashapp.sources.system.gpu.processes import ProcessMemory, group_by_name
 from dashapp.sources.system.gpu.reading import GpuMetrics, GpuProcess, GpuReading
@@ -111,7 +112,7 @@ def gpu_sources(machine: MachineFiles) -> list[GpuSource]:
     ]
 
 
-def gpu_processes(sources: Iterable[object]) -> list[dict[str, str | int]]:
-    """Return the processes on all GPUs of these sources: name, bytes and count of each name."""
-    found = chain.from_iterable(source.processes() for source in sources if isinstance(source, GpuSource))
-    return [{"name": each.name, "bytes": each.bytes, "count": each.count} for each in found]
+def gpu_ranking(sources: Iterable[object]) -> Ranking:
+    """Return the processes with the most GPU memory on all GPUs of these sources."""
+    processes = chain.from_iterable(source.processes() for source in sources if isinstance(source, GpuSource))
+    return rank(TopEntry(each.name, shorten_bytes(each.bytes), each.count) for each in processes)

@@ -77,7 +77,10 @@ class SysfsReader:
 
 
 class _Card:
-    """A card of AMD or Intel, with the paths of its files; finding them takes longer than reading them."""
+    """A card of AMD or Intel.
+
+    It keeps the paths of its files, because finding them takes longer than reading them.
+    """
 
     def __init__(self, folder: Path, vendor: str) -> None:
         self._is_amd = vendor == AMD
@@ -87,15 +90,15 @@ class _Card:
         self._temperature = _first_file(device, "temp1_input" if self._is_amd else "temp*_input")
         self._power = _first_file(device, "power1_average") or _first_file(device, "power1_input")
         self._energy = None if self._is_amd else _first_file(device, "energy*_input")
-        clocks = (
-            (_first_file(device, "freq1_input"), 1.0),
-            (folder / "gt/gt0/rps_act_freq_mhz", 1e6),
-            (folder / "gt_act_freq_mhz", 1e6),
-            (device / "tile0/gt0/freq0/act_freq", 1e6),
+        # In Hz, or in MHz.
+        hertz = _first_file(device, "freq1_input")
+        megahertz = (
+            folder / "gt/gt0/rps_act_freq_mhz",
+            folder / "gt_act_freq_mhz",
+            device / "tile0/gt0/freq0/act_freq",
         )
-        self._clock, self._clock_unit = next(
-            ((path, unit) for path, unit in clocks if path is not None and path.is_file()), (None, 1.0)
-        )
+        self._clock_unit = 1.0 if hertz else 1e6
+        self._clock = hertz or next((path for path in megahertz if path.is_file()), None)
         self._reasons = _intel_reasons(folder)
 
     def exists(self) -> bool:
@@ -151,7 +154,7 @@ def _nvidia_count(sys: str) -> int:
 
 
 def _intel_reasons(folder: Path) -> Mapping[Path, str]:
-    """Return the reason of each file that has one; that of the file of all reasons together is empty."""
+    """Return the reason of each file; that of the file of all reasons together is empty."""
     for directory, start in (
         (folder / "gt/gt0", "throttle_reason_"),
         (folder / "device/tile0/gt0/freq0/throttle", "reason_"),

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.machine import MachineFiles
 from dashapp.sources.named_values import plain_label
 from dashapp.sources.rates import CounterRates
 from dashapp.sources.slug import SlugRegistry
+from dashapp.sources.spec import MachineFiles
 from dashapp.sources.system.groups.busiest import Busiest
 from dashapp.sources.system.groups.container_names import SHORT_ID_LENGTH, ContainerNames
 from dashapp.sources.system.groups.hierarchy import Folder, Folders, find_groups, find_roots

@@ -60,9 +60,9 @@ class Scanner(Protocol):
         """Return a scan. Raises OSError if the list of processes cannot be read."""
 
 
-def process_scanner() -> Scanner:
+def process_scanner(proc: str = "/proc") -> Scanner:
     """Return the scanner of this platform."""
-    return ProcScanner() if Path("/proc/self/stat").exists() else PsutilScanner()
+    return ProcScanner(proc) if Path(proc, "stat").exists() else PsutilScanner()
 
 
 def clean_name(name: bytes | str) -> str:
