@@ -59,8 +59,11 @@
       // A curve has no history: in the past, the panel shows when the page received it.
       if (chart.kind === "curve" && pausedRange && curvesAt !== null) return `at ${app.formatTime(curvesAt)}`;
       if (metrics.length > app.MAX_LEGEND_LINES) return this.extremesText(metrics);
-      if (!metrics.length || metrics.length > MAX_VALUES) return "";
-      return this.valueTexts(chart, metrics).join(" · ");
+      // The whole of a stack, or all lines if they are few.
+      const whole = chart.stacked?.length ? metrics.filter(({ key }) => !chart.stacked.includes(key)) : [];
+      const shown = whole.length === 1 ? whole : metrics;
+      if (!shown.length || shown.length > MAX_VALUES) return "";
+      return this.valueTexts(chart, shown).join(" · ");
     }
 
     /* "2.0 % – 97.5 %", of lines with the same unit. */

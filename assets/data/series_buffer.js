@@ -10,6 +10,17 @@
 
   let lastGeneration = 0;
 
+  /* Index of the first of the rising `times` that matches; their number if none does. */
+  function firstIndex(times, matches) {
+    let [low, high] = [0, times.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (matches(times[middle])) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
   app.SeriesBuffer = class {
     constructor() {
       this.t = [];
@@ -34,14 +45,13 @@
     /* Index of the last point up to `time`; -1 if there is none. The server marks gaps with empty points; only
        after the last point, its age decides whether it is the value at that time. */
     indexAt(time) {
-      let low = 0;
-      let high = this.t.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (this.t[middle] <= time) low = middle + 1;
-        else high = middle;
-      }
-      return low < this.t.length || time - this.lastTime < GAP_STEPS * this.step ? low - 1 : -1;
+      const index = firstIndex(this.t, (other) => other > time) - 1;
+      return index < this.t.length - 1 || time - this.lastTime < GAP_STEPS * this.step ? index : -1;
+    }
+
+    /* `[first, last]`: index of the first point in the range, and that after the last point. */
+    span([start, end]) {
+      return [firstIndex(this.t, (time) => time >= start), firstIndex(this.t, (time) => time > end)];
     }
 
     /* `{value, low, high, time}` of a metric at `time`; null if it has none then. With `isInterleaved`, other

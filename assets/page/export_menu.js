@@ -57,7 +57,7 @@
       const names = name === null ? panelOrder.visiblePanels() : [name];
       const charts = names
         .map((panel) => liveView.charts.find((chart) => chart.panel === panel))
-        .filter((chart) => chart && chart.buildFigure && liveView.metricsOf(chart.panel).length);
+        .filter((chart) => chart && chart.paintPicture && liveView.metricsOf(chart.panel).length);
       if (!view || !charts.length) return toast.show("No data to download yet.");
       try {
         const url = await app.renderPng(charts, view, (panel) => liveView.metricsOf(panel));

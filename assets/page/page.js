@@ -23,6 +23,7 @@
       this.poller = new app.Poller(base);
       this.liveView = new app.LiveView(this.poller, this);
       this.hiddenLines = new app.HiddenLines(this);
+      this.viewOptions = new app.ViewOptions(this);
       // A little less than the longest window, because the ends are rounded.
       this.liveView.maxSeconds = this.stops[this.stops.length - 1] - 1;
       this.liveView.hasManyMetrics = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
@@ -35,7 +36,7 @@
       this.liveView.reading.subscribe(() => this.tiles.draw(this.panelValues));
       this.activeAlerts = new app.ActiveAlerts(this);
       this.alertHistory = new app.AlertHistory(base, this.activeAlerts, this);
-      this.lineFilters = new app.LineFilters(this.liveView);
+      this.legends = new app.Legends(this.liveView, this.panelValues, () => this.viewOptions.hasStatistics);
       this.processTable = new app.ProcessTable();
       this.hosts = new app.Hosts(this.liveView.catalog);
       this.exportMenu = new app.ExportMenu(this);
@@ -76,6 +77,7 @@
       } else if (this.liveView.pausedRange) this.liveView.resume();
       this.panelOrder.applyUrl();
       this.hiddenLines.applyUrl();
+      this.viewOptions.applyUrl();
       this.theme.applyUrl();
       this.toast.show(this.urlState.validate(this.panelOrder.names()));
     }
@@ -121,7 +123,7 @@
     }
 
     urlParams() {
-      const parts = [this.panelOrder, this.hiddenLines, this.theme].map((part) => part.urlParams());
+      const parts = [this.panelOrder, this.hiddenLines, this.viewOptions, this.theme].map((part) => part.urlParams());
       return Object.assign(app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...parts);
     }
 
@@ -279,7 +281,7 @@
       });
       for (const chart of liveView.charts) {
         this.panelValues.show(chart);
-        if (!this.embeddedChart) this.lineFilters.show(chart);
+        this.legends.show(chart);
       }
       processTable.showTime(isPast);
       this.hosts.showTime(isPast);

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const PARAMS = ["window", "end", "panels", "large", "hide", "theme"];
+  const PARAMS = ["window", "end", "panels", "large", "hide", "view", "theme"];
   const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
   const MAX_LIST_LENGTH = 4000; // no plausible list is longer
 
@@ -17,7 +17,7 @@
     }
 
     /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), hide
-       (list of metric keys), theme}`, null if absent. */
+       (list of metric keys), view (list of NAME:OPTION), theme}`, null if absent. */
     read() {
       const { params } = this;
       const number = (name, max) => {
@@ -32,6 +32,7 @@
         panels: list("panels"),
         large: list("large"),
         hide: list("hide"),
+        view: list("view"),
         theme: params.get("theme"),
       };
     }

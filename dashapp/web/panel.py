@@ -62,7 +62,8 @@ def chart_specs(
 
 def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
     left = [metric for metric in members if not panel.is_on_right(metric)]
-    keys = {metric.key for metric in left}
+    # The height of a part in a stack has no relation to its limit.
+    keys = {metric.key for metric in left if not panel.is_stacked(metric)}
     spec: dict[str, Any] = {
         "kind": panel.kind,
         "scale": _scale(panel),
@@ -74,6 +75,8 @@ def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Th
         "metrics": panel.metrics,
         "right": panel.right,
     }
+    if panel.stack:
+        spec["stack"] = panel.stack
     if panel.reference is not None:
         spec["reference"] = panel.reference
     if panel.right:

@@ -231,7 +231,7 @@ def test_live_graph_reports_missing_metric_and_draws_it_later(page: Page, fresh:
 
 
 def test_live_graph_shows_current_value_beside_title(page: Page, theirs: Theirs) -> None:
-    value = page.locator(f"{section('one')} .value")
+    value = page.locator(f"{section('one')} h2 .value")
     first = wait_until(page, lambda: float(value.inner_text()))
     wait_until(page, lambda: float(value.inner_text()) > first)
 

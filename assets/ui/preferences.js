@@ -4,9 +4,17 @@
 
   const STORAGE_KEY = "dashapp";
   const VERSION = 1;
-  const VALIDATORS = { order: Array.isArray, hidden: Array.isArray, large: Array.isArray, theme: (value) => typeof value === "string" };
+  const VALIDATORS = {
+    order: Array.isArray,
+    hidden: Array.isArray,
+    large: Array.isArray,
+    theme: (value) => typeof value === "string",
+    statistics: (value) => typeof value === "boolean",
+    views: (value) => value !== null && typeof value === "object" && !Array.isArray(value),
+  };
 
-  /* `{order, hidden, large (lists of panel names), theme}`, each only if stored. */
+  /* `{order, hidden, large (lists of panel names), theme, statistics, views (lists of options by panel name)}`,
+     each only if stored. */
   app.readPreferences = function () {
     let stored = null;
     try {
