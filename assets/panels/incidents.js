@@ -37,7 +37,7 @@
   app.formatIncidentTime = function ({ start, end }) {
     if (end === null) return `${app.formatTime(start)} – firing`;
     if (end === undefined) return `${app.formatTime(start)} – unknown`;
-    const isSameDay = new Date(start).toDateString() === new Date(end).toDateString();
+    const isSameDay = app.isSameDay(start, end);
     return `${app.formatTime(start)} – ${isSameDay ? app.formatTimeOfDay(end) : app.formatTime(end)}`;
   };
 

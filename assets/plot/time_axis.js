@@ -31,24 +31,19 @@
     const step = STEPS_MS.find(fits);
     if (step) return clockTimes(start, end, step).map((time) => ({ time, text: app.formatTimeOfDay(time, step < MINUTE_MS) }));
     const days = STEPS_DAYS.find((size) => fits(size * DAY_MS));
-    if (days) return midnights(start, end, days).map((date) => ({ time: date.getTime(), text: app.formatDayOfMonth(date) }));
+    if (days) return midnights(start, end, days).map((time) => ({ time, text: app.formatDayOfMonth(time) }));
     const months = STEPS_MONTHS.find((size) => fits(size * DAYS_PER_MONTH * DAY_MS)) ?? STEPS_MONTHS.at(-1);
-    return monthStarts(start, end, months).map((date) => ({ time: date.getTime(), text: app.formatMonth(date) }));
+    return monthStarts(start, end, months).map((time) => ({ time, text: app.formatMonth(time) }));
   };
-
-  /* Milliseconds between UTC and the clock on the wall. */
-  function offsetAt(time) {
-    return -new Date(time).getTimezoneOffset() * MINUTE_MS;
-  }
 
   /* The times at which the clock on the wall shows a multiple of `step`, also twice in an hour that repeats. */
   function clockTimes(start, end, step) {
     const times = [];
     let time = start;
     while (time <= end) {
-      const offset = offsetAt(time);
+      const offset = app.zoneOffset(time);
       const next = Math.ceil((time + offset) / step) * step - offset;
-      if (offsetAt(next) === offset) {
+      if (app.zoneOffset(next) === offset) {
         if (next <= end) times.push(next);
         time = next + 1;
       } else time = firstWithOtherOffset(time, next, offset);
@@ -59,32 +54,28 @@
   function firstWithOtherOffset(before, after, offset) {
     while (after - before > 1) {
       const middle = Math.floor((before + after) / 2);
-      if (offsetAt(middle) === offset) before = middle;
+      if (app.zoneOffset(middle) === offset) before = middle;
       else after = middle;
     }
     return after;
   }
 
   function midnights(start, end, step) {
-    const dates = [];
-    for (let date = startOfDay(new Date(start)); date.getTime() <= end; date = startOfDay(date, 1)) {
-      const day = Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / DAY_MS;
-      if (date.getTime() >= start && (day - EPOCH_MONDAY) % step === 0) dates.push(date);
+    const times = [];
+    for (let time = app.startOfDay(start); time <= end; time = app.startOfDay(time, 1)) {
+      const day = Math.floor((time + app.zoneOffset(time)) / DAY_MS);
+      if (time >= start && (day - EPOCH_MONDAY) % step === 0) times.push(time);
     }
-    return dates;
-  }
-
-  function startOfDay(date, later = 0) {
-    return new Date(date.getFullYear(), date.getMonth(), date.getDate() + later);
+    return times;
   }
 
   function monthStarts(start, end, step) {
-    const dates = [];
-    const first = new Date(start);
-    for (let date = new Date(first.getFullYear(), first.getMonth(), 1); date.getTime() <= end; date = new Date(date.getFullYear(), date.getMonth() + 1, 1)) {
-      const month = 12 * date.getFullYear() + date.getMonth();
-      if (date.getTime() >= start && month % step === 0) dates.push(date);
+    const times = [];
+    const first = app.wallTime(start);
+    for (let month = 12 * first.getUTCFullYear() + first.getUTCMonth(); ; month += 1) {
+      const time = app.fromWallTime(Math.floor(month / 12), month % 12, 1);
+      if (time > end) return times;
+      if (time >= start && month % step === 0) times.push(time);
     }
-    return dates;
   }
 })((window.dashapp = window.dashapp || {}));

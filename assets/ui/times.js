@@ -1,4 +1,4 @@
-/* Text for times and durations in the viewer's language and time zone. Days have 24 hours in any language, as on the
+/* Text for times and durations in the viewer's language and the page's time zone. Days have 24 hours in any language, as on the
    axes. */
 (function (app) {
   "use strict";
@@ -18,13 +18,7 @@
   const formats = new Map();
 
   function format(milliseconds, options) {
-    const key = JSON.stringify(options);
-    if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(undefined, options));
-    return formats.get(key).format(milliseconds);
-  }
-
-  function isSameDay(one, other) {
-    return new Date(one).toDateString() === new Date(other).toDateString();
+    return app.formatInZone(formats, Number(milliseconds), options);
   }
 
   /* "12 s", "5 min", "3 h", "2 days". */
@@ -66,7 +60,7 @@
 
   /* "Sat 21 Nov"; with the year if it is another. */
   app.formatDay = function (milliseconds) {
-    const isThisYear = new Date(milliseconds).getFullYear() === new Date().getFullYear();
+    const isThisYear = app.wallTime(milliseconds).getUTCFullYear() === app.wallTime(Date.now()).getUTCFullYear();
     return format(milliseconds, isThisYear ? DAY : DAY_WITH_YEAR).replace(/,(?= \d)/, "");
   };
 
@@ -77,20 +71,19 @@
 
   /* The same, without the day if it is today. */
   app.formatTime = function (milliseconds, seconds = true) {
-    return isSameDay(milliseconds, Date.now()) ? app.formatTimeOfDay(milliseconds, seconds) : app.formatDateTime(milliseconds, seconds);
+    return app.isSameDay(milliseconds, Date.now()) ? app.formatTimeOfDay(milliseconds, seconds) : app.formatDateTime(milliseconds, seconds);
   };
 
   /* "Thu 26 Nov 20:00 – Fri 27 Nov 08:00"; the day only once if it is the same. */
   app.formatRange = function ([start, end]) {
     const seconds = end - start < 2 * HOUR_S * 1000 || [start, end].some((time) => time % (MINUTE_S * 1000));
-    const to = isSameDay(start, end) ? app.formatTimeOfDay(end, seconds) : app.formatDateTime(end, seconds);
+    const to = app.isSameDay(start, end) ? app.formatTimeOfDay(end, seconds) : app.formatDateTime(end, seconds);
     return `${app.formatDateTime(start, seconds)} – ${to}`;
   };
 
   /* "2026-11-21-1402", for the name of a file. */
   app.formatForFile = function (milliseconds) {
-    const time = new Date(milliseconds);
-    const [month, day, hour, minute] = [time.getMonth() + 1, time.getDate(), time.getHours(), time.getMinutes()].map((part) => String(part).padStart(2, "0"));
-    return `${time.getFullYear()}-${month}-${day}-${hour}${minute}`;
+    const [day, clock] = app.wallText(milliseconds).split("T");
+    return `${day}-${clock.slice(0, 5).replace(":", "")}`;
   };
 })((window.dashapp = window.dashapp || {}));

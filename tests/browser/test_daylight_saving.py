@@ -142,18 +142,22 @@ def _formats(milliseconds: float, zone: str) -> set[str]:
     return texts | {f"{time:%H:%M}"} if time.second == 0 else texts
 
 
+# The zone of the browser, or one that the page shows in a browser elsewhere.
+@pytest.mark.parametrize("browser_zone", ["", "Asia/Tokyo"], ids=["browser's zone", "zone of the page"])
 @pytest.mark.parametrize("zone", ZONES)
-def test_time_labels_are_local_times_at_their_place(chromium: Browser, zone: str) -> None:
+def test_time_labels_are_local_times_at_their_place(chromium: Browser, zone: str, browser_zone: str) -> None:
     ranges = [
         [1000 * (seconds(moment) - share * span), 1000 * (seconds(moment) + (1 - share) * span)]
         for moment in MOMENTS
         for span in SPANS
         for share in (0.0, 0.4, 1.0)
     ]
-    with closing(chromium.new_context(timezone_id=zone)) as context:
+    with closing(chromium.new_context(timezone_id=browser_zone or zone)) as context:
         page = context.new_page()
-        for script in ("ui/times.js", "charts/time_axis.js"):
+        for script in ("ui/time_zone.js", "ui/times.js", "charts/time_axis.js"):
             page.add_script_tag(content=(assets_directory() / script).read_text())
+        if browser_zone:
+            assert page.evaluate("(zone) => window.dashapp.setTimeZone(zone)", zone)
         found = page.evaluate("(ranges) => ranges.map((range) => window.dashapp.timeTicks(range, 7))", ranges)
     for (start, end), ticks in zip(ranges, found, strict=True):
         times = [tick["time"] for tick in ticks]
@@ -163,3 +167,33 @@ def test_time_labels_are_local_times_at_their_place(chromium: Browser, zone: str
         assert times[-1] <= end
         for tick in ticks:
             assert tick["text"] in _formats(tick["time"], zone), (start, end, tick)
+
+
+@pytest.mark.parametrize("zone", [*ZONES, "+05:45", "-03:30"])
+def test_wall_time_of_zone_matches_zoneinfo(chromium: Browser, zone: str) -> None:
+    """The clock on the wall, and the time at which it shows that; the first one if the hour comes twice."""
+    offset = datetime.fromisoformat(f"2026-01-01T00:00{zone}").tzinfo if zone[0] in "+-" else ZoneInfo(zone)
+    times = [int(seconds(moment)) + minutes * 60 for moment in MOMENTS for minutes in range(-1500, 1500, 15)]
+    with closing(chromium.new_context(timezone_id="Asia/Tokyo")) as context:
+        page = context.new_page()
+        page.add_script_tag(content=(assets_directory() / "ui/time_zone.js").read_text())
+        assert page.evaluate("(zone) => window.dashapp.setTimeZone(zone)", zone)
+        found = page.evaluate(
+            """(times) => times.map((time) => {
+                const text = window.dashapp.wallText(1000 * time);
+                return [text, window.dashapp.parseWallText(text) / 1000];
+            })""",
+            times,
+        )
+    for time, (text, back) in zip(times, found, strict=True):
+        wall = datetime.fromtimestamp(time, offset)
+        assert text == f"{wall:%Y-%m-%dT%H:%M:%S}"
+        assert back == wall.replace(fold=0).timestamp()
+
+
+def test_unknown_zone_is_rejected_and_changes_nothing(chromium: Browser) -> None:
+    with closing(chromium.new_context(timezone_id="Asia/Tokyo")) as context:
+        page = context.new_page()
+        page.add_script_tag(content=(assets_directory() / "ui/time_zone.js").read_text())
+        assert not page.evaluate("window.dashapp.setTimeZone('Mars/Olympus')")
+        assert page.evaluate("window.dashapp.timeZoneName()") is None

@@ -248,7 +248,7 @@ def test_tile_sparkline_shows_gaps_and_spikes(page: Page) -> None:
 def test_format_quantity_is_short_and_keeps_small_values(
     page: Page, value: float, unit: str, words: str
 ) -> None:
-    load(page, "ui/numbers.js", "ui/times.js")
+    load(page, "ui/numbers.js", "ui/time_zone.js", "ui/times.js")
     text = page.evaluate("([value, unit]) => window.dashapp.formatQuantity(value, unit)", [value, unit])
     assert text == words.replace(" ", "\u202f")
 
@@ -264,7 +264,7 @@ def test_format_quantity_is_short_and_keeps_small_values(
 def test_tooltip_of_downsampled_point_shows_its_extremes(
     page: Page, point: dict[str, float | None], words: str
 ) -> None:
-    load(page, "ui/numbers.js", "ui/times.js", "charts/tooltip.js")
+    load(page, "ui/numbers.js", "ui/time_zone.js", "ui/times.js", "charts/tooltip.js")
     text = page.evaluate("(point) => window.dashapp.formatPoint(point, '%')", point)
     assert text == words.replace(" %", "\u202f%")
 
@@ -290,5 +290,5 @@ def test_tooltip_of_downsampled_point_shows_its_extremes(
     ],
 )
 def test_length_on_screen_has_at_most_two_units(page: Page, seconds: float, words: str) -> None:
-    load(page, "ui/numbers.js", "ui/times.js")
+    load(page, "ui/numbers.js", "ui/time_zone.js", "ui/times.js")
     assert page.evaluate("(seconds) => window.dashapp.formatDurationLong(seconds)", seconds) == words
