@@ -6,6 +6,12 @@
   const MAX_LABEL_LENGTH = 20; // in a title
   const NO_VALUE = "–";
 
+  /* The whole of a stack, or all lines. */
+  function titleMetrics({ stacked = [] }, metrics) {
+    const whole = stacked.length ? metrics.filter(({ key }) => !stacked.includes(key)) : [];
+    return whole.length === 1 ? whole : metrics;
+  }
+
   app.PanelValues = class {
     constructor(liveView) {
       this.liveView = liveView;
@@ -50,7 +56,7 @@
       // A single line has no legend: add its label to the title if it differs.
       const { textContent: title } = section.querySelector("h2").firstChild;
       if (metrics.length === 1 && !subtitle.textContent && metrics[0].label !== title) subtitle.textContent = metrics[0].label;
-      output.classList.toggle("several", metrics.length > 1);
+      output.classList.toggle("several", titleMetrics(chart, metrics).length > 1);
       output.classList.toggle("then", this.time !== null);
     }
 
@@ -59,9 +65,7 @@
       // A curve has no history: in the past, the panel shows when the page received it.
       if (chart.kind === "curve" && pausedRange && curvesAt !== null) return `at ${app.formatTime(curvesAt)}`;
       if (metrics.length > app.MAX_LEGEND_LINES) return this.extremesText(metrics);
-      // The whole of a stack, or all lines if they are few.
-      const whole = chart.stacked?.length ? metrics.filter(({ key }) => !chart.stacked.includes(key)) : [];
-      const shown = whole.length === 1 ? whole : metrics;
+      const shown = titleMetrics(chart, metrics);
       if (!shown.length || shown.length > MAX_VALUES) return "";
       return this.valueTexts(chart, shown).join(" · ");
     }

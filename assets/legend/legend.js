@@ -75,6 +75,7 @@
         this.rows[index].show({ metric, colour: app.markColour(line), isHidden, value: this.valueText(metric), statistics: this.statisticsOf(metric.key) });
       });
       if (this.rows.length && !this.rows.some(({ element }) => element.tabIndex === 0)) this.rows[0].element.tabIndex = 0;
+      this.element.classList.toggle("empty", !this.rows.length);
       this.element.classList.toggle("with-statistics", this.legends.hasStatistics());
       this.element.classList.toggle("scrolls", this.isExpanded && lines.length > MAX_ROWS);
       this.more.hidden = lines.length <= MAX_ROWS;

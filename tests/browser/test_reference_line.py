@@ -17,7 +17,7 @@ from dashapp import LiveGraph, attach
 GREEN, NEUTRAL, RED = "#009e73", "#7f8c8d", "#d55e00"
 LOOK = """(id) => {
     const painted = (canvas) =>
-        canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean);
+        canvas?.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean) ?? false;
     const gd = document.querySelector(`[data-live-graph="${id}"] .js-plotly-plot`);
     if (!gd?.calcdata) return null;
     const line = gd.data[gd.data.length - 1];
@@ -98,7 +98,7 @@ def fresh(page: Page) -> Iterator[Market]:
 
 
 def open_page(page: Page, market: Market) -> None:
-    page.set_viewport_size({"width": 900, "height": 2200})
+    page.set_viewport_size({"width": 900, "height": 2400})
     page.goto(market.server.url)
     names = ("close", "number", "first", "none", "two", "bound")
     wait_until(page, lambda: all(look(page, name) for name in names))
