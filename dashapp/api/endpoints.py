@@ -319,6 +319,7 @@ class Api:
                 self._interval,
                 snapshot=snapshot,
                 max_values=max_values,
+                max_points=ticks_query.points,
             )
         else:
             frame = live_frame(
@@ -329,6 +330,7 @@ class Api:
                 self._interval,
                 snapshot=snapshot,
                 max_values=max_values,
+                max_points=ticks_query.points,
             )
         body = self._body(frame, now)
         if ticks_query.processes and not isinstance(self._processes, str):
