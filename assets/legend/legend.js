@@ -72,7 +72,7 @@
       shown.forEach((line, index) => {
         const { metric } = line;
         const isHidden = liveView.renderQueue.isHidden(metric.key);
-        this.rows[index].show({ metric, colour: app.markColour(line), isHidden, value: this.valueText(metric), statistics: this.statisticsOf(metric.key) });
+        this.rows[index].show({ metric, name: this.nameOf(metric), colour: app.markColour(line), isHidden, value: this.valueText(metric), statistics: this.statisticsOf(metric.key) });
       });
       if (this.rows.length && !this.rows.some(({ element }) => element.tabIndex === 0)) this.rows[0].element.tabIndex = 0;
       this.element.classList.toggle("empty", !this.rows.length);
@@ -98,6 +98,8 @@
       if (drawnKey === this.drawnKey) return;
       this.drawnKey = drawnKey;
       this.statistics.clear();
+      this.labelCounts = new Map();
+      for (const { metric } of lines) this.labelCounts.set(metric.label, (this.labelCounts.get(metric.label) ?? 0) + 1);
       this.span = series.span(range);
       const isRanked = lines.length > MAX_ROWS && lines.every(({ metric }) => metric.unit === lines[0].metric.unit);
       if (!isRanked) this.order = lines;
@@ -105,6 +107,12 @@
         const means = new Map(lines.map((line) => [line, app.computeMean(series, line.metric.key, this.span)]));
         this.order = [...lines].sort((one, other) => means.get(other) - means.get(one) || 0);
       }
+    }
+
+    /* The label; with the key if another line has the same. */
+    nameOf({ key, label }) {
+      if (!label.trim()) return key;
+      return this.labelCounts.get(label) > 1 ? `${label} (${key})` : label;
     }
 
     statisticsOf(key) {

@@ -24,16 +24,15 @@
       for (const name of ["pointerleave", "blur"]) this.element.addEventListener(name, () => owner.highlight(null));
     }
 
-    /* Show a line: its metric and colour, whether it is hidden, the text of its value, and its statistics or null. */
-    show({ metric, colour, isHidden, value, statistics }) {
+    /* Show a line: its metric, name and colour, whether it is hidden, the text of its value, and its statistics or null. */
+    show({ metric, name, colour, isHidden, value, statistics }) {
       if (metric.key !== this.key) {
         this.key = metric.key;
         this.element.dataset.line = metric.key;
       }
-      const label = metric.label.trim() || metric.key;
-      this.set("name", `${label} (${metric.key})`, (text) => {
-        this.name.textContent = label;
-        this.element.title = label === metric.key ? label : text;
+      this.set("name", `${name}\n${metric.key}`, (text) => {
+        this.name.textContent = name;
+        this.element.title = name.includes(metric.key) ? name : text;
       });
       this.set("colour", colour, (text) => (this.swatch.style.background = text));
       this.set("pressed", String(!isHidden), (text) => this.element.setAttribute("aria-pressed", text));
