@@ -15,13 +15,14 @@
   app.PanelValues = class {
     constructor(liveView) {
       this.liveView = liveView;
-      this.lastValues = {}; // values of the newest tick by metric key
+      this.lastValues = Object.create(null); // values of the newest tick by metric key
     }
 
     update(frame) {
       const end = frame.t.length - 1;
-      if (frame.last) this.lastValues = frame.last;
-      else if (end >= 0) this.lastValues = Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]]));
+      const last = frame.last ?? (end < 0 ? null : Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]])));
+      // Without a prototype: a metric may have the key "constructor".
+      if (last) this.lastValues = Object.assign(Object.create(null), last);
     }
 
     /* Epoch milliseconds of the values; null for now. */

@@ -24,9 +24,10 @@
   app.SeriesBuffer = class {
     constructor() {
       this.t = [];
-      this.y = {};
-      this.low = {};
-      this.high = {};
+      // Without a prototype: a metric may have the key "constructor".
+      this.y = Object.create(null);
+      this.low = Object.create(null);
+      this.high = Object.create(null);
       this.step = 0; // milliseconds between two points
       this.firstIndex = 0; // number of points dropped from the front
       this.generation = ++lastGeneration; // unique; changes when earlier draws are invalid
@@ -89,7 +90,7 @@
       this.t = frame.t.slice();
       this.step = frame.step * 1000;
       for (const [part, name] of Object.entries(PARTS)) {
-        this[part] = {};
+        this[part] = Object.create(null);
         for (const [key, column] of Object.entries(frame[name] || {})) this[part][key] = column.slice();
       }
       this.firstIndex = 0;
@@ -126,7 +127,7 @@
         this.generation = ++lastGeneration;
       }
       for (const key of Object.keys(columns)) {
-        columns[key].push(...(key in added ? added[key].slice(skip) : new Array(length).fill(null)));
+        columns[key].push(...(Object.hasOwn(added, key) ? added[key].slice(skip) : new Array(length).fill(null)));
       }
     }
 
