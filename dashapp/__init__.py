@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dashapp.client import push as push
     from dashapp.integrations.dash_attach import attach as attach
     from dashapp.integrations.flask_mount import mount as mount
+    from dashapp.integrations.wsgi import wsgi_app as wsgi_app
     from dashapp.sources.options import source as source
     from dashapp.web.live_graph import LiveGraph as LiveGraph
 
@@ -23,6 +24,10 @@ def __getattr__(name: str) -> Any:
         from dashapp.integrations.flask_mount import mount
 
         return mount
+    if name == "wsgi_app":
+        from dashapp.integrations.wsgi import wsgi_app
+
+        return wsgi_app
     if name == "LiveGraph":
         from dashapp.web.live_graph import LiveGraph
 

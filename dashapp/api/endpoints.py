@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETRY_AFTER_S, CsvExport
+from dashapp.api.events import events_json
 from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
 from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
@@ -29,7 +30,7 @@ from dashapp.http.responses import (
     not_modified_headers,
 )
 from dashapp.http.types import StartResponse
-from dashapp.model.notices import redact_for_public
+from dashapp.model.notices import PublicNotice, redact_for_public
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age, to_milliseconds
 from dashapp.query.frames import MAX_VALUES, Frame, live_frame, past_frame
@@ -47,7 +48,10 @@ MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
 CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
-PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+PATHS = (
+    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/csv"),
+    *("/healthz", "/readyz"),
+)
 # Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
 # Queries of one client that the API answers at a time, responses with queries that it builds at a time, and
@@ -55,6 +59,8 @@ MAX_QUERIES_PER_REQUEST = 16
 MAX_QUERIES_PER_CLIENT, MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS = 24, 2, 2
 NO_PROCESSES = "this server does not show processes"
 NO_HOSTS = "this store has the data of one host only"
+UNREADABLE = "the store cannot be read now; retry in 1 second"
+INCOMPLETE_NOTICE = PublicNotice("Some points are missing, because the store cannot be read now.")
 
 
 def utc_now() -> float:
@@ -245,6 +251,8 @@ class Api:
                 return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
                 return "200 OK", encode_json(alerts_json(self._store, query, self._current_values())), True
+            if path == "/api/events":
+                return "200 OK", encode_json(events_json(self._store, query)), True
             if path in ("/healthz", "/readyz"):
                 stale, body = health_json(self._store, self._interval, self._clock())
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
@@ -277,6 +285,9 @@ class Api:
                 frames.append(self._ticks(ticks_query, None, now, snapshot, max_values))
             except BadRequestError as error:
                 frames.append((error_json(str(error)), False))
+            except BusyError:
+                # An error would be final for the page. It requests this frame again.
+                frames.append((b"null", False))
         return (
             b'{"frames":[' + b",".join(body for body, _ in frames) + b"]}",
             all(shareable for _, shareable in frames),
@@ -321,6 +332,9 @@ class Api:
                 max_values=max_values,
                 max_points=ticks_query.points,
             )
+            if not frame.is_complete:
+                # The page loads a range of the past once, and would show what is missing as a gap.
+                raise BusyError(UNREADABLE)
         else:
             frame = live_frame(
                 self._store,
@@ -347,7 +361,8 @@ class Api:
         awaits_tick = (
             is_up_to_date and newest and not is_stale(tick_age(newest.time, self._clock()), newest.step)
         )
-        return encode_json(body), not (awaits_tick or ticks_query.processes or ticks_query.hosts)
+        is_private = awaits_tick or ticks_query.processes or ticks_query.hosts
+        return encode_json(body), frame.is_complete and not is_private
 
     def _body(self, frame: Frame, now: float) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -367,8 +382,14 @@ class Api:
         if changes := self._store.changes():
             # The alert history polls /api/alerts when this number rises.
             body["changes"] = changes[-1].number
+        if events := self._store.events().events:
+            # The page requests /api/events when this number rises.
+            body["events"] = events[-1].number
         if steps := self._store.clock_steps():
             body["clock"] = steps
-        if notices := self._store.notices():
+        notices = self._store.notices()
+        if not frame.is_complete:
+            notices = [*notices, INCOMPLETE_NOTICE]
+        if notices:
             body["notices"] = redact_for_public(notices) if self._redacts_notices else notices
         return body

@@ -124,7 +124,7 @@ def _parse_points(text: str) -> int:
 
 
 def _parse_seconds(text: str, max_window: float) -> float:
-    window = _parse_number(text)
+    window = parse_number(text)
     if not MIN_WINDOW_S <= window <= max_window:
         raise BadRequestError(
             f"window is {quote_value(text)}; expected seconds from {MIN_WINDOW_S} to {max_window:.10g}"
@@ -140,7 +140,7 @@ def _parse_range(values: Mapping[str, str], max_window: float, now: float) -> tu
         raise BadRequestError("to is set without from; expected both in epoch milliseconds")
     ends = []
     for name, text in (("from", values["from"]), ("to", values.get("to", str(now)))):
-        value = _parse_number(text)
+        value = parse_number(text)
         if not 0 <= value <= MAX_EPOCH_MS:
             raise BadRequestError(f"{name} is {quote_value(text)}; expected epoch milliseconds")
         ends.append(int(value))
@@ -186,7 +186,7 @@ def check_queries(queries: Sequence[TicksQuery]) -> None:
         raise BadRequestError("hosts is set in several queries; expected it in one")
 
 
-def _parse_number(text: str) -> float:
+def parse_number(text: str) -> float:
     """The number in `text`; NaN, which fails every comparison, if there is none."""
     try:
         return float(text)

@@ -2,6 +2,7 @@
 
 It answers 200 once the push queue has them. They are then in the next tick, unless a newer value of the same
 metric is. A body is {"metrics": {"loss": 0.31, "train.accuracy": 0.9}, "t": 1795218017} or a list of those.
+{"event": "deploy 1.4"} marks what happened at a time, which may be long past.
 """
 
 from __future__ import annotations
@@ -17,9 +18,16 @@ from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.events import event_text
 from dashapp.model.text import quote_value
-from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError, max_encoded_chars
-from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, pushed_metric
+from dashapp.model.ticks import (
+    MAX_VALUE,
+    BadRequestError,
+    PushQueueError,
+    max_encoded_chars,
+    to_milliseconds,
+)
+from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, event_record, pushed_metric
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
@@ -43,10 +51,10 @@ RESERVED_NAMES = frozenset(
 )
 
 
-def parse_push_body(body: bytes, now: float) -> dict[str, float]:
-    """The last value of each name; BadRequestError if any part of the body is invalid.
+def parse_push_body(body: bytes, now: float) -> tuple[dict[str, float], list[tuple[int, str]]]:
+    """The last value of each name, and the events: epoch milliseconds with text.
 
-    `now`: epoch seconds.
+    BadRequestError if any part of the body is invalid. `now`: epoch seconds.
     """
     try:
         # Parse integers as floats: an integer of a million digits is then infinite at no cost.
@@ -59,20 +67,24 @@ def parse_push_body(body: bytes, now: float) -> dict[str, float]:
         raise BadRequestError(f"the body is not JSON: {error}") from None
     entries = document if isinstance(document, list) else [document]
     values: dict[str, float] = {}
+    events: list[tuple[int, str]] = []
     count = 0
     for number, entry in enumerate(entries, 1):
         prefix = f"entry {number}: " if isinstance(document, list) else ""
         metrics = _parse_entry(entry, now, prefix)
         count += len(metrics)
+        if "event" in entry:
+            count += 1
+            events.append(_parse_event(entry, now, prefix))
         if count > MAX_VALUES_PER_REQUEST:
             raise BadRequestError(
                 f"the body has more than {MAX_VALUES_PER_REQUEST} values; send several requests"
             )
         for name, value in metrics.items():
             values[name] = _parse_value(name, value, prefix)
-    if not values:
+    if not values and not events:
         raise BadRequestError(f"the body has no values; {EXAMPLE}")
-    return values
+    return values, events
 
 
 EXAMPLE = 'expected JSON such as {"metrics": {"loss": 0.31}}'
@@ -83,25 +95,48 @@ def _parse_entry(entry: Any, now: float, prefix: str) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise BadRequestError(f"{prefix}the entry is {_json_type(entry)}; {EXAMPLE}")
     for key in entry:
-        if key not in ("metrics", "t"):
-            raise BadRequestError(f"{prefix}{quote_value(key)} is not a known key; expected metrics and t")
+        if key not in ("metrics", "event", "t"):
+            raise BadRequestError(
+                f"{prefix}{quote_value(key)} is not a known key; expected metrics, event and t"
+            )
     if not isinstance(metrics := entry.get("metrics", {}), dict):
         raise BadRequestError(f"{prefix}metrics is {_json_type(metrics)}; {EXAMPLE}")
-    if "t" in entry:
+    if "t" in entry and (metrics or "event" not in entry):
         _check_time(entry["t"], now, prefix)
     return metrics
 
 
-def _check_time(value: Any, now: float, prefix: str) -> None:
-    seconds = value if isinstance(value, float) else math.nan
-    if seconds >= MIN_MILLISECONDS_TIME:
-        seconds /= 1000
-    if not abs(seconds - now) <= MAX_TIME_OFFSET_S:
-        timestamp = f"{value:.15g}" if isinstance(value, float) else _json_type(value)
+def _parse_event(entry: dict[str, Any], now: float, prefix: str) -> tuple[int, str]:
+    """The time of an entry's event in epoch milliseconds, and its text."""
+    try:
+        text = event_text(entry["event"])
+    except ValueError as error:
+        raise BadRequestError(f"{prefix}{error}") from None
+    seconds = _seconds(entry["t"]) if "t" in entry else now
+    if not 0 <= seconds <= now + MAX_TIME_OFFSET_S:
         raise BadRequestError(
-            f"{prefix}t is {timestamp}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
-            f"seconds from now, which is {now:.0f}, or no t"
+            f"{prefix}t is {_time_text(entry['t'])}; expected epoch seconds or milliseconds that are not in "
+            f"the future, or no t; now is {now:.0f}"
         )
+    return to_milliseconds(seconds), text
+
+
+def _check_time(value: Any, now: float, prefix: str) -> None:
+    if not abs(_seconds(value) - now) <= MAX_TIME_OFFSET_S:
+        raise BadRequestError(
+            f"{prefix}t is {_time_text(value)}; expected epoch seconds or milliseconds at most "
+            f"{MAX_TIME_OFFSET_S:g} seconds from now, which is {now:.0f}, or no t"
+        )
+
+
+def _seconds(value: Any) -> float:
+    """The epoch seconds of a `t` in seconds or milliseconds; NaN if it is no number."""
+    seconds = value if isinstance(value, float) else math.nan
+    return seconds / 1000 if seconds >= MIN_MILLISECONDS_TIME else seconds
+
+
+def _time_text(value: Any) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else _json_type(value)
 
 
 def _parse_value(name: str, value: Any, prefix: str) -> float:
@@ -180,9 +215,9 @@ class PushEndpoint:
                 start_response, "429 Too Many Requests", sentence, ("retry-after", str(result))
             )
         try:
-            values = parse_push_body(self._bodies.read(environ), self._clock())
+            values, events = parse_push_body(self._bodies.read(environ), self._clock())
             self._check_names(values)
-            self._queue(values)
+            self._queue(values, events)
         except RequestBodyError as error:
             return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
@@ -190,15 +225,19 @@ class PushEndpoint:
         except PushQueueError as error:
             return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
         self._names.update(values)
-        return json_response(start_response, "200 OK", {"accepted": len(values)})
+        return json_response(start_response, "200 OK", {"accepted": len(values) + len(events)})
 
-    def _queue(self, values: dict[str, float]) -> None:
+    def _queue(self, values: dict[str, float], events: list[tuple[int, str]]) -> None:
         if (chars := max_encoded_chars(values)) > MAX_RECORD_CHARS:
             raise BadRequestError(
                 f"the values take {chars} characters of a tick; expected at most {MAX_RECORD_CHARS}; "
                 "send several requests, or use shorter names"
             )
-        self._push_queue.put(json.dumps(values, separators=(",", ":")).encode())
+        if values:
+            self._push_queue.put(json.dumps(values, separators=(",", ":")).encode())
+        if events:
+            # Last: a client that repeats a request after an error repeats no event.
+            self._push_queue.put(event_record(events))
 
     def _check_names(self, values: dict[str, float]) -> None:
         """Reject a name that a source already uses: a push cannot overwrite a measured value."""

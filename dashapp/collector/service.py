@@ -19,6 +19,7 @@ from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
+from dashapp.collector.events import EventRecorder
 from dashapp.collector.preflight import alert_target_problems
 from dashapp.collector.sampler import Sampler
 from dashapp.config import settings as config
@@ -72,29 +73,36 @@ def collect(
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval), *extra_sources]
-    if push_queue is not None:
+    push = None if push_queue is None else PushSource(push_queue, lambda: store.newest().time_ms)
+    if push is not None:
         # The last source: a push cannot replace what the machine measures.
-        sources.append(PushSource(push_queue, lambda: store.newest().time_ms))
+        sources.append(push)
     sampler = Sampler(sources, store, interval, notice, retention)
     log_clock = LogClock(clock, newest)
     report = ClockReport(store, clock)
+    events = EventRecorder(store, clock, interval, retention)
 
     def follow_clock() -> None:
         for step in log_clock.take_steps():
             if step.after is not None:
                 store.rewind(Rewind(to_milliseconds(step.after), step.restores))
                 report.add(step)
+                events.follow_clock(step)
             if monitor is not None:
                 monitor.follow_clock(step.size, step.after, step.restores)
         report.expire()
 
     now = log_clock.now()
     follow_clock()
+    events.start(now)
     sampler.backfill(math.floor(now / interval) * interval, MAX_BACKFILL_TICKS)
     # A kernel counts CPU time in hundredths of a second: a rate over only a few of them is noise.
     for time in deadlines(clock, interval, log_clock, first=min(0.3, interval / 2)):
         follow_clock()
         tick = sampler.tick(time)
+        events.observe(time, tick is not None)
+        if push is not None:
+            events.add(push.take_events(), time)
         if tick is not None and monitor is not None:
             changes = monitor.observe(tick)
             if delivery is not None:

@@ -91,6 +91,29 @@ def parse_hosts(text: str) -> tuple[str, ...]:
     return names
 
 
+# In the form of a Content-Security-Policy: no path, and no IPv6 address.
+_ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?")
+MAX_ORIGINS = 32
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Return the origins of sites.
+
+    >>> parse_origins("https://Intranet.example/, https://*.shop.example:8443")
+    ('https://intranet.example', 'https://*.shop.example:8443')
+    """
+    names = (name.strip().lower().removesuffix("/") for name in text.split(","))
+    origins = tuple(dict.fromkeys(name for name in names if name))
+    if not all(map(_is_origin, origins)) or len(origins) > MAX_ORIGINS:
+        raise ValueError
+    return origins
+
+
+def _is_origin(text: str) -> bool:
+    match = _ORIGIN.fullmatch(text)
+    return match is not None and ".." not in text and int((match[3] or ":1")[1:]) <= 65535
+
+
 _TOKEN = re.compile(r"[!-~]{16,200}")
 
 

@@ -89,6 +89,12 @@ class Settings:
         "host names separated by commas, without http:// and port",
         "further host names to accept in requests",
     )
+    frame_ancestors: tuple[str, ...] = setting(
+        (),
+        parsers.parse_origins,
+        f"up to {parsers.MAX_ORIGINS} sites separated by commas, such as https://intranet.example",
+        "other sites that may show the pages in a frame",
+    )
     store: str = setting(
         "",
         parsers.parse_store,

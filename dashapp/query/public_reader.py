@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
+from dashapp.model.events import BOOT, GAP, EventLog
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import Cursor, Metric, Tick
 from dashapp.stores.base import Level, Reader, Snapshot
-from dashapp.stores.documents import CURVES, METRICS, PANEL_KINDS, Document, Value
+from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, Document, Value
 from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.proxy import LevelProxy, ReaderProxy
 
@@ -66,10 +67,14 @@ class PublicReader(ReaderProxy):
     def _unchanged(self, value: object) -> object:
         return value
 
+    def _public_events(self, log: EventLog) -> EventLog:
+        return public_events(log)
+
     _FILTERS: ClassVar[Mapping[Document[Any], Callable[..., Any]]] = {
         METRICS: _public_metrics,
         PANEL_KINDS: _unchanged,
         CURVES: _unchanged,
+        EVENTS: _public_events,
     }
 
 
@@ -138,6 +143,11 @@ def _public_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(pattern for pattern in patterns if not is_private_key(pattern) or pattern in MOUNT_PATTERNS)
 
 
+def public_events(log: EventLog) -> EventLog:
+    """Return the events that explain a chart, without what people wrote and the names of hosts."""
+    return EventLog(tuple(event for event in log.events if event.kind in (BOOT, GAP)))
+
+
 def is_private_key(key: str) -> bool:
     """Return whether a key of this machine's metrics contains a mount point."""
     return key.startswith(MOUNT_PREFIX) and key != ROOT_KEY
@@ -155,6 +165,9 @@ class _PublicSnapshot(Snapshot):
     def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
         columns, is_complete = self._snapshot.ticks(start, end, self._names.keys(metrics))
         return self._names.columns(columns), is_complete
+
+    def is_in_memory(self, start: int) -> bool:
+        return self._snapshot.is_in_memory(start)
 
     def levels(self) -> Sequence[Level]:
         return [_PublicLevel(level, self._names) for level in self._snapshot.levels()]

@@ -1,16 +1,18 @@
 """Pushed values as a source: each value is part of the next tick and of no other.
 
-If a metric has several values, the newest wins. When pushes stop, the line ends in a gap.
+If a metric has several values, the newest wins. When pushes stop, the line ends in a gap. A pushed event is a
+record too, and `take_events` returns it after the tick.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from dashapp.model.ticks import Metric, finite_values, max_encoded_chars
+from dashapp.model.events import event_text
+from dashapp.model.ticks import MAX_EPOCH_MS, Metric, finite_values, max_encoded_chars
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
 # request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
@@ -25,6 +27,14 @@ _INVALID_CHARS = re.compile(r"[^A-Za-z0-9_-]+")
 class PushReader(Protocol):
     def take(self, newest: int, accept: Callable[[bytes], bool]) -> None:
         """Pass each record to `accept` until it returns False, for the tick after `newest` ms."""
+
+
+def event_record(events: Iterable[tuple[int, str]]) -> bytes:
+    """Return the record of events, which are epoch milliseconds with text.
+
+    It is a list; the record of values is an object.
+    """
+    return json.dumps(list(events)).encode()
 
 
 def pushed_metric(key: str) -> Metric:
@@ -48,6 +58,7 @@ class PushSource:
         self._inbox = inbox
         self._newest = newest
         self._cache: dict[str, tuple[Metric, int]] = {}
+        self._events: list[tuple[int, str]] = []
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
@@ -55,6 +66,10 @@ class PushSource:
 
         def accept(record: bytes) -> bool:
             nonlocal free_chars, free_bytes
+            if record.startswith(b"["):
+                free_bytes -= len(record)
+                self._events += _parse_events(record)
+                return True
             record_values = _parse_record(record)
             row_size = sum(self._metric(key)[1] for key in record_values if key not in values)
             # Always accept the first record: it would need as much room in the next tick.
@@ -67,6 +82,14 @@ class PushSource:
         self._inbox.take(self._newest(), accept)
         return {self._metric(key)[0]: value for key, value in values.items()}
 
+    def take_events(self) -> list[tuple[int, str]]:
+        """Return the events since the last call: times in epoch milliseconds, and texts.
+
+        After a crash of the collector an event can come a second time.
+        """
+        events, self._events = self._events, []
+        return events
+
     def _metric(self, key: str) -> tuple[Metric, int]:
         """Return the metric, and the characters that its name and value need in a row."""
         if key not in self._cache:
@@ -74,6 +97,16 @@ class PushSource:
                 self._cache.clear()
             self._cache[key] = pushed_metric(key), max_encoded_chars((key,))
         return self._cache[key]
+
+
+def _parse_events(record: bytes) -> list[tuple[int, str]]:
+    """Return the events of a record, or nothing for an invalid one."""
+    try:
+        events = [(time_ms, event_text(text)) for time_ms, text in json.loads(record)]
+    except (ValueError, TypeError, RecursionError):
+        return []
+    are_times = all(type(time_ms) is int and 0 <= time_ms <= MAX_EPOCH_MS for time_ms, _ in events)
+    return events if are_times else []
 
 
 def _parse_record(record: bytes) -> dict[str, float]:

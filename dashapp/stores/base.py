@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from dashapp.model.events import EventLog
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
@@ -19,6 +20,7 @@ from dashapp.stores.documents import (
     CLOCK_STEPS,
     CURVES,
     DELIVERIES,
+    EVENTS,
     METRICS,
     PANEL_KINDS,
     THRESHOLDS,
@@ -85,6 +87,9 @@ class Snapshot(Protocol):
         any value is left out.
         """
 
+    def is_in_memory(self, start: int) -> bool:
+        """Whether memory has all ticks later than `start`, epoch milliseconds."""
+
     def levels(self) -> Sequence[Level]:
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
@@ -100,6 +105,11 @@ class Reader(Protocol):
     def is_loaded(self) -> bool:
         """Whether the first data of a remote store has arrived. Without it, a store looks empty."""
         return True
+
+    @property
+    def failed_reads(self) -> int:
+        """How many reads have failed so far. A response during which this rises may lack data."""
+        return 0
 
     def newest(self) -> Cursor:
         """Return generation and newest tick's time (0: empty store). Cheap: runs in each request."""
@@ -147,6 +157,10 @@ class Reader(Protocol):
     def clock_steps(self) -> list[int]:
         """When the clock was set and the log was corrected, in milliseconds, oldest first."""
         return self.read_document(CLOCK_STEPS)
+
+    def events(self) -> EventLog:
+        """The newest MAX_EVENTS marks of people and observations of the collector."""
+        return self.read_document(EVENTS)
 
     def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each notification target received."""

@@ -70,12 +70,14 @@ class CachedReader(Reader):
         return ticks
 
     def levels(self) -> Sequence[ArchiveLevelReader]:
-        if self._levels is None:
+        # Another thread may drop them meanwhile.
+        levels = self._levels
+        if levels is None:
             # Only readers of history need numpy, and the collector has no room for it.
             from dashapp.stores.history.archive_reader import open_levels
 
-            self._levels = open_levels(self.block_reader)
-        return self._levels
+            levels = self._levels = open_levels(self.block_reader)
+        return levels
 
     def damage_notices(self) -> list[str]:
         damaged = sum(level.damaged for level in self._levels or ())
@@ -88,13 +90,15 @@ class CachedReader(Reader):
         """
         from dashapp.model.columns import columns_from_ticks, concat
 
+        failed_reads = self.failed_reads
         first = int(columns.t[0]) if len(columns.t) else None
         older, is_adjacent = self._read_before(first, start)
         with self._lock:
             cached = self._cache.columns()
             if is_adjacent and len(cached.t) and int(cached.t[0]) == first:
                 if not older:
-                    self._cache.is_whole = True
+                    # Otherwise there may be older ticks that could not be read now.
+                    self._cache.is_whole = self.failed_reads == failed_reads
                 elif self._cache.prepend(older):
                     return self._cache.columns()
         return concat([columns_from_ticks(older), columns])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, Generic, TypeVar
 
+from dashapp.model.events import EVENT_KINDS, MAX_EVENT_CHARS, MAX_EVENTS, Event, EventLog
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Curves, Metric, to_milliseconds
 
@@ -71,6 +72,21 @@ def _changes_from_json(rows: Any) -> list[AlertChange]:
         value = None if value is None else _number(value)
         changes.append(AlertChange(threshold, firing is True, _time(time), value, _count(number)))
     return changes
+
+
+def _events_to_json(log: EventLog) -> Any:
+    rows = [(event.number, event.time_ms, event.kind, event.text) for event in log.events]
+    return {"boot": log.boot, "host": log.host, "events": rows}
+
+
+def _events_from_json(fields: Any) -> EventLog:
+    events = []
+    for number, time_ms, kind, text in fields["events"][-MAX_EVENTS:]:
+        if kind not in EVENT_KINDS or not isinstance(text, str) or len(text) > MAX_EVENT_CHARS:
+            raise ValueError
+        _time(time_ms)
+        events.append(Event(_count(time_ms), text, kind, _count(number)))
+    return EventLog(tuple(events), str(fields["boot"])[:64], str(fields["host"])[:MAX_TEXT_CHARS])
 
 
 def _metrics_from_json(rows: Any) -> list[Metric]:
@@ -188,6 +204,12 @@ CLOCK_STEPS: Document[list[int]] = Document(
     to_json=list,
     from_json=lambda times: [int(time_ms) for time_ms in times],
 )
+EVENTS: Document[EventLog] = Document(
+    name="events",
+    empty=EventLog,
+    to_json=_events_to_json,
+    from_json=_events_from_json,
+)
 # Waiting documents are written in this order. The deliveries precede the changes, because a target without an
 # entry receives only later changes. The states follow the changes, from which the collector can repair them.
 DOCUMENTS: tuple[Document[Any], ...] = (
@@ -196,6 +218,7 @@ DOCUMENTS: tuple[Document[Any], ...] = (
     PANEL_KINDS,
     CURVES,
     CLOCK_STEPS,
+    EVENTS,
     DELIVERIES,
     CHANGES,
     THRESHOLDS,

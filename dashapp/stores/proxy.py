@@ -29,6 +29,10 @@ class ReaderProxy(Reader):
     def is_loaded(self) -> bool:
         return self.reader().is_loaded
 
+    @property
+    def failed_reads(self) -> int:
+        return self.reader().failed_reads
+
     def newest(self) -> Cursor:
         return self.reader().newest()
 

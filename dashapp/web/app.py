@@ -16,7 +16,7 @@ from dash import ClientsideFunction, Dash, Input, State
 from dash.development.base_component import Component
 from flask import has_request_context, request
 
-from dashapp.api import openapi
+from dashapp.api import badge, openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
@@ -24,9 +24,8 @@ from dashapp.api.push import PUSH_PATH as PUSH
 from dashapp.api.push import push_endpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
-from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND, html_response
-from dashapp.http.static_files import FirstRequestLock, StaticCache, canonical_path
-from dashapp.http.templates import render
+from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
+from dashapp.http.static_files import FirstRequestLock, StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import overlay_panels
@@ -40,12 +39,11 @@ from dashapp.web import assets, index, layout
 from dashapp.web.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
 from dashapp.web.middleware_stack import AccessControl, build_middleware
+from dashapp.web.pages import CHART_PATH, Pages
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
-PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
 OTHER_HOST_PROCESSES = "processes of this host are not available, only those of the server's machine"
-FILE_PREFIXES = ("/assets/", "/_dash-component-suites/")
 
 
 def create_app(
@@ -81,9 +79,13 @@ def create_app(
     dash = _dash_app(PageTarget(store), settings, hosts, host_name)
     # The page of a host contains other addresses than the page at the root.
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
+    is_private = settings.requires_authentication or mounted
+    data_caching = SHARED_ONE_SECOND if is_shared else PRIVATE_NO_STORE if is_private else NO_STORE
+    badge_caching = badge.SHARED_CACHING if is_shared else badge.PRIVATE_CACHING
     limits = ApiLimits()
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
+    page_routes = Pages(files)
     layout_key = partial(_layout_key, store, hosts)
     pages, host_pages, view_pages = (
         StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
@@ -92,37 +94,24 @@ def create_app(
     table = ProcessTable() if shows_processes(settings) else None
     list_hosts = partial(hosts_json, hosts) if hosts is not None else None
 
-    def page(cache: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path: str = environ["PATH_INFO"]
-        # Dash answers an unknown path with the page, and an unknown package with a traceback. It also has
-        # many files that the page does not need.
-        if path in PAGE_PATHS or (path.startswith(FILE_PREFIXES) and canonical_path(path) in files.paths()):
-            return cache(environ, start_response)
-        return _not_found(environ, start_response)
-
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
             target.reader,
             window=settings.window,
             interval=settings.interval,
             max_window=settings.max_window_s,
-            processes=_processes_error(settings)
-            if table is None
-            else table
-            if target.is_host(host_name)
-            else OTHER_HOST_PROCESSES,
+            processes=(table if target.is_host(host_name) else OTHER_HOST_PROCESSES)
+            if table
+            else _processes_error(settings),
             hosts=list_hosts,
             now=target.now,
             host=target.label,
             panels=_chosen_panels(settings, target),
-            caching=SHARED_ONE_SECOND
-            if is_shared
-            else PRIVATE_NO_STORE
-            if settings.requires_authentication or mounted
-            else NO_STORE,
+            caching=data_caching,
             limits=limits,
             redacts_notices=mounted and not restricted,
         )
+        badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         is_root = not target.names or target.top
         cache = pages if is_root else host_pages
 
@@ -132,9 +121,11 @@ def create_app(
                 return push(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
+            if path.startswith(badge.BADGE_PREFIX):
+                return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
-            return page(cache, environ, start_response)
+            return page_routes.serve(cache, target.reader, environ, start_response)
 
         return route if len(target.names) > 1 else PrometheusEndpoint(route, target.reader, target.now)
 
@@ -143,25 +134,13 @@ def create_app(
         app = HostRouter(hosts, app, serve, host_name, is_expected=bool(host_name) and settings.collector)
 
     def build(view: SharedView) -> WSGIApp:
-        return shared_view_app(
-            SharedViewReader(store, view, settings.panel), settings, partial(page, view_pages), limits
-        )
+        reader = SharedViewReader(store, view, settings.panel)
+        page = partial(page_routes.serve, view_pages, reader)
+        return shared_view_app(reader, settings, page, limits)
 
-    return build_middleware(app, settings, access, build, dash.csp_hashes(), mounted=mounted)
-
-
-def _not_found(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    if "text/html" in environ.get("HTTP_ACCEPT", ""):
-        # Relative: only the browser knows the prefix of a proxy.
-        home = "../" * (environ["PATH_INFO"].count("/") - 1) or "./"
-        page = render("message.html", title="Page not found", sentence="Page not found", home=home)
-        return html_response(start_response, "404 Not Found", page.encode())
-    body = b"Page not found."
-    start_response(
-        "404 Not Found",
-        [("content-type", "text/plain"), ("content-length", str(len(body)))],
+    return build_middleware(
+        app, settings, access, build, dash.csp_hashes(), mounted=mounted, restricted=restricted
     )
-    return [body]
 
 
 def _page_app(
@@ -218,6 +197,17 @@ def _current_target(key: str) -> Any:
     return request.environ.get(key) if has_request_context() else None
 
 
+def _path_to_root() -> str:
+    """Return the path from the current document to the root of its host."""
+    return "../" if has_request_context() and request.environ["PATH_INFO"] == CHART_PATH else "./"
+
+
+def _path_to_files(target: PageTarget | None) -> str:
+    """Return the path from the current document to the files, which all hosts share."""
+    below_host = "../../" if target and not target.top else ""
+    return (below_host + _path_to_root().removeprefix("./")) or "./"
+
+
 def shows_processes(settings: Settings) -> bool:
     """Return whether the page may show names of processes.
 
@@ -272,7 +262,8 @@ def _dash_app(
         script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
         heading=settings.title,
-        files=lambda: "../../" if (target := _current_target(ENVIRON_KEY)) and not target.top else "./",
+        root=_path_to_root,
+        files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
     app.layout = partial(_page_app, default_target, settings, hosts, host_name)
     register_callbacks(app)

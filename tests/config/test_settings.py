@@ -53,6 +53,16 @@ BAD = [
     ("--hosts", "monitor.example:80", "host names"),
     ("--hosts", "monitor,.example", "host names"),
     ("--hosts", "*", "host names"),
+    *(
+        ("--frame-ancestors", text, "sites separated by commas, such as https://intranet.example")
+        for text in (
+            *("*", "intranet.example", "https://", "https://a b", "ftp://a", "'self'", "null", "data:"),
+            *("https://a.example/path", "https://a.example?x", "https://a..b"),
+            *("https://a:0", "https://a:65536", "https://a:*", "https://a.*", "https://*", "https://[::1]"),
+            *("https://a; script-src *", "https://a\nx: y", "https://-a"),
+            ",".join(f"https://{number}.example" for number in range(33)),
+        )
+    ),
     ("--trusted-proxy", "localhost", "IP addresses or networks"),
     ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "IP addresses or networks"),
     ("--trusted-proxy", "10.0.0.1/8", "IP addresses or networks"),
@@ -176,6 +186,10 @@ GOOD = {
     "port": ("9000", 9000),
     "public": ("yes", True),
     "hosts": ("A.test, b", ("a.test", "b")),
+    "frame_ancestors": (
+        "https://A.test/, http://*.b.test:8080,https://a.test",
+        ("https://a.test", "http://*.b.test:8080"),
+    ),
     "store": ("./x", "./x"),
     "redis_ca": ("None", "none"),
     "name": ("db-1.eu_west", "db-1.eu_west"),

@@ -40,7 +40,6 @@ HEAVY = {
     "flask": {
         *("dashapp.web.app", "dashapp.integrations.dash_routes", "dashapp.integrations.flask_chart"),
         *("dashapp.integrations.flask_mount", "dashapp.integrations.flask_response"),
-        "dashapp.integrations.flask_access",
     },
     "granian": {"dashapp.web.server"},
     "jinja2": {"dashapp.http.templates"},
@@ -61,7 +60,9 @@ HEAVY = {
     "plotly": set[str](),
     "redis": {"dashapp.stores.redis"},
     "zxcvbn": {"dashapp.config.password_strength"},
-    "werkzeug": {"dashapp.integrations.flask_access", "dashapp.integrations.flask_response"},
+    "werkzeug": {
+        *("dashapp.integrations.access", "dashapp.integrations.flask_response", "dashapp.integrations.wsgi"),
+    },
 }
 
 

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import diskcache
-
 from dashapp.model.ticks import MAX_EPOCH_MS
-from dashapp.stores.disk.database import Database, is_corrupt
+from dashapp.stores.disk.database import Database, diskcache, is_corrupt
 
 # Rows have text keys, "row-500000000000000" and up.
 ROW_PREFIX = "row"
