@@ -104,7 +104,9 @@
       const Kind = !this.viewOf(chart.panel).lines && app.isHeatMap(chart, metrics, this.liveView.catalog.offsets.get(chart.panel) ?? 0) ? app.HeatMap : app.Chart;
       if (chart instanceof Kind) return chart;
       chart.unmount();
-      return (this.charts[index] = new Kind(chart.section, this, chart.spec));
+      const other = new Kind(chart.section, this, chart.spec);
+      other.scale = chart.scale; // an embedded chart has that of its metrics
+      return (this.charts[index] = other);
     }
 
     /* Callbacks of the charts. */

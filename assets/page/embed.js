@@ -71,7 +71,7 @@
       const samePanel = metrics.every((metric) => metric.panel === metrics[0].panel);
       const template = (samePanel && panelSpecs.get(metrics[0].panel)) || panelSpecs.fallback;
       chart.scale = template.scale ?? {};
-      for (const component of [chart.component.props.figure, chart.gd].filter(Boolean)) {
+      for (const component of [chart.component?.props.figure, chart.gd].filter(Boolean)) {
         component.layout.shapes = this.thresholdShapes(template, appliedKeys.split(","));
       }
       chart.generation = -1;
