@@ -26,7 +26,8 @@
       this.stack = panel.stack ?? [];
       this.stacked = []; // keys of the metrics in the stack on screen, from the bottom up
       this.view = {}; // what the viewer chose for the axis; see app.fitChosenAxis
-      this.note = ""; // sentence about what is not drawn
+      this.note = ""; // sentence about points that are not on the axis
+      this.stackNote = ""; // sentence about a stack that is drawn as lines
       this.highlightedKey = null;
       this.hasFaded = false;
       this.hasAlertBands = false;
@@ -145,7 +146,8 @@
       this.comparison = app.compareToReference(this.reference, series, metrics, range);
       if (this.comparison) this.section.dataset.side = this.comparison.direction;
       this.view = this.queue.viewOf(this.panel);
-      this.stacked = app.stackedKeys(this, metrics, series, range);
+      const { keys, note } = app.chooseStack(this, metrics, series, range);
+      Object.assign(this, { stacked: keys, stackNote: note });
       if (!this.mounted) return this.mount(series, metrics, range);
       const tracesChanged = this.updateTraces(series, metrics);
       const redrawAll = tracesChanged || series.generation !== this.generation || this.endIndex < series.firstIndex;

@@ -29,7 +29,7 @@
       "Keyboard and mouse",
       app.createElement("p", {}, "Drag across a chart to zoom in, or use two fingers. Double-click to undo the zoom. The slider sets the length of the time range."),
       app.createElement("table", { className: "keys" }, app.createElement("tbody", {}, ...rows)),
-      app.createElement("p", {}, "Drag a panel by its title to move it. Use its ⋯ menu to enlarge, hide or download it.")
+      app.createElement("p", {}, "Drag a panel by its title to move it. Use its ⋯ menu to enlarge, hide or download it, or to change its axis. Click a row below a chart to hide or show its line.")
     );
   };
 })((window.dashapp = window.dashapp || {}));

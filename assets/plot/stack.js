@@ -2,14 +2,19 @@
 (function (app) {
   "use strict";
 
-  /* The keys of the metrics to stack, from the bottom up; none if the panel does not stack, or if a visible part is negative:
-     areas would overlap. `patterns`: of the parts; all metrics if empty. */
-  app.stackedKeys = function ({ kind, stack = [], view = {} }, metrics, series, range) {
-    if (kind !== "stacked" || view.log) return [];
+  const NONE = { keys: [], note: "" };
+
+  /* `{keys, note}` of a chart: the keys of the metrics to stack, from the bottom up. There are none if the panel does not
+     stack, or if a visible part is negative: areas would overlap, and `note` explains it. `stack`: patterns of the parts; all
+     metrics if empty. */
+  app.chooseStack = function ({ kind, stack = [], view = {} }, metrics, series, range) {
+    if (kind !== "stacked" || view.log) return NONE;
     const left = metrics.filter(({ right }) => !right);
     const parts = stack.length ? app.matchMetrics(left, stack) : left;
     const keys = [...new Set(parts.map(({ key }) => key))];
-    return keys.length > 1 && !keys.some((key) => hasNegative(series.y[key], series.span(range))) ? keys : [];
+    if (keys.length < 2) return NONE;
+    const isNegative = keys.some((key) => hasNegative(series.y[key], series.span(range)));
+    return isNegative ? { keys: [], note: "Not stacked: some values are below 0." } : { keys, note: "" };
   };
 
   function hasNegative(column = [], [first, last]) {

@@ -20,13 +20,14 @@ COUNT = 90
 TOTAL = Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)
 PARTS = [Metric(f"cpu.{kind}", kind, "%", "cpu", 0, 100) for kind in ("user", "system", "iowait")]
 MANY = [Metric(f"many.m{number:02}", f"m{number:02}", "1/s", "many", 0) for number in range(9)]
-NEGATIVE = [Metric(f"ledger.{name}", name, "", "ledger") for name in ("in", "out")]
+NEGATIVE = [Metric(f"memory.{name}", name, "B", "memorybytes") for name in ("used", "available")]
 SPECIAL = {
     "constant": lambda second: 7.0,
     "tiny": lambda second: 1e-9 * (second + 1),
     "huge": lambda second: 1e300 * math.cos(second),
     "negative": lambda second: -5.0 - second,
 }
+TWINS = [Metric(f"twin.{name}", "Twin", "", "twins") for name in ("one", "two")]
 EXTREME = [Metric(f"extreme.{name}", name, "", name) for name in SPECIAL]
 GAP = range(40, 60)  # seconds without a tick
 
@@ -42,8 +43,10 @@ def values_at(second: int) -> dict[str, float]:
         **parts,
         "cpu.percent": parts["cpu.user"] + parts["cpu.system"],
         **{metric.key: float(number + second % 3) for number, metric in enumerate(MANY)},
-        "ledger.in": 5.0,
-        "ledger.out": -3.0,
+        "memory.used": 5.0,
+        "memory.available": -3.0,
+        "twin.one": 1.0,
+        "twin.two": 2.0,
         **{f"extreme.{name}": function(second) for name, function in SPECIAL.items()},
     }
 
@@ -51,7 +54,7 @@ def values_at(second: int) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     live = serve_all(feeding=False, past=1, age=COUNT + 5)
-    live.store.describe([TOTAL, *PARTS, *MANY, *NEGATIVE, *EXTREME])
+    live.store.describe([TOTAL, *PARTS, *MANY, *NEGATIVE, *TWINS, *EXTREME])
     start = live.feeder.newest
     for second in range(1, COUNT):
         if second not in GAP:
@@ -172,3 +175,21 @@ def test_statistics_of_extreme_values_are_those_of_points(page: Page, live: Live
         rounded: Any = page.evaluate(formatted, [float(f"{value:.5g}") if abs(value) < 10 else value])
         assert line.locator(f"[data-stat={stat}]").inner_text() == rounded
     assert not re.search("NaN|Infinity|∞", line.inner_text())
+
+
+def test_stack_with_negative_values_is_drawn_as_lines(page: Page, live: Live) -> None:
+    open_past(page, live, "memorybytes")
+    expect(page.locator("[data-panel=memorybytes] .legend-note")).to_have_text(
+        "Not stacked: some values are below 0."
+    )
+    widths = page.evaluate(
+        """document.querySelector("[data-panel=memorybytes] .js-plotly-plot").data
+             .map(({ line }) => line.width)"""
+    )
+    assert widths == [1.5, 1.5]
+
+
+def test_lines_with_same_label_are_named_by_key(page: Page, live: Live) -> None:
+    open_past(page, live, "twins")
+    names = page.locator("[data-panel=twins] [data-line] bdi")
+    expect(names).to_have_text(["Twin (twin.one)", "Twin (twin.two)"])
