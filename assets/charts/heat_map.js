@@ -197,7 +197,7 @@
       const last = first + this.lines.length;
       const isPaged = first > 0 || last < total;
       const place = isPaged ? `${app.formatCount(first + 1)}–${app.formatCount(last)} of ${app.formatCount(total)}: ` : "";
-      app.setText(this.caption, rows.length ? `${place}${labels[0]} at the top, ${labels[1]} at the bottom` : "All lines are hidden");
+      app.setText(this.caption, rows.length ? `${place}${labels[0]} at the top, ${labels[1]} at the bottom` : this.lines.length ? "All lines are hidden" : "");
       this.pages.forEach((button, index) => {
         button.hidden = !isPaged;
         button.disabled = index ? last >= total : first === 0;

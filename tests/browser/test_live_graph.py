@@ -236,6 +236,20 @@ def test_live_graph_shows_current_value_beside_title(page: Page, theirs: Theirs)
     wait_until(page, lambda: float(value.inner_text()) > first)
 
 
+def test_live_graph_has_legend_of_page(page: Page, theirs: Theirs) -> None:
+    row = page.locator(f"{section('one')} [data-line=up]")
+    wait_until(page, lambda: float(row.locator(".value").inner_text()) > 0)
+    low, high = (row.locator(f"[data-stat={name}]") for name in ("low", "high"))
+    wait_until(page, lambda: float(low.inner_text()) < float(high.inner_text()))
+    hidden = (
+        f"""document.querySelector("{section("one").replace('"', "'")} .js-plotly-plot").data[0].visible"""
+    )
+    for pressed, visible in (("false", "legendonly"), ("true", True)):
+        row.click()
+        expect(row).to_have_attribute("aria-pressed", pressed)
+        wait_until(page, lambda expected=visible: page.evaluate(hidden) == expected)
+
+
 def test_live_graph_shows_link_to_login_after_session_ends(page: Page, fresh: Theirs) -> None:
     page.route("**/_dashapp/api/*", lambda route: route.fulfill(status=302, headers={"location": "/login"}))
     link = page.locator(section("one")).get_by_role("link", name="Sign in again")
