@@ -7,7 +7,7 @@
   const MIN_RANGE_MS = 1000;
 
   /* Watch the plot of `chart` until `signal`. `chart`: plotElement, plotSize ({l, t, w, h} in the element), range(),
-     dragging, onPointer(time or null, clientY), onDoubleClick(), onPinch(range, isLast). */
+     dragging, onPointer(time or null, clientY), onClick(time, event), onDoubleClick(), onPinch(range, isLast). */
   app.watchPointer = function (chart, signal) {
     const { plotElement } = chart;
     const touches = new Map(); // by pointerId: {x, time}
@@ -63,6 +63,7 @@
       const isDouble = lastClick && event.timeStamp - lastClick.timeStamp < DOUBLE_CLICK_MS && Math.hypot(x - lastClick.x, y - lastClick.y) < 2 * CLICK_PX;
       lastClick = isDouble ? null : { x, y, timeStamp: event.timeStamp };
       if (isDouble) chart.onDoubleClick();
+      else chart.onClick(timeAt(event), event);
     }
 
     function endTouch(event) {

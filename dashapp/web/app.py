@@ -38,6 +38,8 @@ from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, index, layout
 from dashapp.web.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
+from dashapp.web.machine_facts import host_name as machine_name
+from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
 from dashapp.web.pages import CHART_PATH, Pages
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
@@ -73,8 +75,8 @@ def create_app(
     push = push_endpoint(check, push_writer, store, access.clients)
     is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
-        store = PublicReader(store)
-        hosts = None if hosts is None else PublicHosts(hosts)
+        store = PublicReader(store, shows_processes(settings))
+        hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
     dash = _dash_app(PageTarget(store), settings, hosts, host_name)
     # The page of a host contains other addresses than the page at the root.
@@ -92,7 +94,6 @@ def create_app(
     )
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None
-    list_hosts = partial(hosts_json, hosts) if hosts is not None else None
 
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
@@ -103,13 +104,14 @@ def create_app(
             processes=(table if target.is_host(host_name) else OTHER_HOST_PROCESSES)
             if table
             else _processes_error(settings),
-            hosts=list_hosts,
+            hosts=None if hosts is None else partial(hosts_json, hosts),
             now=target.now,
             host=target.label,
             panels=_chosen_panels(settings, target),
             caching=data_caching,
             limits=limits,
             redacts_notices=mounted and not restricted,
+            top_error="" if table else _processes_error(settings),
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         is_root = not target.names or target.top
@@ -153,7 +155,7 @@ def _page_app(
     target.reader.newest()
     metrics = target.reader.metrics()
     several = hosts is not None and len(hosts.hosts()) > 1
-    tagline = "this machine, live" if settings.reads_system and settings.title == layout.TITLE else "live"
+    is_own = settings.reads_system and target.is_host(host_name)
     return layout.page_layout(
         settings.window,
         settings.interval,
@@ -162,10 +164,11 @@ def _page_app(
         all_panels(metrics, _chosen_panels(settings, target), target.reader.panel_kinds()),
         thresholds=[state.threshold for state in target.reader.thresholds()],
         processes=shows_processes(settings) and target.is_host(host_name),
+        top=shows_processes(settings) and len(target.names) < 2,
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
-        tagline=tagline,
+        facts=machine_facts(with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
@@ -261,7 +264,10 @@ def _dash_app(
         icon=app.get_asset_url("favicon.svg"),
         script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
-        heading=settings.title,
+        font_url=app.get_asset_url(assets.FONT_NAME),
+        heading=machine_name()
+        if settings.reads_system and hosts is None and settings.title == layout.TITLE
+        else settings.title,
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )

@@ -26,14 +26,16 @@ def index_writer(
     icon: str,
     script_url: str,
     style_url: str,
+    font_url: str,
     heading: str,
     root: Callable[[], str] = lambda: "./",
     files: Callable[[], str] = lambda: "./",
 ) -> Callable[..., str]:
     """Return the function that Dash calls with its pieces of the document.
 
-    `icon`, `script_url`, `style_url`: addresses of the icon, our scripts and our styles. `heading` is plain
-    text. `root` returns the path to the page and its API, and `files` that to the files of all pages.
+    `icon`, `script_url`, `style_url`, `font_url`: addresses of the icon, our scripts, styles and font.
+    `heading` is plain text. `root` returns the path to the page and its API, and `files` that to the files of
+    all pages.
     """
 
     def write(*, scripts: str, config: str, favicon: str, **pieces: str) -> str:
@@ -46,6 +48,7 @@ def index_writer(
             icon=icon,
             script_url=script_url,
             style_url=style_url,
+            font_url=font_url,
             heading=heading,
             description=DESCRIPTION,
             **pieces,

@@ -8,13 +8,15 @@
     order: Array.isArray,
     hidden: Array.isArray,
     large: Array.isArray,
-    theme: (value) => typeof value === "string",
+    collapsed: Array.isArray,
+    byDevice: Array.isArray,
     statistics: (value) => typeof value === "boolean",
     views: (value) => value !== null && typeof value === "object" && !Array.isArray(value),
+    theme: (value) => typeof value === "string",
   };
 
-  /* `{order, hidden, large (lists of panel names), theme, statistics, views (lists of options by panel name)}`,
-     each only if stored. */
+  /* `{order, hidden, large, byDevice (lists of panel names), collapsed (names of groups), theme, statistics,
+     views (lists of options by panel name)}`, each only if stored. */
   app.readPreferences = function () {
     let stored = null;
     try {
