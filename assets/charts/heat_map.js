@@ -5,7 +5,7 @@
   const MAX_ROWS = (app.MAX_HEAT_MAP_ROWS = 64);
   const MARGIN_PX = { l: 16, r: 16, t: 12, b: 24 };
   const STRIPE_PX = 4;
-  const FONT = "12px system-ui, sans-serif";
+  const FONT = "12px Inter, system-ui, sans-serif";
 
   /* Whether these lines are a heat map: too many for a chart of lines, and with values that one scale can show. `offset`:
      number of lines before them. */

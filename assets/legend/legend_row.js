@@ -31,7 +31,7 @@
         this.element.dataset.line = metric.key;
       }
       this.set("name", `${name}\n${metric.key}`, (text) => {
-        this.name.textContent = name;
+        this.name.textContent = app.isolateText(name);
         this.element.title = name.includes(metric.key) ? name : text;
       });
       this.set("colour", colour, (text) => (this.swatch.style.background = text));

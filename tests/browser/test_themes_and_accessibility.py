@@ -149,6 +149,8 @@ def test_hostile_labels_are_shown_as_text(page: Page, serve: Serve) -> None:
         assert shown
         # Without the character that reverses what follows.
         assert shown.replace("…", "") in label.replace("\u202e", "")
+    # Units of 500 characters do not widen the page.
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     box = page.locator('[data-panel="cores"] .nsewdrag').bounding_box()
     assert box
     page.mouse.move(box["x"] + 300, box["y"] + 60)
