@@ -61,16 +61,15 @@ def test_page_requests_only_visible_metrics(page: Page, live: Live) -> None:
     assert all("" not in keys for keys in asked(live))
     expect(panel.locator(".line-filter")).to_have_text(re.compile(r"^[56]\d of 1,000 lines$"))
     # The rest can be reached: the next lines, or those that the filter names.
-    drawn = {key for key, _ in page.evaluate(POINTS, "wide")}
     panel.get_by_role("button", name="Next lines").click()
-    wait_until(page, lambda: page.evaluate(POINTS, "wide"))
 
     def shows_next() -> bool:
+        """the lines begin with that in the caption, and have points"""
+        first = int(panel.locator(".heat-map-rows").inner_text().split("\u2013")[0])
         keys = [key for key, count in page.evaluate(POINTS, "wide") if count]
-        return bool(keys) and keys[0] == WIDE[len(drawn)].key
+        return first > 20 and keys[0] == WIDE[first - 1].key
 
     wait_until(page, shows_next)
-    expect(panel.locator(".heat-map-rows")).to_contain_text(f"{len(drawn) + 1}\u2013")
     panel.get_by_label("filter lines by name").fill("M099")
     wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) == 10)
     assert all(count > 0 and key.startswith("wide.m099") for key, count in page.evaluate(POINTS, "wide"))
