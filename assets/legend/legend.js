@@ -5,6 +5,7 @@
 
   const MAX_ROWS = 6; // more are shortened
   const TOP_ROWS = 5;
+  const BEFORE_NEXT_MS = 0.001; // a range excludes its start, as in CSV files and in the API
 
   app.Legends = class {
     /* `panelValues`: an app.PanelValues. `hasStatistics()`: whether to show low, mean, p95 and high. */
@@ -100,7 +101,7 @@
       this.statistics.clear();
       this.labelCounts = new Map();
       for (const { metric } of lines) this.labelCounts.set(metric.label, (this.labelCounts.get(metric.label) ?? 0) + 1);
-      this.span = series.span(range);
+      this.span = series.span([range[0] + BEFORE_NEXT_MS, range[1]]);
       const isRanked = lines.length > MAX_ROWS && lines.every(({ metric }) => metric.unit === lines[0].metric.unit);
       if (!isRanked) this.order = lines;
       else {

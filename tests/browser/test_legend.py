@@ -81,7 +81,7 @@ def open_past(page: Page, live: Live, panel: str = "cpu", last: int = COUNT - 1)
 def test_legend_rows_show_value_and_statistics_of_visible_range(page: Page, live: Live) -> None:
     newest = live.store.newest()
     open_past(page, live, last=20)
-    ticks = live.store.since(newest.time_ms / 1000 - 20.001, 1000)
+    ticks = live.store.since(newest.time_ms / 1000 - 19.5, 1000)
     user = sorted(tick.values["cpu.user"] for tick in ticks)
     expected = {
         "low": user[0],
