@@ -7,6 +7,7 @@
     ["←  →", "Move back or forward in time"],
     ["Shift ←  →", "Read values point by point"],
     ["L  Esc", "Back to live"],
+    ["/  Ctrl K", "Search metrics, panels, hosts and times"],
     ["G", "Go to a time in the past"],
     ["+  −", "Zoom in or out"],
     ["H", "Choose or compare hosts"],

@@ -39,6 +39,7 @@
       this.processTable = new app.ProcessTable();
       this.hosts = new app.Hosts(this.liveView.catalog);
       this.exportMenu = new app.ExportMenu(this);
+      this.actionList = app.buildActions(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
       app.attachMenu(document.getElementById("share"), () => this.exportMenu.items(null));
@@ -49,6 +50,15 @@
 
     tick() {
       this.liveView.tick();
+    }
+
+    actions() {
+      return this.actionList;
+    }
+
+    /* Draw a metric that no panel draws in a way that one can find it. */
+    chartMetric(metric) {
+      app.showPanel(this, metric.panel);
     }
 
     /* The slider's callback. The first call has the server's window, which the URL overrides. */
@@ -165,6 +175,18 @@
       const length = 1000 * this.liveView.window;
       const end = Math.min(time + length / 2, this.liveView.clock.now());
       this.onZoom([end - length, end]);
+    }
+
+    /* Show a moment in the middle, and the values at it. */
+    goToMoment(time) {
+      this.goTo(time);
+      this.liveView.reading.pointAt(time);
+    }
+
+    /* Show the last `seconds`, live. */
+    showLast(seconds) {
+      this.liveView.follow(Math.min(Math.max(seconds, this.stops[0]), this.liveView.maxSeconds));
+      this.writeUrl(true);
     }
 
     /* Show an incident: its start, its panel, and the values at that time. */

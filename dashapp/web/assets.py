@@ -11,8 +11,8 @@ from pathlib import Path
 from dashapp.http.static_files import canonical_path, fetch
 from dashapp.http.types import WSGIApp
 
-# Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last two.
-PAGE_LAYERS = ("ui", "data", "charts", "panels", "page")
+# Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last three.
+PAGE_LAYERS = ("ui", "data", "charts", "panels", "search", "page")
 LIVE_GRAPH_LAYERS = ("ui", "data", "charts", "live_graph")
 # Files that Dash does not load by itself: every script except plotly.js, and the style of LiveGraphs.
 IGNORED_ASSETS = r"^(?!plotly).*\.js$|^live_graph\.css$"

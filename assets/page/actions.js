@@ -1,0 +1,16 @@
+/* Actions of the whole page, for buttons, keys, the search and the menu. */
+(function (app) {
+  "use strict";
+
+  /* `[{name, text, keys, run, isAvailable}]`: `name` is the id of its button; `keys` are separated by spaces. */
+  app.buildActions = function (page) {
+    return [
+      { name: "search", text: "Search", keys: "/", run: () => app.openSearchDialog(page) },
+      { name: "goto", text: "Go to a time", keys: "g", run: () => app.openGoToDialog(page) },
+      { name: "hosts", text: "Choose or compare hosts", keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },
+      { name: "panels", text: "Choose and order panels", keys: "v", run: () => app.openPanelsDialog(page.panelOrder) },
+      { name: "theme", text: "Change the theme", keys: "t", run: () => page.theme.next() },
+      { name: "help", text: "Keyboard and mouse", keys: "?", run: () => app.openHelpDialog() },
+    ];
+  };
+})((window.dashapp = window.dashapp || {}));
