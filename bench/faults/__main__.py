@@ -31,6 +31,7 @@ from bench.faults.store_contents import alert_counts
 from bench.served import free_port
 from bench.table import Row, markdown
 from dashapp.alerts.delivery import BACKOFF_MAX_S, target_id
+from dashapp.model.ticks import MAX_LEAD_S
 
 INTERVAL_S = 0.5
 # This alert fires and resolves with most of the faults.
@@ -106,9 +107,11 @@ class Soak:
     def _recover(self) -> None:
         """Wait until the reader has a tick from after the fault."""
         start = time.monotonic()
-        # After a step of the clock, the log may be ahead.
-        last_ms = max(1000 * time.time(), self.observer.newest)
-        while self.observer.newest <= last_ms:
+        # After a short step of the clock back, the log is ahead. After a long one, the reader has newer times
+        # until its next response.
+        newest, now_ms = self.observer.newest, 1000 * time.time()
+        last_ms = max(now_ms, newest) if newest < now_ms + 1000 * MAX_LEAD_S else now_ms
+        while not last_ms < self.observer.newest < 1000 * (time.time() + MAX_LEAD_S):
             if time.monotonic() - start > START_TIMEOUT_S:
                 raise RuntimeError(f"no tick arrived for {START_TIMEOUT_S:g} s after {self.faults}")
             time.sleep(0.02)

@@ -258,14 +258,19 @@ def _dash_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     scripts = assets.ScriptBundle(assets.assets_directory())
-    app.server.add_url_rule(
-        f"/assets/{assets.BUNDLE_NAME}",
-        "bundle",
-        lambda: app.server.response_class(scripts.text, mimetype="text/javascript"),
+    styles = assets.StyleBundle(assets.assets_directory())
+    bundles = (
+        (assets.BUNDLE_NAME, scripts.text, "text/javascript"),
+        (assets.STYLE_NAME, styles.text, "text/css"),
     )
+    for name, text, kind in bundles:
+        app.server.add_url_rule(
+            f"/assets/{name}", name, partial(app.server.response_class, text, mimetype=kind)
+        )
     app.interpolate_index = index.index_writer(
         icon=app.get_asset_url("favicon.svg"),
         script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
+        style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
         heading=settings.title,
         files=lambda: "../../" if (target := _current_target(ENVIRON_KEY)) and not target.top else "./",
     )

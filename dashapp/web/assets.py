@@ -1,11 +1,11 @@
-"""The scripts in assets/ as one file: dozens of small ones, one request."""
+"""The scripts in assets/ as one file, and the styles as another: two requests."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dashapp.http.static_files import canonical_path, fetch
@@ -14,9 +14,11 @@ from dashapp.http.types import WSGIApp
 # Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last three.
 PAGE_LAYERS = ("ui", "data", "charts", "panels", "search", "page")
 LIVE_GRAPH_LAYERS = ("ui", "data", "charts", "live_graph")
-# Files that Dash does not load by itself: every script except plotly.js, and the style of LiveGraphs.
-IGNORED_ASSETS = r"^(?!plotly).*\.js$|^live_graph\.css$"
-BUNDLE_NAME = "page.bundle.js"
+# The other style sheets come between these, by name.
+FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
+# Files that Dash does not load by itself: every script except plotly.js, and all style sheets.
+IGNORED_ASSETS = r"^(?!plotly).*\.js$|.*\.css$"
+BUNDLE_NAME, STYLE_NAME = "page.bundle.js", "style.css"
 # A file in the document, which names it relative to itself.
 _FILE_URL = re.compile(r'(?:src|href)="\./((?:assets|_dash-component-suites)/[^"]+)"')
 _DOCUMENT_ENVIRON = {
@@ -29,18 +31,35 @@ _DOCUMENT_ENVIRON = {
 }
 
 
-class ScriptBundle:
+class Bundle:
+    """Files as one text."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        parts = [path.read_text("utf-8") for path in paths]
+        self.text = "".join(f"{part.rstrip()}\n" for part in parts)
+        # With this in its address, a browser can cache the file for ever.
+        self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+
+class ScriptBundle(Bundle):
     """The scripts in `layers`, which are folders in `folder`.
 
     Each script is a function that runs at once, and needs no other script while it runs.
     """
 
     def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS) -> None:
-        paths = [path for layer in layers for path in sorted((folder / layer).glob("*.js"))]
-        parts = [path.read_text("utf-8") for path in paths]
-        self.text = "".join(f"{part.rstrip()}\n" for part in parts)
-        # With this in its address, a browser can cache the file for ever.
-        self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
+        super().__init__(path for layer in layers for path in sorted((folder / layer).glob("*.js")))
+
+
+class StyleBundle(Bundle):
+    """The style sheets in `folder`/styles."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(sorted((folder / "styles").glob("*.css"), key=_style_order))
+
+
+def _style_order(path: Path) -> tuple[bool, bool, str]:
+    return path.name == LAST_STYLE, path.name != FIRST_STYLE, path.name
 
 
 class PageFiles:

@@ -22,12 +22,12 @@ _UNUSED_SCRIPTS = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?
 
 
 def index_writer(
-    icon: str, script_url: str, heading: str, files: Callable[[], str] = lambda: "./"
+    icon: str, script_url: str, style_url: str, heading: str, files: Callable[[], str] = lambda: "./"
 ) -> Callable[..., str]:
     """Return the function that Dash calls with its pieces of the document.
 
-    `icon` and `script_url`: addresses of the icon and of our scripts. `heading` is plain text. `files`
-    returns the path to the root, which has the files of all pages.
+    `icon`, `script_url`, `style_url`: addresses of the icon, our scripts and our styles. `heading` is plain
+    text. `files` returns the path to the root, which has the files of all pages.
     """
 
     def write(*, scripts: str, config: str, favicon: str, **pieces: str) -> str:
@@ -39,6 +39,7 @@ def index_writer(
             config=_PATHNAME_PREFIX.sub('"./"', config),
             icon=icon,
             script_url=script_url,
+            style_url=style_url,
             heading=heading,
             description=DESCRIPTION,
             **pieces,

@@ -81,7 +81,7 @@ def test_wheel_contains_all_package_files_and_no_others(wheel: Path) -> None:
         "dashapp/collector/service.py",
         "dashapp/integrations/flask_mount.py",
     } <= names
-    assert {"dashapp/assets/charts/live_view.js", "dashapp/assets/style.css"} <= names
+    assert {"dashapp/assets/charts/live_view.js", "dashapp/assets/styles/base.css"} <= names
     assert all(name.startswith("dashapp/") for name in names)
     if tracked.returncode == 0:
         for name in tracked.stdout.split():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from wsgi_client import ask
@@ -9,7 +10,7 @@ from wsgi_client import ask
 from dashapp.config.settings import Settings
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
-from dashapp.web.assets import BUNDLE_NAME, LIVE_GRAPH_LAYERS, ScriptBundle, assets_directory
+from dashapp.web.assets import BUNDLE_NAME, LIVE_GRAPH_LAYERS, ScriptBundle, StyleBundle, assets_directory
 
 
 def test_bundles_contain_every_script() -> None:
@@ -25,6 +26,17 @@ def test_bundle_mark_changes_with_content(tmp_path: Path) -> None:
     before = ScriptBundle(tmp_path).mark
     (tmp_path / "ui" / "a.js").write_text("two();")
     assert ScriptBundle(tmp_path).mark != before
+
+
+def test_style_sheet_contains_every_style_with_media_rules_last() -> None:
+    folder = assets_directory() / "styles"
+    text = StyleBundle(assets_directory()).text
+    sheets = {path.name: path.read_text("utf-8").rstrip() for path in folder.glob("*.css")}
+    assert all(sheet in text for sheet in sheets.values())
+    assert text.startswith(sheets["base.css"])
+    assert text.rstrip().endswith(sheets["media.css"])
+    page = ask(create_app(MemoryStore(), Settings(store="memory:")), "/").body.decode()
+    assert re.findall(r'rel="stylesheet" href="\./assets/(.+?)\?m=', page) == ["style.css"]
 
 
 def test_page_loads_one_immutable_bundle() -> None:

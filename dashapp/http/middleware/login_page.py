@@ -20,15 +20,15 @@ UNREADABLE_FORM = "The form could not be read. Enter the password again."
 _SEGMENT = r"(?!\.+(?:[;/?]|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+"
 _LOCAL_PATH = re.compile(rf"/(?:{_SEGMENT}/)*(?:{_SEGMENT})?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
 
-# The rules for colours in style.css; the login page uses none of its other rules.
+# The rules for colours in base.css; the login page uses none of its other rules.
 _COLOR_RULES = re.compile(r":root \{.*?\n\}\n(?::root\[data-theme=[^\n]*\n)*", re.DOTALL)
 
 
 class LoginPage:
-    """`assets`: the folder with style.css."""
+    """`assets`: the folder with styles/base.css."""
 
     def __init__(self, title: str, theme: str, assets: Path) -> None:
-        rules = _COLOR_RULES.search((assets / "style.css").read_text("utf-8"))
+        rules = _COLOR_RULES.search((assets / "styles" / "base.css").read_text("utf-8"))
         self._colours = rules[0] if rules else ""
         self._title, self._theme = title, theme
 

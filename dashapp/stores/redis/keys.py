@@ -60,19 +60,40 @@ if lease then redis.call('PEXPIRE', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 """
 
+# Other programs can add entries to the stream, at any time. An entry of a collector has its time twice.
+_NEWEST_TIME = """
+local function newest_time(key, if_unknown)
+  local stop = '+'
+  for _ = 1, 100 do
+    local entry = redis.call('XREVRANGE', key, stop, '-', 'COUNT', 1)[1]
+    if not entry then return 0 end
+    local fields = entry[2]
+    if fields[1] == 't' and fields[3] == 'd' and string.match(fields[2], '^%d+$') then
+      local time = tonumber(string.match(fields[4], '^%[(%d+%.?%d*),'))
+      if time and math.abs(time * 1000 - tonumber(fields[2])) <= 1 then return tonumber(fields[2]) end
+    end
+    stop = '(' .. entry[1]
+  end
+  return if_unknown
+end
+"""
+
+# KEYS ticks. Returns the time of the newest tick in ms, 0 if there is none.
+NEWEST_TIME_SCRIPT = _NEWEST_TIME + "return string.format('%d', newest_time(KEYS[1], 0))"
+
 # KEYS lease, ticks, generation, push, push size. ARGV token, lease ms, maximum ticks, expiry ms, expected
 # newest time, generation for a new store. Then for each row its time, its text and the last pushed record in
 # it. A row that is already there, from a try without a reply, is left out.
 APPEND_SCRIPT = (
     _CHECK_LEASE
+    + _NEWEST_TIME
     + """
 local generation = redis.call('GET', KEYS[3])
 if not generation then
   generation = ARGV[6]
   redis.call('SET', KEYS[3], generation)
 end
-local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
-local newest = last[1] and tonumber(last[1][2][2]) or 0
+local newest = newest_time(KEYS[2], tonumber(ARGV[5]))
 if newest < tonumber(ARGV[5]) then return {'behind', string.format('%d', newest), generation} end
 local seen = ''
 for i = 7, #ARGV, 3 do

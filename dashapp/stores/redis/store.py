@@ -30,7 +30,7 @@ from dashapp.stores.proxy import ReaderProxy
 from dashapp.stores.redis.archive import RedisBlockStorage, RedisJournal, RedisRowSource
 from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX
-from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.keys import NEWEST_TIME_SCRIPT, Keys
 from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
@@ -180,10 +180,9 @@ class RedisStore(ReaderProxy, Store):
             return None
         self._compactor.rewind(self._rows, self._rewinder)
         connection, keys = self.lease.client.connection, self.lease.keys
-        newest = connection.xrevrange(keys.ticks, count=1)
+        newest = connection.eval(NEWEST_TIME_SCRIPT, 1, keys.ticks)
         generation: bytes | None = connection.get(keys.generation)
-        time_ms = int(newest[0][1].get(b"t", b"0")) if newest else 0
-        return Cursor((generation or b"").decode() or NO_GENERATION, time_ms)
+        return Cursor((generation or b"").decode() or NO_GENERATION, int(newest))
 
     def _renew(self) -> None:
         self.renewals += 1

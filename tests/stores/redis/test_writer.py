@@ -236,6 +236,43 @@ def test_rows_come_back_from_redis_that_was_down(redis: RedisServer, store: Redi
     assert stored(redis) == [*range(1, 21), 23, 24]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"t": "x", "other": "y"},
+        {"note": "1", "t": "2"},
+        {"t": "9" * 13, "d": "null"},
+        {"t": "9" * 13, "d": "[99999999999999,1,{}]"},
+        {"d": "null", "t": "1000"},
+        {"t": "1e300", "d": "[1e300,1,{}]"},
+        {"t": b"\xff\x00", "d": b"\xff"},
+        {"t": "-5", "d": "[-5,1,{}]"},
+    ],
+)
+def test_foreign_stream_entry_hides_no_tick_and_repeats_none(
+    redis: RedisServer, store: RedisStore, fields: dict[Any, Any]
+) -> None:
+    with redis.client() as client:
+        fill(store, 1, 5)
+        drain(store)
+        foreign = [client.xadd(Keys("a").ticks, fields)]
+        fill(store, 6, 5)
+        drain(store)
+        foreign += [client.xadd(Keys("a").ticks, fields) for _ in range(3)]
+        # The reply to the newest rows is lost: the writer sends them again.
+        store.writer._stored = 8_000
+        fill(store, 11, 5)
+        drain(store)
+        foreign.append(client.xadd(Keys("a").ticks, fields))
+        store.rewind(Rewind(12_000))
+        fill(store, 13, 2)
+        drain(store)
+        assert store.newest().time_ms == 14_000
+        entries = client.xrange(Keys("a").ticks)
+        found = [int(row[b"t"]) // 1000 for entry_id, row in entries if entry_id not in foreign]
+        assert found == [*range(1, 15)]
+
+
 def test_documents_are_restored_after_reopen(redis: RedisServer) -> None:
     limit = Threshold.parse("cpu.percent > 90 for 30s")
     change = AlertChange(limit, True, 12.5, 93.0, 7)
