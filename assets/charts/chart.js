@@ -121,7 +121,8 @@
       if (this.comparison) this.section.dataset.side = this.comparison.direction;
       if (!this.mounted) return this.mount(series, metrics, range);
       const tracesChanged = this.updateTraces(series, metrics);
-      const redrawAll = tracesChanged || series.generation !== this.generation || this.endIndex < series.firstIndex;
+      const comparisonChanged = app.updateComparison(this, this.gd.data, metrics, range);
+      const redrawAll = tracesChanged || comparisonChanged || series.generation !== this.generation || this.endIndex < series.firstIndex;
       if (!redrawAll && !this.rangeMoved(range)) return;
       const newPoints = series.endIndex - this.endIndex;
       const { xaxis } = this.gd.layout;
@@ -164,7 +165,8 @@
     /* The complete figure over `range`, for a graph of `width` pixels. */
     buildFigure(series, metrics, range, width) {
       const { layout } = structuredClone(this.component.props.figure);
-      const data = this.buildLines(series, metrics, layout).map((line) => ({
+      const lines = this.buildLines(series, metrics, layout);
+      const data = lines.map((line) => ({
         ...app.buildTrace(line, metrics.length),
         visible: this.queue.isHidden(line.metric.key) ? "legendonly" : true,
         x: series.t.slice(),
@@ -173,6 +175,7 @@
       app.fitLayout(layout, range, width - 80);
       app.fitMargins(layout, metrics.length);
       app.labelAxes(layout, metrics);
+      app.updateComparison({ queue: this.queue, kind: this.kind, stacked: this.stacked, lines }, data, metrics, range);
       this.fitFigure({ data, layout }, series, metrics, range);
       return { data, layout };
     }
@@ -213,8 +216,8 @@
       this.queue.onDrawn(this);
       const isComplete = this.gd.data.every(
         (trace) =>
-          trace.x.length === this.expected.length &&
-          (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.expected.last
+          app.isComparisonTrace(trace) ||
+          (trace.x.length === this.expected.length && (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.expected.last)
       );
       if (!isComplete) {
         this.generation = -1;

@@ -94,12 +94,13 @@
       const trace = data[index];
       return trace.meta === meta && trace.mode === mode && trace.line.color === colour && trace.connectgaps === connectGaps;
     };
-    if (data.length === lines.length && lines.every(matches)) return false;
+    const ownCount = data.filter((trace) => !app.isComparisonTrace(trace)).length;
+    if (ownCount === lines.length && lines.every(matches)) return false;
     const traces = lines.map((line) => ({
       ...app.buildTrace(line, count),
       visible: isHidden(line.metric.key) ? "legendonly" : true,
     }));
-    data.splice(0, data.length, ...traces);
+    data.splice(0, ownCount, ...traces);
     return true;
   };
 

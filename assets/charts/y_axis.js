@@ -20,7 +20,8 @@
       const visible = own.filter(({ key }) => !hiddenKeys.has(key));
       const scale = { ...own[0], ...(isRight ? {} : chart.scale) };
       scale.unit = (!isRight && chart.scale.unit) || commonUnit(own);
-      const extent = extentOf(series, visible.length ? visible : own, range, chart.kind === "stacked");
+      const ownExtent = extentOf(series, visible.length ? visible : own, range, chart.kind === "stacked");
+      const extent = app.includeComparison(ownExtent, data, isRight, range);
       const fit = axisRange(scale, isRight ? extent : includeLines(chart, extent, scale), chart.kind === "mountain");
       applyRange(layout[name], fit, scale.unit);
       if (!isRight) labelThresholds(layout.shapes ?? [], scale.unit);

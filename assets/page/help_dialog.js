@@ -10,6 +10,7 @@
     ["/  Ctrl K", "Search metrics, panels, hosts and times"],
     ["G", "Go to a time in the past"],
     ["+  −", "Zoom in or out"],
+    ["Y", "Compare with yesterday, last week, or nothing"],
     ["H", "Choose or compare hosts"],
     ["V", "Choose and order panels"],
     ["T", "Theme: system, dark or light"],

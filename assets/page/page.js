@@ -23,6 +23,8 @@
       this.poller = new app.Poller(base);
       this.liveView = new app.LiveView(this.poller, this);
       this.hiddenLines = new app.HiddenLines(this);
+      this.comparison = new app.Comparison(this.liveView, () => this.onComparison());
+      this.comparisonChip = new app.ComparisonChip(this);
       // A little less than the longest window, because the ends are rounded.
       this.liveView.maxSeconds = this.stops[this.stops.length - 1] - 1;
       this.liveView.hasManyMetrics = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
@@ -87,6 +89,7 @@
       this.panelOrder.applyUrl();
       this.hiddenLines.applyUrl();
       this.theme.applyUrl();
+      this.comparisonChip.applyUrl();
       this.toast.show(this.urlState.validate(this.panelOrder.names()));
     }
 
@@ -131,7 +134,7 @@
     }
 
     urlParams() {
-      const parts = [this.panelOrder, this.hiddenLines, this.theme].map((part) => part.urlParams());
+      const parts = [this.panelOrder, this.hiddenLines, this.theme, this.comparisonChip].map((part) => part.urlParams());
       return Object.assign(app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...parts);
     }
 
@@ -162,6 +165,11 @@
 
     onFailure(requestedAt, error, sessionExpired) {
       this.connectionStatus.recordFailure(requestedAt, error, sessionExpired);
+      this.refresh();
+    }
+
+    onComparison() {
+      this.liveView.renderQueue.redraw(true);
       this.refresh();
     }
 
@@ -303,6 +311,8 @@
         this.panelValues.show(chart);
         if (!this.embeddedChart) this.lineFilters.show(chart);
       }
+      this.comparison.update();
+      this.comparisonChip.show();
       processTable.showTime(isPast);
       this.hosts.showTime(isPast);
       this.activeAlerts.refresh();

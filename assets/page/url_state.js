@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const PARAMS = ["window", "end", "panels", "large", "hide", "theme"];
+  const PARAMS = ["window", "end", "panels", "large", "hide", "theme", "compare"];
   const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
   const MAX_LIST_LENGTH = 4000; // no plausible list is longer
 
@@ -17,7 +17,7 @@
     }
 
     /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), hide
-       (list of metric keys), theme}`, null if absent. */
+       (list of metric keys), theme, compare}`, null if absent. */
     read() {
       const { params } = this;
       const number = (name, max) => {
@@ -33,6 +33,7 @@
         large: list("large"),
         hide: list("hide"),
         theme: params.get("theme"),
+        compare: params.get("compare"),
       };
     }
 
@@ -49,6 +50,9 @@
       }
       if (read.theme !== null && !app.THEMES.includes(read.theme)) {
         return `Unknown theme in the link: ${quote(read.theme)}.`;
+      }
+      if (read.compare !== null && !Object.hasOwn(app.COMPARISONS, read.compare)) {
+        return `Unknown comparison in the link: ${quote(read.compare)}; expected 1d or 7d.`;
       }
       return "";
     }

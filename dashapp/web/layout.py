@@ -101,6 +101,7 @@ def _header(title: str, tagline: str, hosts: HostControls | None, session: str) 
                 [
                     *([] if hosts is None else [hosts.button()]),
                     _button("search", "Search", "Search metrics and times (/ or Ctrl+K)", "/ Control+K"),
+                    _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
                     _button("panels", "Panels", "Choose and order panels (v)", "v"),
                     _button("share", "Share", "Copy a link or download the data"),
                     _button("theme", "◐", "Theme: system (t)", "t"),
