@@ -8,6 +8,7 @@
       { name: "search", text: "Search", keys: "/", run: () => app.openSearchDialog(page) },
       { name: "goto", text: "Go to a time", keys: "g", run: () => app.openGoToDialog(page) },
       { name: "compare", text: "Compare with yesterday or last week", keys: "y", run: () => page.comparisonChip.next() },
+      { name: "build", text: "Build a chart", keys: "b", run: () => app.openChartBuilder(page), isAvailable: () => !app.bare },
       { name: "hosts", text: "Choose or compare hosts", keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },
       { name: "panels", text: "Choose and order panels", keys: "v", run: () => app.openPanelsDialog(page.panelOrder) },
       { name: "theme", text: "Change the theme", keys: "t", run: () => page.theme.next() },

@@ -1,5 +1,5 @@
-/* The page in an iframe: `bare=1` shows only charts; `chart=KEY,KEY` shows one chart of these metrics or of a
-   curve. */
+/* The page in an iframe: `bare=1` shows only charts; with it, `chart=KEY,KEY` shows one chart of these metrics or of a
+   curve. Without it, the page draws this chart among its own (yours/built_charts.js). */
 (function (app) {
   "use strict";
 
@@ -12,7 +12,7 @@
 
   /* Set `page` up for one chart; null if its URL names none. */
   app.embed = function (page) {
-    const keys = (params.get("chart") ?? "").split(",").filter(Boolean);
+    const keys = (app.bare ? params.get("chart") ?? "" : "").split(",").filter(Boolean);
     return keys.length ? new EmbeddedChart(page, keys) : null;
   };
 

@@ -11,6 +11,7 @@
     ["G", "Go to a time in the past"],
     ["+  −", "Zoom in or out"],
     ["Y", "Compare with yesterday, last week, or nothing"],
+    ["B", "Build a chart of any metrics"],
     ["H", "Choose or compare hosts"],
     ["V", "Choose and order panels"],
     ["T", "Theme: system, dark or light"],

@@ -40,6 +40,7 @@
       this.lineFilters = new app.LineFilters(this.liveView);
       this.processTable = new app.ProcessTable();
       this.hosts = new app.Hosts(this.liveView.catalog);
+      this.builtCharts = new app.BuiltCharts(this);
       this.exportMenu = new app.ExportMenu(this);
       this.actionList = app.buildActions(this);
       app.listenForKeys(this);
@@ -54,13 +55,22 @@
       this.liveView.tick();
     }
 
+    get isBare() {
+      return app.bare;
+    }
+
+    /* Menu items of a chart that the user built; none for other panels. */
+    chartItems(name) {
+      return app.builtChartItems(this, name);
+    }
+
     actions() {
       return this.actionList;
     }
 
     /* Draw a metric that no panel draws in a way that one can find it. */
     chartMetric(metric) {
-      app.showPanel(this, metric.panel);
+      this.builtCharts.add({ kind: "line", title: "", metrics: [metric.key], right: [] });
     }
 
     /* The slider's callback. The first call has the server's window, which the URL overrides. */
@@ -86,6 +96,7 @@
         const length = Math.min(seconds ?? this.liveView.window, this.liveView.maxSeconds);
         this.liveView.pauseAt([end - length * 1000, end]);
       } else if (this.liveView.pausedRange) this.liveView.resume();
+      this.builtCharts.applyUrl();
       this.panelOrder.applyUrl();
       this.hiddenLines.applyUrl();
       this.theme.applyUrl();
@@ -101,6 +112,8 @@
     /* A metric belongs to a panel that the page did not have: use a spare section. */
     onNewPanel(name, kind) {
       if (this.embeddedChart) return this.embeddedChart.handleNewPanel(name, kind);
+      // A shared view has the panels that the link names.
+      if (document.getElementById("page").dataset.view === "shared") return;
       const section = this.panelOrder.claimSection(name);
       if (!section) return this.toast.show("Too many new panels for this page. Reload it to see them all.");
       this.addChart(section, kind);
@@ -134,7 +147,7 @@
     }
 
     urlParams() {
-      const parts = [this.panelOrder, this.hiddenLines, this.theme, this.comparisonChip].map((part) => part.urlParams());
+      const parts = [this.panelOrder, this.hiddenLines, this.theme, this.comparisonChip, this.builtCharts].map((part) => part.urlParams());
       return Object.assign(app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...parts);
     }
 
@@ -154,6 +167,7 @@
 
     /* Tiles may have waited for metric names. */
     onMetricsChange() {
+      this.builtCharts.refresh();
       this.tiles.draw(this.panelValues);
       this.refresh();
     }

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const PARAMS = ["window", "end", "panels", "large", "hide", "theme", "compare"];
+  const PARAMS = ["window", "end", "panels", "large", "hide", "theme", "compare", "chart"];
   const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
   const MAX_LIST_LENGTH = 4000; // no plausible list is longer
 
@@ -17,7 +17,7 @@
     }
 
     /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), hide
-       (list of metric keys), theme, compare}`, null if absent. */
+       (list of metric keys), theme, compare, charts (list of texts)}`, null if absent. */
     read() {
       const { params } = this;
       const number = (name, max) => {
@@ -34,6 +34,7 @@
         hide: list("hide"),
         theme: params.get("theme"),
         compare: params.get("compare"),
+        charts: params.has("chart") ? params.getAll("chart").map((text) => text.slice(0, MAX_LIST_LENGTH)) : null,
       };
     }
 
@@ -57,14 +58,17 @@
       return "";
     }
 
-    /* This page's URL with `params`; null removes a parameter. */
+    /* This page's URL with `params`; null removes a parameter, and a list sets it several times. */
     urlWith(params) {
       const url = new URL(window.location.href);
       for (const name of PARAMS) {
-        if (params[name] === null || params[name] === undefined) url.searchParams.delete(name);
-        else url.searchParams.set(name, String(params[name]));
+        const values = [params[name] ?? []].flat().map(String);
+        // A parameter keeps its place.
+        if (values.length === 1) url.searchParams.set(name, values[0]);
+        else url.searchParams.delete(name);
+        if (values.length > 1) for (const value of values) url.searchParams.append(name, value);
       }
-      url.search = url.search.replaceAll("%2C", ",");
+      url.search = url.search.replaceAll("%2C", ",").replaceAll("%3A", ":");
       return url.href;
     }
 

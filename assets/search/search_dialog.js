@@ -33,7 +33,10 @@
       this.list.replaceChildren(...this.results.map((entry, index) => createOption(entry, `${this.list.id}-${index}`)));
       const hiddenCount = results.length - this.results.length;
       const more = hiddenCount ? `${app.formatCount(results.length)} results, the first ${MAX_RESULTS} are shown` : "";
-      app.setText(this.count, results.length ? more : `Nothing found for “${app.isolateText(app.shortenText(this.input.value.trim()))}”`);
+      const isEmpty = !results.length && this.input.value.trim() !== "";
+      this.list.hidden = !results.length;
+      this.input.setAttribute("aria-expanded", String(results.length > 0));
+      app.setText(this.count, !isEmpty ? more : `Nothing found for “${app.isolateText(app.shortenText(this.input.value.trim()))}”`);
       this.activate(this.results.findIndex(({ disabled }) => !disabled));
     }
 

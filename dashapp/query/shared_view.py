@@ -20,7 +20,7 @@ from dashapp.stores.proxy import LevelProxy
 
 @dataclass(frozen=True, slots=True)
 class SharedView:
-    """The panels of a share link, by name, and their time range.
+    """The panels of a share link, by name, the metrics of charts that the user built, and their time range.
 
     The range is the newest `window` seconds or, if set, `time_range`: (start, end] in epoch milliseconds.
     """
@@ -28,6 +28,7 @@ class SharedView:
     panels: tuple[str, ...]
     window: float
     time_range: tuple[int, int] | None = None
+    metrics: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -71,7 +72,7 @@ class SharedViewReader(Reader):
         return value
 
     def _visible_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
-        keys = keys_of_panels(self.view.panels, metrics, self._chosen)
+        keys = keys_of_panels(self.view.panels, metrics, self._chosen).union(self.view.metrics)
         return [metric for metric in metrics if metric.key in keys]
 
     def _visible_panel_kinds(self, kinds: Mapping[str, str]) -> Mapping[str, str]:

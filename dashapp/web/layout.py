@@ -19,6 +19,8 @@ from dashapp.web.window_slider import format_window, slider_stops, window_slider
 TITLE = "dashapp"
 # Empty panels for metrics that appear while a page is open.
 SPARE_PANELS = 8
+# Empty panels for charts that the user builds (assets/yours/built_charts.js): eight, and two to replace them.
+BUILT_PANELS = 10
 
 
 def page_layout(
@@ -37,13 +39,14 @@ def page_layout(
     hosts: HostControls | None = None,
     session: str = "",
     share: bool = False,
+    is_shared_view: bool = False,
 ) -> html.Div:
     """Return the whole page.
 
     `window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
     `processes`: show the process table. `machine`: expect metrics of this machine. `hosts`: the hosts of this
     page, or None if the store has one host. `session`: the kind of login, "password" or "proxy", or empty
-    text without one. `share`: the viewer can create share links.
+    text without one. `share`: the viewer can create share links. `is_shared_view`: this is the page of one.
     """
     stops = slider_stops(longest, window)
     visible_panels = {panel.name for panel in panels if panel.select(metrics)}
@@ -77,6 +80,7 @@ def page_layout(
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
+            "data-view": "shared" if is_shared_view else "whole",
             **({} if hosts is None else hosts.attributes()),
         },
     )
@@ -133,8 +137,10 @@ def _sections(
     if alerts:
         sections.insert(position, _alert_history())
     spare = Panel("spare", "Spare")
-    return sections + [
-        panel_component(spare, visible=False, slot=f"spare-{number}") for number in range(SPARE_PANELS)
+    return [
+        *(panel_component(spare, visible=False, slot=f"yours-{n}", built=True) for n in range(BUILT_PANELS)),
+        *sections,
+        *(panel_component(spare, visible=False, slot=f"spare-{n}") for n in range(SPARE_PANELS)),
     ]
 
 

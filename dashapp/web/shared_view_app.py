@@ -60,4 +60,5 @@ def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
         theme=settings.theme,
         machine=False,
         tagline="shared view",
+        is_shared_view=True,
     )

@@ -203,7 +203,7 @@ def test_name_of_comparison_is_true(
 ) -> None:
     with closing(chromium.new_context(timezone_id="Europe/Berlin")) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "data/comparison.js"):
+        for script in ("ui/time_zone.js", "comparison/comparison.js"):
             page.add_script_tag(content=(assets_directory() / script).read_text())
         found = page.evaluate(
             """([choice, now, end, length]) => {

@@ -1,9 +1,10 @@
-/* Pale dashed lines of an earlier time in a chart (data/comparison.js). They come after the other traces, and have points
+/* Pale dashed lines of an earlier time in a chart (comparison.js). They come after the other traces, and have points
    ahead of the time on screen, so that a tick changes nothing in them. */
 (function (app) {
   "use strict";
 
   const GROUP = "comparison"; // legendgroup, which marks these traces
+  const MAX_LINES = 12; // of a chart; more cannot be distinguished
   const AHEAD_MS = 60_000; // at least, between two updates
 
   app.isComparisonTrace = function (trace) {
@@ -13,7 +14,7 @@
   /* The page's comparison if `chart` has lines to compare; else null. */
   function comparisonOf({ queue }, metrics) {
     const { comparison } = queue.liveView.owner;
-    return comparison?.series && metrics.length <= app.MAX_LEGEND_LINES ? comparison : null;
+    return comparison?.series && metrics.length <= MAX_LINES ? comparison : null;
   }
 
   /* Set the traces in `data`, after those of `chart.lines`, for `range`; return whether they changed. */
