@@ -11,6 +11,9 @@
       { name: "build", text: "Build a chart", keys: "b", run: () => app.openChartBuilder(page), isAvailable: () => !app.bare },
       { name: "hosts", text: "Choose or compare hosts", keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },
       { name: "panels", text: "Choose and order panels", keys: "v", run: () => app.openPanelsDialog(page.panelOrder) },
+      { name: "full", text: "Full screen", keys: "f", run: () => page.fullScreen.togglePage() },
+      { name: "full-panel", text: "Full screen for one panel", keys: "F", run: () => page.fullScreen.togglePanel() },
+      { name: "kiosk", text: "Kiosk: show one group after the other", keys: "k", run: () => page.kiosk.toggle() },
       { name: "theme", text: "Change the theme", keys: "t", run: () => page.theme.next() },
       { name: "help", text: "Keyboard and mouse", keys: "?", run: () => app.openHelpDialog() },
     ];

@@ -16,6 +16,8 @@
     ["V", "Choose and order panels"],
     ["T", "Theme: system, dark or light"],
     ["F", "Full screen"],
+    ["Shift F", "Full screen for the panel below the mouse"],
+    ["K", "Kiosk: one group after the other, without controls"],
     ["?", "Show this help"],
   ];
 

@@ -18,10 +18,10 @@
       if (event.key === " " || event.key === "p") page.togglePause();
       else if (direction && event.shiftKey) page.liveView.crosshair.step(direction);
       else if (direction && !inSlider) page.shiftRange(direction);
+      else if (event.key === "Escape" && (page.fullScreen.leave() || page.kiosk.leave())) return;
       else if (event.key === "Escape" && page.liveView.reading.pointer !== null) page.liveView.reading.pointAt(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
       else if (event.key === "+" || event.key === "-") page.stepWindow(event.key === "-" ? 1 : -1);
-      else if (event.key === "f") toggleFullScreen();
       else if (!runAction(page, event.key)) return;
       event.preventDefault();
     });
@@ -45,11 +45,6 @@
       if (tile) page.panelOrder.reveal(tile.dataset.leads);
     });
   };
-
-  function toggleFullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else document.documentElement.requestFullscreen?.().catch(() => {});
-  }
 
   let sliderObserver = null; // waits for a slider that Dash has not mounted yet
 

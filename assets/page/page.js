@@ -41,6 +41,8 @@
       this.processTable = new app.ProcessTable();
       this.hosts = new app.Hosts(this.liveView.catalog);
       this.builtCharts = new app.BuiltCharts(this);
+      this.fullScreen = new app.FullScreen(this);
+      this.kiosk = new app.Kiosk(this);
       this.exportMenu = new app.ExportMenu(this);
       this.actionList = app.buildActions(this);
       app.listenForKeys(this);
@@ -101,6 +103,7 @@
       this.hiddenLines.applyUrl();
       this.theme.applyUrl();
       this.comparisonChip.applyUrl();
+      this.kiosk.applyUrl();
       this.toast.show(this.urlState.validate(this.panelOrder.names()));
     }
 
@@ -147,7 +150,7 @@
     }
 
     urlParams() {
-      const parts = [this.panelOrder, this.hiddenLines, this.theme, this.comparisonChip, this.builtCharts].map((part) => part.urlParams());
+      const parts = [this.panelOrder, this.hiddenLines, this.theme, this.comparisonChip, this.builtCharts, this.kiosk].map((part) => part.urlParams());
       return Object.assign(app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...parts);
     }
 

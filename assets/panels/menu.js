@@ -17,11 +17,12 @@
     section.querySelector("h2").draggable = true;
   };
 
-  function layoutItems({ panelOrder, toast }, name) {
+  function layoutItems({ panelOrder, fullScreen, toast }, name) {
     const large = panelOrder.large.has(name);
     const visible = panelOrder.visiblePanels();
     const index = visible.indexOf(name);
     return [
+      { text: "Full screen", run: () => fullScreen.show(name) },
       { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
       ...(index > 0 ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
       ...(index < visible.length - 1 ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),

@@ -11,8 +11,8 @@ from pathlib import Path
 from dashapp.http.static_files import canonical_path, fetch
 from dashapp.http.types import WSGIApp
 
-# Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last four.
-PAGE_LAYERS = ("ui", "data", "comparison", "charts", "panels", "search", "yours", "page")
+# Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last five.
+PAGE_LAYERS = ("ui", "data", "comparison", "charts", "panels", "search", "yours", "view", "page")
 LIVE_GRAPH_LAYERS = ("ui", "data", "comparison", "charts", "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
