@@ -4,9 +4,10 @@
 
   const STORAGE_KEY = "dashapp";
   const VERSION = 1;
-  const VALIDATORS = { order: Array.isArray, hidden: Array.isArray, large: Array.isArray, charts: Array.isArray, theme: (value) => typeof value === "string" };
+  const isText = (value) => typeof value === "string";
+  const VALIDATORS = { order: Array.isArray, hidden: Array.isArray, large: Array.isArray, charts: Array.isArray, theme: isText, tz: isText };
 
-  /* `{order, hidden, large (lists of panel names), charts (list of texts), theme}`, each only if stored. */
+  /* `{order, hidden, large (lists of panel names), charts (list of texts), theme, tz}`, each only if stored. */
   app.readPreferences = function () {
     let stored = null;
     try {

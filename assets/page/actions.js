@@ -14,6 +14,7 @@
       { name: "full", text: "Full screen", keys: "f", run: () => page.fullScreen.togglePage() },
       { name: "full-panel", text: "Full screen for one panel", keys: "F", run: () => page.fullScreen.togglePanel() },
       { name: "kiosk", text: "Kiosk: show one group after the other", keys: "k", run: () => page.kiosk.toggle() },
+      { name: "tz", text: "Time zone: browser, host or UTC", keys: "z", run: () => page.zone.next() },
       { name: "theme", text: "Change the theme", keys: "t", run: () => page.theme.next() },
       { name: "help", text: "Keyboard and mouse", keys: "?", run: () => app.openHelpDialog() },
     ];

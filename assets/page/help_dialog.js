@@ -14,6 +14,7 @@
     ["B", "Build a chart of any metrics"],
     ["H", "Choose or compare hosts"],
     ["V", "Choose and order panels"],
+    ["Z", "Time zone: browser, host or UTC"],
     ["T", "Theme: system, dark or light"],
     ["F", "Full screen"],
     ["Shift F", "Full screen for the panel below the mouse"],

@@ -17,6 +17,7 @@
       this.toast = new app.Toast();
       this.urlState = new app.UrlState(() => this.applyUrl());
       this.theme = new app.Theme(this);
+      this.zone = new app.ZoneChoice(this);
       this.panelOrder = new app.PanelOrder(this);
       this.connectionStatus = new app.ConnectionStatus();
       this.statusBadge = new app.StatusBadge(this.connectionStatus);
@@ -91,6 +92,7 @@
        link. */
     applyUrl() {
       const { window: seconds, end } = this.urlState.read();
+      this.zone.applyUrl();
       const windowSeconds = seconds === null ? this.defaultWindow : Math.min(Math.max(seconds, this.stops[0]), this.stops.at(-1));
       const isFirst = this.liveView.subscription.newest === null;
       if (windowSeconds !== this.liveView.window && (end === null || isFirst)) this.liveView.follow(windowSeconds, false);
@@ -104,7 +106,7 @@
       this.theme.applyUrl();
       this.comparisonChip.applyUrl();
       this.kiosk.applyUrl();
-      this.toast.show(this.urlState.validate(this.panelOrder.names()));
+      this.toast.show(this.urlState.validate(this.panelOrder.names()) || this.zone.problem);
     }
 
     addChart(section, kind = "line") {
@@ -137,6 +139,7 @@
         "window-lead": pausedRange ? "" : "Last ",
         "window-label": app.formatDurationLong(seconds),
         range: pausedRange ? app.formatRange(pausedRange) : "",
+        zone: this.zone.label,
       };
       for (const [id, text] of Object.entries(texts)) app.setText(document.getElementById(id), text);
       this.slider.show(seconds);
@@ -150,7 +153,7 @@
     }
 
     urlParams() {
-      const parts = [this.panelOrder, this.hiddenLines, this.theme, this.comparisonChip, this.builtCharts, this.kiosk].map((part) => part.urlParams());
+      const parts = [this.panelOrder, this.hiddenLines, this.theme, this.comparisonChip, this.builtCharts, this.kiosk, this.zone].map((part) => part.urlParams());
       return Object.assign(app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...parts);
     }
 
@@ -182,6 +185,15 @@
 
     onFailure(requestedAt, error, sessionExpired) {
       this.connectionStatus.recordFailure(requestedAt, error, sessionExpired);
+      this.refresh();
+    }
+
+    /* All times have another text now. */
+    onZone() {
+      this.liveView.renderQueue.redraw(true);
+      this.alertHistory.draw();
+      this.liveView.crosshair.draw();
+      this.tiles.draw(this.panelValues);
       this.refresh();
     }
 

@@ -2,7 +2,8 @@
 (function (app) {
   "use strict";
 
-  const PARAMS = ["window", "end", "panels", "large", "hide", "theme", "compare", "chart", "kiosk"];
+  const PARAMS = ["window", "end", "panels", "large", "hide", "theme", "compare", "chart", "kiosk", "tz"];
+  const TIME_ZONES = ["browser", "host", "UTC"];
   const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
   const MAX_LIST_LENGTH = 4000; // no plausible list is longer
 
@@ -17,7 +18,7 @@
     }
 
     /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), hide
-       (list of metric keys), theme, compare, kiosk, charts (list of texts)}`, null if absent. */
+       (list of metric keys), theme, compare, kiosk, tz, charts (list of texts)}`, null if absent. */
     read() {
       const { params } = this;
       const number = (name, max) => {
@@ -35,6 +36,7 @@
         theme: params.get("theme"),
         compare: params.get("compare"),
         kiosk: params.get("kiosk"),
+        tz: params.get("tz"),
         charts: params.has("chart") ? params.getAll("chart").map((text) => text.slice(0, MAX_LIST_LENGTH)) : null,
       };
     }
@@ -56,6 +58,7 @@
       if (read.compare !== null && !Object.hasOwn(app.COMPARISONS, read.compare)) {
         return `Unknown comparison in the link: ${quote(read.compare)}; expected 1d or 7d.`;
       }
+      if (read.tz !== null && !TIME_ZONES.includes(read.tz)) return `Unknown time zone in the link: ${quote(read.tz)}; expected ${TIME_ZONES.join(", ")}.`;
       if (read.kiosk !== null && read.kiosk !== "1") return `Unknown kiosk in the link: ${quote(read.kiosk)}; expected 1.`;
       return "";
     }

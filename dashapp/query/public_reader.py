@@ -14,7 +14,7 @@ from dashapp.model.columns import Columns
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import Cursor, Metric, Tick
 from dashapp.stores.base import Level, Reader, Snapshot
-from dashapp.stores.documents import CURVES, METRICS, PANEL_KINDS, Document, Value
+from dashapp.stores.documents import CURVES, METRICS, PANEL_KINDS, ZONE, Document, Value
 from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.proxy import LevelProxy, ReaderProxy
 
@@ -70,6 +70,7 @@ class PublicReader(ReaderProxy):
         METRICS: _public_metrics,
         PANEL_KINDS: _unchanged,
         CURVES: _unchanged,
+        ZONE: _unchanged,
     }
 
 

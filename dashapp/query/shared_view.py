@@ -14,7 +14,7 @@ from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import FOREVER_MS, Level, Reader, Snapshot
-from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
+from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, ZONE, Document, Value
 from dashapp.stores.proxy import LevelProxy
 
 
@@ -100,6 +100,7 @@ class SharedViewReader(Reader):
         CURVES: _visible_curves,
         THRESHOLDS: _visible_thresholds,
         CHANGES: _visible_changes,
+        ZONE: lambda _reader, zone: zone,
     }
 
     def notices(self) -> list[str]:

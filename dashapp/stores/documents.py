@@ -18,6 +18,7 @@ from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Curves, Metric, to_mill
 Value = TypeVar("Value")
 # Maximum characters of a text of a metric.
 MAX_TEXT_CHARS = 1000
+MAX_ZONE_CHARS = 64
 # Above it a double skips integers, and JavaScript has only doubles.
 MAX_INTEGER = 1 << 53
 
@@ -107,6 +108,12 @@ def _curves_from_json(panels: Any) -> Mapping[str, Curves]:
     return curves
 
 
+def _zone_from_json(text: Any) -> str:
+    if not (isinstance(text, str) and len(text) <= MAX_ZONE_CHARS and text.isprintable()):
+        raise ValueError
+    return text
+
+
 def _number(value: Any) -> float:
     number = float(value)
     if isinstance(value, str | bool) or not abs(number) <= MAX_VALUE:
@@ -188,12 +195,15 @@ CLOCK_STEPS: Document[list[int]] = Document(
     to_json=list,
     from_json=lambda times: [int(time_ms) for time_ms in times],
 )
+# The time zone of the machine: a name of the IANA, an offset such as "+05:30", or empty text.
+ZONE: Document[str] = Document(name="zone", empty=str, to_json=str, from_json=_zone_from_json)
 # Waiting documents are written in this order. The deliveries precede the changes, because a target without an
 # entry receives only later changes. The states follow the changes, from which the collector can repair them.
 DOCUMENTS: tuple[Document[Any], ...] = (
     METRICS,
     LAST_SEEN,
     PANEL_KINDS,
+    ZONE,
     CURVES,
     CLOCK_STEPS,
     DELIVERIES,

@@ -40,6 +40,7 @@ def page_layout(
     session: str = "",
     share: bool = False,
     is_shared_view: bool = False,
+    zone: str = "",
 ) -> html.Div:
     """Return the whole page.
 
@@ -47,6 +48,7 @@ def page_layout(
     `processes`: show the process table. `machine`: expect metrics of this machine. `hosts`: the hosts of this
     page, or None if the store has one host. `session`: the kind of login, "password" or "proxy", or empty
     text without one. `share`: the viewer can create share links. `is_shared_view`: this is the page of one.
+    `zone`: the time zone of the host, or empty text if it is not known.
     """
     stops = slider_stops(longest, window)
     visible_panels = {panel.name for panel in panels if panel.select(metrics)}
@@ -80,6 +82,7 @@ def page_layout(
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
+            "data-zone": zone,
             "data-view": "shared" if is_shared_view else "whole",
             **({} if hosts is None else hosts.attributes()),
         },
@@ -201,6 +204,7 @@ def _controls(stops: list[int], position: int, window: float) -> html.Footer:
                             html.Span("Last ", id="window-lead"),
                             html.Output(format_window(window), id="window-label"),
                             html.Span("", id="range"),
+                            html.Span("", id="zone"),
                         ],
                         className="window-text",
                     ),
