@@ -18,7 +18,7 @@ SECONDS = 20
 PANELS = 8
 # Two columns, and as many rows as eight panels need (the first panel has a row of its own).
 EIGHT: Any = {"width": 1280, "height": 1900}
-ONE = "document.querySelectorAll('main > .panel:not([data-panel=cpu])').forEach((s) => { s.hidden = true; })"
+ONE = "document.querySelectorAll('main .panel:not([data-panel=cpu])').forEach((s) => { s.hidden = true; })"
 AWAY = """() => {
   document.querySelector("main").style.marginTop = "5000px";
   document.getElementById("tiles").style.marginTop = "3000px";

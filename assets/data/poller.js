@@ -123,6 +123,29 @@
       }
     }
 
+    /* Request one frame now, beside all subscriptions; null if another request is in flight, or if there is no
+       response. */
+    async fetchFrame(text) {
+      if (this.inFlight || document.hidden || this.sessionExpired) return null;
+      this.requestedAt = performance.now();
+      const inFlight = (this.inFlight = new AbortController());
+      const limit = setTimeout(() => inFlight.abort(), REQUEST_TIMEOUT_MS);
+      try {
+        const [{ frame, sessionExpired }] = await this.fetchFrames([text], inFlight.signal);
+        this.sessionExpired = sessionExpired;
+        if (sessionExpired) for (const { listener } of this.subscriptions) listener.onFailure(this.requestedAt, null, true);
+        return frame;
+      } catch (error) {
+        return null; // offline, aborted or no JSON
+      } finally {
+        clearTimeout(limit);
+        if (this.inFlight === inFlight) {
+          this.inFlight = null;
+          this.scheduleNext();
+        }
+      }
+    }
+
     /* `[{text, members: [{subscription, range}]}]`: one query for all subscriptions with the same parameters. */
     buildQueries() {
       const byParams = new Map();

@@ -5,9 +5,19 @@
   const STORAGE_KEY = "dashapp";
   const VERSION = 1;
   const isText = (value) => typeof value === "string";
-  const VALIDATORS = { order: Array.isArray, hidden: Array.isArray, large: Array.isArray, charts: Array.isArray, theme: isText, tz: isText };
+  const VALIDATORS = {
+    order: Array.isArray,
+    hidden: Array.isArray,
+    large: Array.isArray,
+    collapsed: Array.isArray,
+    byDevice: Array.isArray,
+    charts: Array.isArray,
+    theme: isText,
+    tz: isText,
+  };
 
-  /* `{order, hidden, large (lists of panel names), charts (list of texts), theme, tz}`, each only if stored. */
+  /* `{order, hidden, large, byDevice (lists of panel names), collapsed (names of groups), charts (list of texts), theme,
+     tz}`, each only if stored. */
   app.readPreferences = function () {
     let stored = null;
     try {

@@ -1,5 +1,5 @@
 /* The page in an iframe: `bare=1` shows only charts; with it, `chart=KEY,KEY` shows one chart of these metrics or of a
-   curve. Without it, the page draws this chart among its own (yours/built_charts.js). */
+   curve. Without it, the page draws this chart among its own (yours/built_charts.js). The path /chart/KEY,KEY does both. */
 (function (app) {
   "use strict";
 
@@ -7,12 +7,16 @@
   const MAX_METRICS = 64; // of one request
   const params = new URLSearchParams(window.location.search);
 
-  app.bare = params.get("bare") === "1";
+  const pathMatch = window.location.pathname.match(/\/chart\/([^/]+)$/);
+
+  app.bare = pathMatch !== null || params.get("bare") === "1";
+  // The only panel of this page; null if the URL lists panels.
+  app.singlePanel = pathMatch && PANEL_NAME;
   if (app.bare) document.documentElement.classList.add("bare");
 
   /* Set `page` up for one chart; null if its URL names none. */
   app.embed = function (page) {
-    const keys = (app.bare ? params.get("chart") ?? "" : "").split(",").filter(Boolean);
+    const keys = (pathMatch ? decodeURIComponent(pathMatch[1]) : app.bare ? params.get("chart") ?? "" : "").split(",").filter(Boolean);
     return keys.length ? new EmbeddedChart(page, keys) : null;
   };
 

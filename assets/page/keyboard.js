@@ -39,12 +39,40 @@
 
   app.listenForClicks = function (page) {
     for (const { name, run } of page.actions()) document.getElementById(name)?.addEventListener("click", run);
+    listenForMenu();
     // A tile scrolls to its panel.
     document.getElementById("tiles").addEventListener("click", (event) => {
       const tile = event.target.closest(".tile");
       if (tile) page.panelOrder.reveal(tile.dataset.leads);
     });
   };
+
+  /* Dash does not know popovers. A button in the menu closes it, but not one that opens a menu of its own. */
+  function listenForMenu() {
+    const button = document.getElementById("menu");
+    const items = document.getElementById("menu-items");
+    items.popover = "auto";
+    items.hidden = false;
+    button.setAttribute("aria-haspopup", "true");
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => items.togglePopover({ source: button }));
+    items.addEventListener("click", (event) => {
+      const item = event.target.closest("button");
+      if (item && !item.hasAttribute("aria-haspopup")) items.hidePopover();
+    });
+    items.addEventListener("toggle", ({ newState, target }) => {
+      if (target !== items) return;
+      button.setAttribute("aria-expanded", String(newState === "open"));
+      const { bottom, right } = button.getBoundingClientRect();
+      items.style.top = `${bottom + 4}px`;
+      items.style.left = `${Math.max(8, right - items.offsetWidth)}px`;
+    });
+  }
+
+  function toggleFullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else document.documentElement.requestFullscreen?.().catch(() => {});
+  }
 
   let sliderObserver = null; // waits for a slider that Dash has not mounted yet
 

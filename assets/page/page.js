@@ -33,17 +33,24 @@
       this.embeddedChart = app.embed(this); // null unless an iframe shows one chart
       this.liveView.catalog.setPanelSpecs(panelSpecs);
       for (const section of this.panelOrder.chartSections()) this.addChart(section);
+      this.groups = new app.Groups(this);
+      this.twins = new app.Twins(this.panelOrder, JSON.parse(root.dataset.twins), () => this.liveView.renderQueue.redraw());
       this.panelValues = new app.PanelValues(this.liveView);
       this.tiles = new app.Tiles(this.liveView);
       this.liveView.reading.subscribe(() => this.tiles.draw(this.panelValues));
       this.activeAlerts = new app.ActiveAlerts(this);
       this.alertHistory = new app.AlertHistory(base, this.activeAlerts, this);
+      this.foldedPanels = new app.FoldedPanels(this, JSON.parse(root.dataset.headingPanels));
+      this.overviewStrip = new app.OverviewStrip(this);
+      this.machineFacts = new app.MachineFacts(this.liveView, this.panelValues);
       this.lineFilters = new app.LineFilters(this.liveView);
       this.processTable = new app.ProcessTable();
+      this.topProcesses = new app.TopProcesses(this, base);
       this.hosts = new app.Hosts(this.liveView.catalog);
       this.builtCharts = new app.BuiltCharts(this);
       this.fullScreen = new app.FullScreen(this);
       this.kiosk = new app.Kiosk(this);
+      this.runs = new app.Runs(base, this);
       this.exportMenu = new app.ExportMenu(this);
       this.actionList = app.buildActions(this);
       app.listenForKeys(this);
@@ -52,6 +59,27 @@
       for (const [name, section] of this.panelOrder.sections) app.addPanelMenu(this, name, section);
       app.enablePanelDrag(this.panelOrder);
       app.listenForPrint(this.liveView);
+      this.watchCards();
+    }
+
+    /* A card that appears, disappears or changes its size changes the rows of its group. */
+    watchCards() {
+      const observer = new MutationObserver(() => this.arrange());
+      for (const section of document.querySelectorAll("main .panel, #tiles .tile")) observer.observe(section, { attributes: true, attributeFilter: ["class", "hidden"] });
+      this.arrange();
+    }
+
+    arrange() {
+      this.twins?.update();
+      this.groups?.arrange();
+    }
+
+    /* Show a panel that is in a collapsed group, folded, or behind its twin. */
+    uncover(name, section) {
+      this.groups.expand(section);
+      this.twins.reveal(name);
+      this.foldedPanels.open(name);
+      this.arrange();
     }
 
     tick() {
@@ -135,11 +163,13 @@
     showWindow() {
       const { pausedRange } = this.liveView;
       const seconds = this.shownSeconds;
+      document.getElementById("zone").classList.toggle("other", this.zone.label !== "");
+      document.querySelector(".past-range").hidden = !pausedRange && !this.zone.label;
       const texts = {
         "window-lead": pausedRange ? "" : "Last ",
         "window-label": app.formatDurationLong(seconds),
         range: pausedRange ? app.formatRange(pausedRange) : "",
-        zone: this.zone.label,
+        zone: pausedRange ? this.zone.name : this.zone.label,
       };
       for (const [id, text] of Object.entries(texts)) app.setText(document.getElementById(id), text);
       this.slider.show(seconds);
@@ -167,8 +197,10 @@
       this.activeAlerts.firing = frame.broken ?? [];
       this.alertHistory.update(frame.changes, this.panelValues.lastValues);
       if (frame.hosts) this.hosts.update(frame.hosts);
+      this.runs.update(frame);
       if (frame.processes) this.processTable.update(frame.processes);
       this.onMetricsChange();
+      this.overviewStrip.update();
     }
 
     /* Tiles may have waited for metric names. */
@@ -254,6 +286,10 @@
       this.writeUrl(true);
     }
 
+    onChartClick(chart, time, x, y) {
+      if (!this.embeddedChart) this.topProcesses.openList(chart, time, x, y);
+    }
+
     onLegend() {
       this.writeUrl();
     }
@@ -265,13 +301,13 @@
     }
 
     requiredKeys() {
-      return ["cpu.percent", ...this.tiles.metricKeys(this.liveView.catalog)];
+      return ["cpu.percent", ...(this.runs?.keys ?? []), ...this.tiles.metricKeys(this.liveView.catalog)];
     }
 
     extraQuery() {
-      const { embeddedChart, processTable, hosts, liveView } = this;
+      const { embeddedChart, processTable, topProcesses, hosts, liveView } = this;
       const requested = {
-        processes: !embeddedChart && processTable.shouldRequest(),
+        processes: !embeddedChart && !topProcesses.isRecord && processTable.shouldRequest(),
         curves: embeddedChart ? embeddedChart.curve !== null : liveView.charts.some((chart) => chart.kind === "curve"),
         hosts: !embeddedChart && hosts.shouldRequest(),
       };
@@ -342,12 +378,17 @@
       }
       this.comparison.update();
       this.comparisonChip.show();
-      processTable.showTime(isPast);
+      if (!this.topProcesses.enabled) processTable.showTime(isPast);
+      this.topProcesses.requestNow();
       this.hosts.showTime(isPast);
       this.activeAlerts.refresh();
       document.getElementById("page").classList.toggle("past", liveView.pausedRange !== null);
       document.getElementById("page").classList.toggle("has-points", liveView.shownSeries.t.length > 0);
       this.activeAlerts.markPanels(liveView.charts, tiles.tiles);
+      this.groups.showAlerts();
+      this.foldedPanels.update();
+      this.machineFacts.show();
+      this.overviewStrip.show();
       const needsTicks = !liveView.subscription.lastWasNew || statusBadge.needsTicks;
       this.intervalThrottle.setActive(needsTicks || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
     }

@@ -108,6 +108,7 @@
     setLarge(name, large) {
       this.large[large ? "add" : "delete"](name);
       this.save();
+      this.page.arrange();
       this.sections.get(name).scrollIntoView({ block: "center" });
     }
 
@@ -116,20 +117,31 @@
       const section = this.sections.get(name);
       if (!section) return;
       if (this.hidden.has(name)) this.setHidden(name, false);
+      this.page.uncover(name, section);
       section.scrollIntoView({ block: "center" });
       section.querySelector(".more")?.focus({ preventScroll: true });
     }
 
-    /* Move up (-1) or down (1) among the visible panels. */
+    /* The panel before (-1) or after (1) it on screen, in its group; undefined if there is none. */
+    neighbour(name, direction) {
+      const onScreen = [...this.sections.get(name).parentElement.children].filter((section) => section.offsetParent);
+      const section = onScreen[onScreen.indexOf(this.sections.get(name)) + direction];
+      return section && app.panelName(section);
+    }
+
+    /* Move up (-1) or down (1) in its group. */
     move(name, direction) {
-      const visible = this.visiblePanels();
-      const neighbour = visible[visible.indexOf(name) + direction];
+      const neighbour = this.neighbour(name, direction);
       if (neighbour) this.moveNextTo(name, neighbour, direction > 0);
     }
 
-    /* Move before or after another panel. */
+    isSameGroup(name, other) {
+      return this.sections.get(name).parentElement === this.sections.get(other).parentElement;
+    }
+
+    /* Move before or after another panel of its group. */
     moveNextTo(name, other, after) {
-      if (name === other) return;
+      if (name === other || !this.isSameGroup(name, other)) return;
       this.order = this.order.filter((current) => current !== name);
       this.order.splice(this.order.indexOf(other) + (after ? 1 : 0), 0, name);
       this.save();
@@ -157,14 +169,17 @@
 
     /* Move as few elements as possible: a moved element loses the focus. */
     arrange() {
-      let next = this.main.firstElementChild;
+      const nextByGroup = new Map(); // the next element by its parent
       for (const name of this.order) {
         const section = this.sections.get(name);
+        const parent = section.parentElement;
         section.hidden = this.hidden.has(name);
         section.classList.toggle("large", this.large.has(name));
-        if (section === next) next = next.nextElementSibling;
-        else this.main.insertBefore(section, next);
+        const next = nextByGroup.has(parent) ? nextByGroup.get(parent) : parent.firstElementChild;
+        if (section !== next) parent.insertBefore(section, next);
+        nextByGroup.set(parent, section === next ? next.nextElementSibling : next);
       }
+      document.getElementById("page").classList.toggle("all-hidden", this.hidden.size > 0 && !this.visiblePanels().length);
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -4,7 +4,6 @@
 
   app.THEMES = ["auto", "dark", "light"];
   const LABELS = { auto: "Theme: system", dark: "Theme: dark", light: "Theme: light" };
-  const ICONS = { auto: "◐", dark: "●", light: "○" };
 
   app.Theme = class {
     constructor(page) {
@@ -31,9 +30,7 @@
       document.documentElement.dataset.theme = theme;
       this.page.liveView?.renderQueue.redraw(true); // in the colours of the theme
       const button = document.getElementById("theme");
-      button.textContent = ICONS[theme];
-      button.title = `${LABELS[theme]} (t)`;
-      button.setAttribute("aria-label", LABELS[theme]);
+      button.textContent = LABELS[theme];
     }
 
     urlParams() {

@@ -30,7 +30,7 @@
       return {
         window: number("window", Number.MAX_VALUE),
         end: number("end", Date.now() + MAX_FUTURE_MS),
-        panels: list("panels"),
+        panels: app.singlePanel ? [app.singlePanel] : list("panels"),
         large: list("large"),
         hide: list("hide"),
         theme: params.get("theme"),

@@ -19,13 +19,11 @@
 
   function layoutItems({ panelOrder, fullScreen, toast }, name) {
     const large = panelOrder.large.has(name);
-    const visible = panelOrder.visiblePanels();
-    const index = visible.indexOf(name);
     return [
       { text: "Full screen", run: () => fullScreen.show(name) },
       { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
-      ...(index > 0 ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
-      ...(index < visible.length - 1 ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
+      ...(panelOrder.neighbour(name, -1) ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
+      ...(panelOrder.neighbour(name, 1) ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
       { text: "Hide", run: () => hide(panelOrder, toast, name) },
     ];
   }
@@ -83,7 +81,8 @@
     });
     panelOrder.main.addEventListener("dragend", () => (draggedPanel = null));
     panelOrder.main.addEventListener("dragover", (event) => {
-      if (draggedPanel !== null && panelAt(event)) event.preventDefault();
+      const section = panelAt(event);
+      if (draggedPanel !== null && section && panelOrder.isSameGroup(draggedPanel, app.panelName(section))) event.preventDefault();
     });
     panelOrder.main.addEventListener("drop", (event) => {
       const section = panelAt(event);

@@ -16,7 +16,7 @@
 
     /* The observer reports a hidden element only later, after data may have arrived. */
     get visible() {
-      return this.intersects && !this.element.hidden;
+      return this.intersects && this.element.closest("[hidden], .folded, .aside") === null;
     }
 
     close() {

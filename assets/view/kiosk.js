@@ -5,6 +5,7 @@
   const STEP_MS = 10_000;
   const PAUSE_MS = 60_000; // after an interaction
   const INTERACTIONS = ["pointerdown", "pointermove", "wheel", "touchstart", "keydown"];
+  const MARGIN_PX = 64; // below the charts, for the clock
   const MIN_REST_PX = 40; // of a group below the screen that is worth a step
 
   app.Kiosk = class {
@@ -83,9 +84,11 @@
     show() {
       const groups = this.groups();
       const current = groups[this.index % Math.max(1, groups.length)];
+      if (current) fillScreen(current);
       for (const group of document.querySelectorAll("[data-group]")) group.classList.toggle("off-turn", current !== undefined && group !== current);
     }
 
+    /* Another minute for somebody who looks at this group. */
     pause() {
       if (this.active) this.nextStepAt = performance.now() + PAUSE_MS;
     }
@@ -100,4 +103,14 @@
       }
     }
   };
+  /* Let the charts of a group have the height that is left below it. */
+  function fillScreen(group) {
+    const charts = [...group.querySelectorAll(".panel:not(.absent):not([hidden]) .chart")].filter((chart) => chart.offsetParent);
+    const rows = new Set(charts.map((chart) => Math.round(chart.getBoundingClientRect().top))).size;
+    if (!rows) return;
+    const extra = parseFloat(group.style.getPropertyValue("--kiosk-extra")) || 0;
+    const bottom = group.getBoundingClientRect().bottom + window.scrollY - extra * rows;
+    const free = Math.max(0, Math.floor((window.innerHeight - bottom - MARGIN_PX) / rows));
+    if (Math.abs(free - extra) > 1) group.style.setProperty("--kiosk-extra", `${free}px`);
+  }
 })((window.dashapp = window.dashapp || {}));

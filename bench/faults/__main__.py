@@ -140,7 +140,9 @@ def run(kind: str, seconds: float, seed: int) -> tuple[list[Row], str]:
             soak = Soak(store, folder, seed, running)
             soak.run(seconds)
         with closing(store.reader()) as reader:
-            deliveries = [alert_counts(reader, listener.lines) for listener in soak.listeners]
+            deliveries = [
+                alert_counts(reader, listener.lines, soak.clock.is_moved) for listener in soak.listeners
+            ]
         return _rows(soak, store.tick_counts(), deliveries, seconds), place
 
 

@@ -49,6 +49,13 @@ class SteppedClock:
         """Whether a tick with this time may be from a long step."""
         return any(start - 2 <= time_ms / 1000 - size <= end + 2 for start, end, size in self.shifted)
 
+    def is_moved(self, time_ms: int) -> bool:
+        """Whether the time of an alert may be corrected after a long step, or be wrong before."""
+        seconds = time_ms / 1000
+        return any(start - 2 <= seconds <= end + 2 for start, end, _ in self.shifted) or self.is_wrong(
+            time_ms
+        )
+
     @contextmanager
     def _shift(self, size: float) -> Iterator[None]:
         start = time.time()

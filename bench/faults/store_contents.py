@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dashapp.alerts.message import format_line
+from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.base import row_time_ms
 from dashapp.stores.cached_reader import CachedReader
 
 
-def alert_counts(reader: CachedReader, lines: Counter[str]) -> list[int]:
-    """Return how often `lines`, those of a listener, has each alert in the store."""
-    return [lines[format_line(change)] for change in reader.changes()]
+def alert_counts(reader: CachedReader, lines: Counter[str], is_moved: Callable[[int], bool]) -> list[int]:
+    """Return how often `lines`, those of a listener, has each alert in the store.
+
+    `is_moved` says whether the time of an alert, in milliseconds, may be another one in its line.
+    """
+    changes = [change for change in reader.changes() if not is_moved(to_milliseconds(change.time))]
+    return [lines[format_line(change)] for change in changes]
 
 
 def tick_counts(rows: Iterable[object], reader: CachedReader) -> Counter[int]:

@@ -12,7 +12,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -27,15 +28,23 @@ UNKNOWN_SERVICE = "expected a service that apprise supports; see https://github.
 NO_RESPONSE = "it is unreachable, or did not respond"
 # The directory of this package, so that the worker finds it from any working directory.
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from dashapp.alerts.apprise_worker import main; main()"
-# Timeout of a worker in seconds, including its start.
-SEND_TIMEOUT_S = 20.0
+# Timeout of a worker in seconds, including its start, and seconds between two looks at it.
+SEND_TIMEOUT_S, POLL_INTERVAL_S = 20.0, 0.1
 
 _HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
-def send_notification(address: str, message: Message, timeout: float = SEND_TIMEOUT_S) -> str:
-    """Return why sending failed, in a few words without the address; empty on success."""
-    (reason,) = _run_worker([address], asdict(message), timeout) or [NO_RESPONSE]
+def send_notification(
+    address: str,
+    message: Message,
+    timeout: float = SEND_TIMEOUT_S,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> str:
+    """Return why sending failed, in a few words without the address; empty on success.
+
+    `is_cancelled`: becomes true when the worker must end, whatever it does.
+    """
+    (reason,) = _run_worker([address], asdict(message), timeout, is_cancelled) or [NO_RESPONSE]
     return reason
 
 
@@ -44,7 +53,12 @@ def invalid_targets(addresses: Sequence[str], timeout: float = SEND_TIMEOUT_S) -
     return _run_worker(addresses, None, timeout) or ["apprise failed to start"] * len(addresses)
 
 
-def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, timeout: float) -> list[str]:
+def _run_worker(
+    addresses: Sequence[str],
+    message: dict[str, Any] | None,
+    timeout: float,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> list[str]:
     """Return the worker's result for each address; an empty list if it failed or timed out."""
     request = json.dumps({"addresses": addresses, "message": message, "timeout": timeout}).encode() + b"\n"
     devnull = subprocess.DEVNULL
@@ -60,16 +74,25 @@ def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, timeou
             # Leave the pipe open until the worker has exited: the worker stops when this end closes.
             child.stdin.write(request)
             child.stdin.flush()
-        try:
-            child.wait(timeout)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            return []
+        end = time.monotonic() + timeout
+        while not _has_exited(child, end):
+            if time.monotonic() >= end or is_cancelled():
+                child.kill()
+                return []
         with suppress(ValueError, OSError):
             results = json.loads(child.stdout.read())
             if isinstance(results, list) and len(results) == len(addresses):
                 return [str(result) for result in results]
     return []
+
+
+def _has_exited(child: subprocess.Popen[bytes], end: float) -> bool:
+    """Wait for a child, but not for long and not longer than `end`."""
+    try:
+        child.wait(min(POLL_INTERVAL_S, max(0.0, end - time.monotonic())))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def main() -> NoReturn:

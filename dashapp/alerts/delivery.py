@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import SystemRandom
-from threading import Condition, Lock, Semaphore
+from threading import Condition, Event, Lock, Semaphore
 
 from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import Message, compose_message
@@ -34,8 +34,8 @@ MAX_WORKERS = 3
 BACKOFF_INITIAL_S, BACKOFF_MAX_S = 2.0, 300.0
 # Seconds that a message waits until the store has its changes.
 STORE_TIMEOUT_S = 1.0
-# Seconds that `close` waits for messages that are being sent.
-SHUTDOWN_TIMEOUT_S = 2.0
+# Seconds that `close` waits for messages that are being sent, and then for the end of their workers.
+SHUTDOWN_TIMEOUT_S, CANCEL_TIMEOUT_S = 2.0, 1.0
 
 SendFunction = Callable[[str, Message], str]
 
@@ -52,12 +52,13 @@ class AlertDelivery:
         store: Store,
         notice: NoticeSink,
         sender: str = "dashapp",
-        send: SendFunction = apprise_worker.send_notification,
+        send: SendFunction | None = None,
     ) -> None:
         self._store = store
         self._notice = notice
         self._sender = sender
-        self._send = send
+        self._cancelled = Event()
+        self._send = send or partial(apprise_worker.send_notification, is_cancelled=self._cancelled.is_set)
         self._changes = deque(store.changes(), maxlen=MAX_CHANGES)
         self._newest = self._changes[-1].number if self._changes else 0
         deliveries = store.deliveries()
@@ -95,12 +96,18 @@ class AlertDelivery:
         with self._condition:
             self._closed = True
             self._condition.notify_all()
-        end = time.monotonic() + SHUTDOWN_TIMEOUT_S
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
+        self._join(SHUTDOWN_TIMEOUT_S)
+        # A worker that went on would send what the next collector sends again.
+        self._cancelled.set()
+        self._join(CANCEL_TIMEOUT_S)
         with self._lock:
             # From here on another process may own the store.
             self._deliveries.clear()
+
+    def _join(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _run(self, position: int, address: str) -> None:
         send_times: deque[float] = deque(maxlen=MAX_BURST)
@@ -112,7 +119,9 @@ class AlertDelivery:
             self._store.drain(STORE_TIMEOUT_S)
             firing_count = sum(state.firing for state in self._store.thresholds())
             with self._worker_slots:
-                reason = self._send(address, compose_message(changes, count, firing_count, self._sender))
+                processes = self._store.alert_processes()
+                message = compose_message(changes, count, firing_count, self._sender, processes)
+                reason = self._send(address, message)
             now = time.monotonic()
             if not reason:
                 # First of all: an exception after it repeats no message.
@@ -122,6 +131,8 @@ class AlertDelivery:
                 due = send_times[0] + BURST_WINDOW_S if len(send_times) == MAX_BURST else now
                 self._set_notice(position, "")
                 continue
+            if self._cancelled.is_set():
+                return
             max_delay = backoff.next_pause()
             due = now + SystemRandom().uniform(max_delay / 2, max_delay)
             # An address may contain a password, so name it by its position and service.

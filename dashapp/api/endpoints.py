@@ -13,9 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETRY_AFTER_S, CsvExport
+from dashapp.api.events import events_json
 from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
+from dashapp.api.runs import runs_json, runs_revision
 from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
+from dashapp.api.top import UNREADABLE, TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
     NO_STORE,
@@ -29,7 +32,7 @@ from dashapp.http.responses import (
     not_modified_headers,
 )
 from dashapp.http.types import StartResponse
-from dashapp.model.notices import redact_for_public
+from dashapp.model.notices import PublicNotice, redact_for_public
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age, to_milliseconds
 from dashapp.query.frames import MAX_VALUES, Frame, live_frame, past_frame
@@ -47,7 +50,11 @@ MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
 CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
-PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+PATHS = (
+    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/runs", "/api/top"),
+    "/api/csv",
+    *("/healthz", "/readyz"),
+)
 # Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
 # Queries of one client that the API answers at a time, responses with queries that it builds at a time, and
@@ -55,6 +62,7 @@ MAX_QUERIES_PER_REQUEST = 16
 MAX_QUERIES_PER_CLIENT, MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS = 24, 2, 2
 NO_PROCESSES = "this server does not show processes"
 NO_HOSTS = "this store has the data of one host only"
+INCOMPLETE_NOTICE = PublicNotice("Some points are missing, because the store cannot be read now.")
 
 
 def utc_now() -> float:
@@ -98,6 +106,7 @@ class Api:
         panels: Sequence[Panel] = (),
         limits: ApiLimits | None = None,
         redacts_notices: bool = False,
+        top_error: str = NO_PROCESSES,
     ) -> None:
         """`window`: default seconds; `max_window`: maximum seconds of a window.
 
@@ -105,13 +114,14 @@ class Api:
         the store has several. `now`: the current epoch seconds, for the age of the newest tick. `caching`:
         the Cache-Control header. `host`: the host's part of a download's file name. `panels`: the panels
         in the settings. `limits`: those that the pages of this process share. `redacts_notices`: everybody
-        may see the responses.
+        may see the responses. `top_error`: the error text if the recorded processes are not shown, or empty.
         """
         self._limits = limits = limits or ApiLimits()
         self._hosts = hosts
         self._clock = now
         self._caching = caching
         self._redacts_notices = redacts_notices or caching == SHARED_ONE_SECOND
+        self._top = TopEndpoint(store, top_error, max_window)
         self._store = store
         self._window = window
         self._interval = interval
@@ -241,13 +251,21 @@ class Api:
                     return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
                 return "200 OK", encode_json(metrics_json(self._store)), True
+            if path == "/api/runs":
+                return "200 OK", encode_json(runs_json(self._store)), True
             if path == "/api/hosts" and self._hosts is not None:
                 return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
-                return "200 OK", encode_json(alerts_json(self._store, query, self._current_values())), True
+                body = alerts_json(self._store, query, self._current_values(), self._top.is_shown)
+                return "200 OK", encode_json(body), True
+            if path == "/api/top":
+                with self._limits.queue.hold(self._limits.builds):
+                    return "200 OK", encode_json(self._top.json(query, self._clock())), True
+            if path == "/api/events":
+                return "200 OK", encode_json(events_json(self._store, query)), True
             if path in ("/healthz", "/readyz"):
-                stale, body = health_json(self._store, self._interval, self._clock())
-                return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
+                stale, health = health_json(self._store, self._interval, self._clock())
+                return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", health, False
         except BadRequestError as error:
             return "400 Bad Request", error_json(str(error)), False
         return "404 Not Found", error_json("not found"), False
@@ -277,6 +295,9 @@ class Api:
                 frames.append(self._ticks(ticks_query, None, now, snapshot, max_values))
             except BadRequestError as error:
                 frames.append((error_json(str(error)), False))
+            except BusyError:
+                # An error would be final for the page. It requests this frame again.
+                frames.append((b"null", False))
         return (
             b'{"frames":[' + b",".join(body for body, _ in frames) + b"]}",
             all(shareable for _, shareable in frames),
@@ -320,6 +341,9 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
             )
+            if not frame.is_complete:
+                # The page loads a range of the past once, and would show what is missing as a gap.
+                raise BusyError(UNREADABLE)
         else:
             frame = live_frame(
                 self._store,
@@ -345,7 +369,8 @@ class Api:
         awaits_tick = (
             is_up_to_date and newest and not is_stale(tick_age(newest.time, self._clock()), newest.step)
         )
-        return encode_json(body), not (awaits_tick or ticks_query.processes or ticks_query.hosts)
+        is_private = awaits_tick or ticks_query.processes or ticks_query.hosts
+        return encode_json(body), frame.is_complete and not is_private
 
     def _body(self, frame: Frame, now: float) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -365,8 +390,17 @@ class Api:
         if changes := self._store.changes():
             # The alert history polls /api/alerts when this number rises.
             body["changes"] = changes[-1].number
+        if events := self._store.events().events:
+            # The page requests /api/events when this number rises.
+            body["events"] = events[-1].number
+        if revision := runs_revision(self._store):
+            # The page polls /api/runs when this number rises.
+            body["runs"] = revision
         if steps := self._store.clock_steps():
             body["clock"] = steps
-        if notices := self._store.notices():
+        notices = self._store.notices()
+        if not frame.is_complete:
+            notices = [*notices, INCOMPLETE_NOTICE]
+        if notices:
             body["notices"] = redact_for_public(notices) if self._redacts_notices else notices
         return body

@@ -76,6 +76,24 @@ def parse_audience(text: str) -> str:
     return text
 
 
+UNIX_SCHEME = "unix://"
+
+
+def parse_unix_socket(text: str) -> str:
+    """Return the address of a socket, which need not exist yet."""
+    path = text.removeprefix(UNIX_SCHEME)
+    if path == text or not path.startswith("/") or len(text) > 200 or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def parse_folder(text: str) -> str:
+    """Return the absolute path of a folder, without a slash at its end."""
+    if not text.strip() or "\0" in text or not (path := Path(text)).is_dir():
+        raise ValueError
+    return str(path.absolute())
+
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -89,6 +107,29 @@ def parse_hosts(text: str) -> tuple[str, ...]:
     if not all(_HOST.fullmatch(name) for name in names):
         raise ValueError
     return names
+
+
+# In the form of a Content-Security-Policy: no path, and no IPv6 address.
+_ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?")
+MAX_ORIGINS = 32
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Return the origins of sites.
+
+    >>> parse_origins("https://Intranet.example/, https://*.shop.example:8443")
+    ('https://intranet.example', 'https://*.shop.example:8443')
+    """
+    names = (name.strip().lower().removesuffix("/") for name in text.split(","))
+    origins = tuple(dict.fromkeys(name for name in names if name))
+    if not all(map(_is_origin, origins)) or len(origins) > MAX_ORIGINS:
+        raise ValueError
+    return origins
+
+
+def _is_origin(text: str) -> bool:
+    match = _ORIGIN.fullmatch(text)
+    return match is not None and ".." not in text and int((match[3] or ":1")[1:]) <= 65535
 
 
 _TOKEN = re.compile(r"[!-~]{16,200}")

@@ -1,1 +1,1 @@
-"""dashapp inside other applications: `attach` for Dash, `mount` for Flask."""
+"""dashapp inside other applications: `attach` for Dash, `mount` for Flask, `wsgi_app`."""

@@ -23,8 +23,10 @@ def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callabl
         items: list[Any] = [*sources.items()]
     elif isinstance(sources, str) or callable(sources):
         items = [sources]
-    else:
+    elif isinstance(sources, Iterable):
         items = [*sources]
+    else:
+        raise SettingsError([f"sources is {sources!r:.60}; expected functions or names of sources"])
     names: list[str] = []
     functions: dict[str, Callable[[], Any]] = {}
     for item in items:

@@ -10,51 +10,26 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from io import BytesIO
-from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from flask import Flask, Response, abort, request
 
 from dashapp.api.push import PUSH_PATH
-from dashapp.config.cli import CHILD_VARIABLE
-from dashapp.config.data_dir import can_write, user_data_directory
-from dashapp.config.parsers import MEMORY_STORE, is_redis
-from dashapp.config.settings import Settings
 from dashapp.http.responses import redirect_to_slash
 from dashapp.http.types import WSGIApp
-from dashapp.integrations.app_sources import Sources, split_sources
-from dashapp.integrations.embedded_collector import EmbeddedCollector
-from dashapp.integrations.flask_access import refusal
+from dashapp.integrations.access import check_protect, refusal
+from dashapp.integrations.app_sources import Sources
+from dashapp.integrations.embedded_monitor import EmbeddedMonitor
 from dashapp.integrations.flask_chart import TemplateCharts
 from dashapp.integrations.flask_prefix import normalize_prefix, prefix_conflict, route_conflict
 from dashapp.integrations.flask_response import MountedResponse
-from dashapp.integrations.keyword_settings import parse_keywords
-from dashapp.model.ticks import MountError, SettingsError
-from dashapp.sources.loader import missing_modules
-from dashapp.sources.spec import NO_SOURCE
-from dashapp.stores import factory
+from dashapp.model.ticks import MountError
 
 log = logging.getLogger("dashapp")
 
 # All of RFC 9110, and PATCH: our application answers every method, with status 405 if it is not allowed.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 EXTENSION_NAME = "dashapp"
-_SERVER_DECIDES = "the application's own server decides it"
-_PROTECT_DECIDES = "the application's own login decides it, through protect"
-REJECTED_SETTINGS = {
-    "host": _SERVER_DECIDES,
-    "port": _SERVER_DECIDES,
-    "public": "who may see the application may see the pages, but for what protect says",
-    "workers": _SERVER_DECIDES,
-    "collector": "collect=False leaves it to another process",
-    "password": _PROTECT_DECIDES,
-    "proxy_user": _PROTECT_DECIDES,
-    "trusted_proxy": "the application's own middleware knows its proxies, such as werkzeug's ProxyFix",
-    "limit": _SERVER_DECIDES,
-}
-# All users of the host see these pages, so names of processes need `processes="always"`.
-PUBLIC_FLAG = "--public"
 
 
 def mount(
@@ -81,8 +56,7 @@ def mount(
         hint = "; pass its server" if isinstance(getattr(host, "server", None), Flask) else ""
         raise MountError(f"host is a {type(host).__name__}; expected a Flask application{hint}")
     if protect is not None:
-        if not callable(protect):
-            raise MountError(f"protect is {protect!r}; expected a function without arguments")
+        check_protect(protect, 0, "a function without arguments")
         try:
             protect = host.ensure_sync(protect)
         except RuntimeError as error:
@@ -94,7 +68,16 @@ def mount(
         prefix, (rule.rule for rule in host.url_map.iter_rules())
     ):
         raise MountError(conflict)
-    mounted = MountedMonitor(host, prefix, protect, collect, sources, settings)
+    monitor = EmbeddedMonitor(
+        settings,
+        collect=collect,
+        sources=sources,
+        eager=eager,
+        restricted=protect is not None,
+        caller="mount",
+        adapt=partial(_in_context, host),
+    )
+    mounted = MountedMonitor(host, prefix, protect, monitor)
     try:
         mounted.add_routes()
     except AssertionError:
@@ -104,10 +87,9 @@ def mount(
         ) from None
     state = host.extensions.get(EXTENSION_NAME) or _extension_state(host)
     state.mounted[prefix] = mounted
-    state.charts.add(prefix, mounted.settings.max_window_s)
-    # Our own collector imports the application for its functions.
-    if eager and not os.environ.get(CHILD_VARIABLE):
-        mounted.start()
+    state.charts.add(prefix, monitor.settings.max_window_s)
+    if not host.testing:
+        monitor.start_if_eager()
 
 
 class FlaskExtensionState:
@@ -126,36 +108,12 @@ def _extension_state(host: Flask) -> FlaskExtensionState:
 
 
 class MountedMonitor:
-    """Our application below one prefix, created at the first request for one of its pages."""
+    """The route of our application below one prefix of a host."""
 
     def __init__(
-        self,
-        host: Flask,
-        prefix: str,
-        protect: Callable[[], Any] | None,
-        collect: bool,
-        sources: Sources | None,
-        keywords: dict[str, Any],
+        self, host: Flask, prefix: str, protect: Callable[[], Any] | None, monitor: EmbeddedMonitor
     ) -> None:
-        names, functions = split_sources(sources)
-        if sources is not None and not collect:
-            raise MountError("sources need collect=True; another process has its own sources")
-        # The page is a monitor, so the machine is always a part of it.
-        names = [name for name in names if name != NO_SOURCE]
-        self._functions = {name: _in_context(host, call) for name, call in functions.items()}
-        self._parsed = parse_keywords(
-            keywords,
-            REJECTED_SETTINGS,
-            ignored=REJECTED_SETTINGS,
-            others=("collect", "protect", "sources", "eager"),
-            flags=[PUBLIC_FLAG, *(f"--source={name}" for name in names)],
-            prog="dashapp.mount",
-            serving=True,
-        )
-        self.settings = self._parsed.settings
-        _check_settings(self.settings)
-        if collect and (missing := missing_modules(self.settings.source)):
-            raise SettingsError(missing)
+        self.monitor = monitor
         self._host = host
         self._prefix = prefix
         # To Flask a dot would separate the name of a blueprint.
@@ -165,14 +123,7 @@ class MountedMonitor:
         self._response_class: type[Response] = type(
             "MountedResponse", (MountedResponse, host.response_class), {}
         )
-        self._collect = collect
-        # The host may change its own later.
-        self._directory = Path.cwd()
         self._process = 0
-        self._app: WSGIApp | None = None
-        self._lock = Lock()
-        self._backend: factory.StoreBackend | None = None
-        self._collector: EmbeddedCollector | None = None
 
     def add_routes(self) -> None:
         """Add one endpoint for the prefix and all paths below it."""
@@ -204,22 +155,8 @@ class MountedMonitor:
         # Flask-WTF rejects a POST without its token. Our SecurityMiddleware rejects cross-site requests.
         if exempt := getattr(self._host.extensions.get("csrf"), "exempt", None):
             exempt(self.view)
-        if not self._collect or self._host.testing:
-            return
-        try:
-            if self._collector is None:
-                self._collector = EmbeddedCollector(
-                    self.settings,
-                    self._store_backend(),
-                    self._parsed.argv,
-                    self._parsed.environ,
-                    self._functions,
-                    directory=self._directory,
-                )
-            self._collector.start()
-        except (OSError, RuntimeError) as error:
-            # No home folder, or no more threads: the request of the host must not fail.
-            log.warning("starting the collector failed: %s", error)
+        if not self._host.testing:
+            self.monitor.start_collector()
 
     def view(self, **_: str) -> Any:
         """Hand the request to our application, below the prefix."""
@@ -237,7 +174,7 @@ class MountedMonitor:
         if path == root:
             app: WSGIApp = partial(redirect_to_slash, root.rpartition("/")[2])
         else:
-            app = self._app or self._build_app()
+            app = self.monitor.app()
         environ = {
             **request.environ,
             "SCRIPT_NAME": request.environ.get("SCRIPT_NAME", "") + root,
@@ -252,37 +189,6 @@ class MountedMonitor:
     def _other_rules(self) -> Iterator[str]:
         return (rule.rule for rule in self._host.url_map.iter_rules() if rule.endpoint != self._endpoint)
 
-    def _build_app(self) -> WSGIApp:
-        # A local import: it takes half a second and some dozen megabytes in each process with a viewer.
-        from dashapp.web.app import create_app
-
-        with self._lock:
-            if self._app is None:
-                backend = self._store_backend()
-                self._app = create_app(
-                    backend.reader(),
-                    self.settings,
-                    backend.push_writer(),
-                    backend.hosts(),
-                    self.settings.host_name,
-                    folder=getattr(backend, "folder", None),
-                    shared=backend.access() if self.settings.push_token else None,
-                    mounted=True,
-                    restricted=self._protect is not None,
-                )
-            return self._app
-
-    def _store_backend(self) -> factory.StoreBackend:
-        """Return the backend of the store. A mount that only reads creates no folder."""
-        if self._backend is None and is_redis(self.settings.store):
-            self._backend = factory.RedisBackend(self.settings)
-        elif self._backend is None:
-            here = self._directory / (self.settings.store or "data")
-            if not self.settings.store and self._collect and not can_write(here):
-                here = user_data_directory()
-            self._backend = factory.DiskBackend(self.settings, here)
-        return self._backend
-
 
 def _in_context(host: Flask, function: Callable[[], Any]) -> Callable[[], Any]:
     """Return the function with the application's context, for its database and configuration."""
@@ -293,15 +199,3 @@ def _in_context(host: Flask, function: Callable[[], Any]) -> Callable[[], Any]:
             return host.ensure_sync(function)()
 
     return call
-
-
-def _check_settings(settings: Settings) -> None:
-    if settings.store == MEMORY_STORE:
-        raise SettingsError(
-            [f'store is "{MEMORY_STORE}"; expected a folder, which collector and pages share']
-        )
-    if settings.requires_authentication:
-        # They are in a settings file: `parse_keywords` rejects keywords.
-        raise SettingsError([f"password and proxy_user are no settings here: {_PROTECT_DECIDES}"])
-    if any(spec.name == "stdin" for spec in settings.source):
-        raise SettingsError(['source is "stdin", which is the server\'s; read it with `dashapp collect`'])

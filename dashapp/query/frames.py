@@ -27,6 +27,9 @@ MAX_VALUES = 1_200_000
 # have held closer ticks.
 MAX_COARSENING = 100
 
+# The cursor of a frame that may lack points. It is none of a store, so its reader gets the window again.
+INCOMPLETE_CURSOR = "incomplete"
+
 Column = NDArray[np.float64]
 
 
@@ -37,7 +40,8 @@ class Frame:
     `t` is in epoch milliseconds and rises strictly. `step` is the seconds from point to point. If
     `is_coarse`, a point stands for several ticks: `y` is their mean, and `low` and `high` are their
     extremes. Otherwise `low` and `high` are empty. NaN marks a metric without a value, and a time without
-    any value is part of a gap. `newest` is the newest tick of the store.
+    any value is part of a gap. `newest` is the newest tick of the store. Unless `is_complete`, points may be
+    missing, because the store could not answer all reads.
     """
 
     cursor: str
@@ -49,6 +53,7 @@ class Frame:
     y: Mapping[str, Column]
     low: Mapping[str, Column]
     high: Mapping[str, Column]
+    is_complete: bool = True
 
 
 def live_frame(
@@ -66,6 +71,9 @@ def live_frame(
     If it cannot continue from there, the frame holds the whole window and has `reset`. The window ends at the
     newest tick. `step` is the step of an empty store. `snapshot`: the moment to show instead of now.
     BadRequestError if more than `max_values` numbers are necessary.
+
+    If the store cannot answer all reads, a reader that can continue gets no points and the same cursor.
+    Another one gets the points that were read, and a cursor with which it gets the window again.
     """
     levels = Levels(store, step, snapshot)
     newest = levels.snapshot.cursor
@@ -83,11 +91,19 @@ def live_frame(
             columns = _newer_points(levels, position, newest, span, size, metrics)
         if columns is not None and not limits.allow(columns, position.size_ms):
             columns = None
+    held = position if position is not None and _can_continue(position, newest, span) else None
     if position is not None and columns is not None:
         size = position.size_ms
     else:
         position = None
         size, columns = _read_fitting(levels, newest.time_ms - span, newest.time_ms, size, metrics, limits)
+    if not levels.is_complete:
+        if held is not None:
+            # Points that cannot be read now come with a later response, and those on the screen stay.
+            size, columns, next_text = held.size_ms, empty_columns(), cursor
+        else:
+            next_text = INCOMPLETE_CURSOR
+        return _build_frame(columns, next_text, size, levels, held, is_complete=False)
     last_ms = newest.time_ms
     if size:
         # The last point that exists, not the last possible one: the next response then shows a gap that goes
@@ -110,14 +126,17 @@ def past_frame(
     snapshot: Snapshot | None = None,
     max_values: int = MAX_VALUES,
 ) -> Frame:
-    """Return the points in (start, end], in epoch milliseconds, at the finest step that fits."""
+    """Return the points in (start, end], in epoch milliseconds, at the finest step that fits.
+
+    The caller checks whether the frame is complete.
+    """
     levels = Levels(store, step, snapshot)
     newest = levels.snapshot.cursor
     limits = _Limits(max_values, levels, metrics)
     end_ms = min(end_ms, newest.time_ms)
     size = limits.size_for(start_ms, end_ms)
     size, columns = _read_fitting(levels, start_ms, end_ms, size, metrics, limits)
-    return _build_frame(columns, newest.encode(), size, levels, None)
+    return _build_frame(columns, newest.encode(), size, levels, None, is_complete=levels.is_complete)
 
 
 class _Limits:
@@ -176,10 +195,7 @@ def _newer_points(
 
     `size` is the size that a frame of the whole window has.
     """
-    if (
-        position.generation != newest.generation
-        or not newest.time_ms - span <= position.time_ms <= newest.time_ms
-    ):
+    if not _can_continue(position, newest, span):
         return None
     unit = size or levels.step_ms
     if position.size_ms:
@@ -190,6 +206,12 @@ def _newer_points(
         end = _last_whole_point(newest.time_ms, position.size_ms)
         return levels.read(position.time_ms, end, position.size_ms, metrics)
     return None if size else levels.ticks_after(position.time_ms, metrics)
+
+
+def _can_continue(position: Cursor, newest: Cursor, span: int) -> bool:
+    """Whether a position is in this generation and in the newest `span` milliseconds."""
+    is_in_window = newest.time_ms - span <= position.time_ms <= newest.time_ms
+    return position.generation == newest.generation and is_in_window
 
 
 def _is_ahead_of_store(lag: int, position: Cursor, newest: Cursor) -> bool:
@@ -207,7 +229,15 @@ def _last_whole_point(time_ms: int, size: int) -> int:
     return time_ms // size * size if size else time_ms
 
 
-def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, position: Cursor | None) -> Frame:
+def _build_frame(
+    columns: Columns,
+    cursor: str,
+    size: int,
+    levels: Levels,
+    position: Cursor | None,
+    *,
+    is_complete: bool = True,
+) -> Frame:
     t, holes = _with_gaps(columns, (position.time_ms or None) if position else None)
 
     def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
@@ -226,6 +256,7 @@ def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, posit
         y=spread(columns.mean),
         low=spread(columns.low) if size else {},
         high=spread(columns.high) if size else {},
+        is_complete=is_complete,
     )
 
 

@@ -7,17 +7,24 @@ from the finer one.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 from dashapp.model import columns as columns_of
 from dashapp.model.columns import Columns, downsample
-from dashapp.model.ticks import to_milliseconds
+from dashapp.model.ticks import StoreUnavailableError, to_milliseconds
 from dashapp.stores.base import FOREVER_MS, LOG_RETENTION_MS, Reader, Snapshot
 
 # Maximum points that a response reads of a level before a coarser one serves: numpy gets through these
 # without a visible delay. Minutes carry three numbers a point.
 MAX_POINTS_READ = (25_000, 20_000, math.inf)
 DAY_MS = 86_400_000
+# Reads of a segment that the store does not answer, and seconds between two of them.
+MAX_READ_ATTEMPTS, READ_RETRY_S = 10, 1.1
+
+Result = TypeVar("Result")
 
 
 class Levels:
@@ -28,11 +35,19 @@ class Levels:
 
     def __init__(self, store: Reader, step: float, snapshot: Snapshot | None = None) -> None:
         self._store = store
+        self._failed_reads = store.failed_reads
         self.snapshot = snapshot or store.snapshot()
         self._coarser = self.snapshot.levels()
         self.newest = self.snapshot.newest
         self.step = self.newest.step if self.newest else step
         self.step_ms = max(1, to_milliseconds(self.step))
+        # Older ticks may be closer together than those of today: assume a second, the usual interval.
+        self._tick_unit = min(self.step_ms, 1000)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the store has answered all reads so far."""
+        return self._store.failed_reads == self._failed_reads
 
     def size_for(self, start: int, end: int, max_points: int) -> int:
         """Return the milliseconds of a point for (start, end] in at most `max_points` points.
@@ -42,6 +57,8 @@ class Levels:
         """
         if end - start > max_points * self.step_ms:
             start = max(start, self._oldest_of_all())
+        elif end - start <= MAX_POINTS_READ[0] * self._tick_unit and self.snapshot.is_in_memory(start):
+            return 0  # the usual case, for which the store need not answer
         span = max(0, end - start)
         level = self._choose(start, span)
         unit = self.step_ms if level == 0 else to_milliseconds(self._coarser[level].step)
@@ -94,10 +111,10 @@ class Levels:
 
         A part spans one block: ten minutes of ticks, six hours of minutes or 15 days of hours. Points that
         are in no block yet come as one part: ten to twenty minutes of ticks, or all ticks if there is no
-        disk.
+        disk. Raises StoreUnavailableError if the store does not answer for long.
         """
-        starts = self._starts()
-        compacted_until = self._coarser[0].newest() if self._coarser else 0
+        starts = self._repeat(self._starts)
+        compacted_until = self._repeat(self._coarser[0].newest) if self._coarser else 0
         position = start
         while position < end:
             level = next((level for level, start_ms in enumerate(starts) if start_ms <= position), None)
@@ -106,14 +123,25 @@ class Levels:
             elif level == 0 and position >= compacted_until:
                 # Ticks may have moved into blocks since the first part.
                 self.snapshot = self._store.snapshot()
-                yield self._ticks(position, end, list(keys))
+                yield self._repeat(partial(self._ticks, position, end, list(keys)))
                 return
             else:
                 reader = self._coarser[level]
                 block_end = (position // reader.span_ms + 1) * reader.span_ms
                 stop = min([end, block_end, compacted_until if level == 0 else block_end, *starts[:level]])
-                yield reader.columns(position, stop, keys)
+                yield self._repeat(partial(reader.columns, position, stop, keys))
                 position = stop
+
+    def _repeat(self, read: Callable[[], Result]) -> Result:
+        """Return the result of a read that the store has answered."""
+        for attempt in range(MAX_READ_ATTEMPTS):
+            if attempt:
+                time.sleep(READ_RETRY_S)
+            failed_reads = self._store.failed_reads
+            result = read()
+            if self._store.failed_reads == failed_reads:
+                return result
+        raise StoreUnavailableError("the store does not answer")
 
     def _starts(self) -> list[int]:
         """Return for each level, finest first, the time after which it is complete.
@@ -135,8 +163,7 @@ class Levels:
         ]
 
     def _choose(self, start: int, span: int) -> int:
-        # Older ticks may be closer together than those of today: assume a second, the usual interval.
-        units = [min(self.step_ms, 1000), *(to_milliseconds(reader.step) for reader in self._coarser[1:])]
+        units = [self._tick_unit, *(to_milliseconds(reader.step) for reader in self._coarser[1:])]
         level = 0
         while level < len(units) - 1 and span / units[level] > MAX_POINTS_READ[level]:
             level += 1

@@ -57,6 +57,10 @@ class OverlayReader(Reader):
     def is_loaded(self) -> bool:
         return all(reader.is_loaded for reader in self._readers.values())
 
+    @property
+    def failed_reads(self) -> int:
+        return sum(reader.failed_reads for reader in self._readers.values())
+
     def now(self) -> float:
         """Return the time by the store's clock in seconds UTC: all points move to this clock."""
         return self._hosts.now_ms() / 1000

@@ -34,6 +34,7 @@ class OverlayLevel:
 
     def oldest(self) -> int | None:
         if self._oldest is None or time.monotonic() - self._cached_at > OLDEST_CACHE_TTL_S:
+            failed_reads = self._overlay.failed_reads
             index = [step_s for step_s, _ in LEVEL_SPANS_S].index(int(self.step))
             times = [
                 time_ms - offset_ms
@@ -41,7 +42,8 @@ class OverlayLevel:
                 if (time_ms := _oldest_ms(reader, index)) is not None
             ]
             self._oldest = min(times, default=None)
-            self._cached_at = time.monotonic()
+            if self._overlay.failed_reads == failed_reads:
+                self._cached_at = time.monotonic()
         return self._oldest
 
     def newest(self) -> int:
@@ -67,6 +69,9 @@ class OverlaySnapshot(Snapshot):
         end = min(end, self.cursor.time_ms)
         columns = overlay_points(self._overlay, self._members, start, end, 0, metrics)
         return columns.between(start, end).select(None), True
+
+    def is_in_memory(self, start: int) -> bool:
+        return False
 
     def levels(self) -> Sequence[Level]:
         return self._overlay.levels()

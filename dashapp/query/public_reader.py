@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
+from dashapp.model.events import BOOT, GAP, EventLog
 from dashapp.model.panels import Panel
+from dashapp.model.runs import Run
 from dashapp.model.ticks import Cursor, Metric, Tick
-from dashapp.stores.base import Level, Reader, Snapshot
-from dashapp.stores.documents import CURVES, METRICS, PANEL_KINDS, ZONE, Document, Value
+from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
+from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, RUNS, ZONE, Document, Value
 from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.proxy import LevelProxy, ReaderProxy
 
@@ -26,10 +28,14 @@ MOUNT_PATTERNS = ("filesystem.*", "filesystem.*.percent")
 
 
 class PublicReader(ReaderProxy):
-    """A reader that gives numbers to the file systems of `store`, and hides its alert rules."""
+    """A reader that gives numbers to the file systems of `store`, and hides its alert rules.
 
-    def __init__(self, store: Reader) -> None:
+    `shows_processes`: whether it shows the names of processes.
+    """
+
+    def __init__(self, store: Reader, shows_processes: bool = False) -> None:
         self._store = store
+        self._shows_processes = shows_processes
         self._names = PublicNames(())
         self._catalogue: list[Metric] = []
 
@@ -44,6 +50,9 @@ class PublicReader(ReaderProxy):
 
     def levels(self) -> Sequence[Level]:
         return [_PublicLevel(level, self.names()) for level in self._store.levels()]
+
+    def top_levels(self) -> Sequence[TopLevel]:
+        return self._store.top_levels() if self._shows_processes else ()
 
     def read_document(self, document: Document[Value]) -> Value:
         """Return the public part of a document; nothing of one without a filter here."""
@@ -63,14 +72,23 @@ class PublicReader(ReaderProxy):
     def _public_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
         return self.names().metrics(metrics)
 
+    def _runs_without_config(self, runs: Sequence[Run]) -> list[Run]:
+        """A configuration can contain paths and addresses."""
+        return [replace(run, config={}) for run in runs]
+
     def _unchanged(self, value: object) -> object:
         return value
+
+    def _public_events(self, log: EventLog) -> EventLog:
+        return public_events(log)
 
     _FILTERS: ClassVar[Mapping[Document[Any], Callable[..., Any]]] = {
         METRICS: _public_metrics,
         PANEL_KINDS: _unchanged,
         CURVES: _unchanged,
         ZONE: _unchanged,
+        EVENTS: _public_events,
+        RUNS: _runs_without_config,
     }
 
 
@@ -139,6 +157,11 @@ def _public_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(pattern for pattern in patterns if not is_private_key(pattern) or pattern in MOUNT_PATTERNS)
 
 
+def public_events(log: EventLog) -> EventLog:
+    """Return the events that explain a chart, without what people wrote and the names of hosts."""
+    return EventLog(tuple(event for event in log.events if event.kind in (BOOT, GAP)))
+
+
 def is_private_key(key: str) -> bool:
     """Return whether a key of this machine's metrics contains a mount point."""
     return key.startswith(MOUNT_PREFIX) and key != ROOT_KEY
@@ -156,6 +179,9 @@ class _PublicSnapshot(Snapshot):
     def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
         columns, is_complete = self._snapshot.ticks(start, end, self._names.keys(metrics))
         return self._names.columns(columns), is_complete
+
+    def is_in_memory(self, start: int) -> bool:
+        return self._snapshot.is_in_memory(start)
 
     def levels(self) -> Sequence[Level]:
         return [_PublicLevel(level, self._names) for level in self._snapshot.levels()]
@@ -175,8 +201,9 @@ class _PublicLevel(LevelProxy):
 class PublicHosts(HostStore):
     """A store of many hosts whose readers are public."""
 
-    def __init__(self, hosts: HostStore) -> None:
+    def __init__(self, hosts: HostStore, shows_processes: bool = False) -> None:
         self._hosts = hosts
+        self._shows_processes = shows_processes
 
     def hosts(self) -> list[Host]:
         return [
@@ -191,7 +218,7 @@ class PublicHosts(HostStore):
 
     def reader(self, name: str) -> Reader | None:
         reader = self._hosts.reader(name)
-        return None if reader is None else PublicReader(reader)
+        return None if reader is None else PublicReader(reader, self._shows_processes)
 
     def notices(self) -> list[str]:
         return self._hosts.notices()

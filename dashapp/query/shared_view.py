@@ -10,11 +10,23 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
+from dashapp.model.events import EventLog
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
+from dashapp.query.public_reader import public_events
 from dashapp.stores.base import FOREVER_MS, Level, Reader, Snapshot
-from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, ZONE, Document, Value
+from dashapp.stores.documents import (
+    CHANGES,
+    CURVES,
+    EVENTS,
+    METRICS,
+    PANEL_KINDS,
+    THRESHOLDS,
+    ZONE,
+    Document,
+    Value,
+)
 from dashapp.stores.proxy import LevelProxy
 
 
@@ -51,6 +63,10 @@ class SharedViewReader(Reader):
     @property
     def is_loaded(self) -> bool:
         return self._store.is_loaded
+
+    @property
+    def failed_reads(self) -> int:
+        return self._store.failed_reads
 
     def newest(self) -> Cursor:
         return self._visible_cursor(self._store.newest())
@@ -94,6 +110,11 @@ class SharedViewReader(Reader):
             if change.threshold.metric in keys and start < to_milliseconds(change.time) <= end
         ]
 
+    def _visible_events(self, log: EventLog) -> EventLog:
+        start, end = self._time_range(self._store.newest())
+        events = public_events(log).events
+        return EventLog(tuple(event for event in events if start < event.time_ms <= end))
+
     _FILTERS: ClassVar[Mapping[Document[Any], Callable[..., Any]]] = {
         METRICS: _visible_metrics,
         PANEL_KINDS: _visible_panel_kinds,
@@ -101,6 +122,7 @@ class SharedViewReader(Reader):
         THRESHOLDS: _visible_thresholds,
         CHANGES: _visible_changes,
         ZONE: lambda _reader, zone: zone,
+        EVENTS: _visible_events,
     }
 
     def notices(self) -> list[str]:
@@ -138,6 +160,9 @@ class _SharedSnapshot(Snapshot):
     def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
         keys = _allowed_keys(metrics, self._keys)
         return self._snapshot.ticks(max(start, self._start), min(end, self._end), keys)
+
+    def is_in_memory(self, start: int) -> bool:
+        return self._snapshot.is_in_memory(max(start, self._start))
 
     def levels(self) -> Sequence[Level]:
         return [_SharedLevel(level, self._start, self._end, self._keys) for level in self._snapshot.levels()]

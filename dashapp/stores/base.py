@@ -11,16 +11,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from dashapp.model.events import EventLog
 from dashapp.model.notices import NoticeSink
+from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
+from dashapp.model.top import AlertProcesses, TopRecord
 from dashapp.stores.documents import (
+    ALERT_PROCESSES,
     CHANGES,
     CLOCK_STEPS,
     CURVES,
     DELIVERIES,
+    EVENTS,
     METRICS,
     PANEL_KINDS,
+    RUNS,
     THRESHOLDS,
     Document,
     Value,
@@ -68,6 +74,18 @@ class Level(Protocol):
         """Return the points in (start, end], epoch milliseconds: all metrics or the given ones."""
 
 
+class TopLevel(Protocol):
+    """One level of the records of top processes, of about `step` seconds each."""
+
+    step: float
+
+    def newest(self) -> int:
+        """Return the time of the newest record in epoch milliseconds; 0 if there is none."""
+
+    def records(self, start: int, end: int) -> Sequence[TopRecord]:
+        """Return the records that end in (start, end], epoch milliseconds, oldest first."""
+
+
 class Snapshot(Protocol):
     """A store at one moment. All numbers of a response come from one snapshot.
 
@@ -85,6 +103,9 @@ class Snapshot(Protocol):
         any value is left out.
         """
 
+    def is_in_memory(self, start: int) -> bool:
+        """Whether memory has all ticks later than `start`, epoch milliseconds."""
+
     def levels(self) -> Sequence[Level]:
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
@@ -101,6 +122,11 @@ class Reader(Protocol):
         """Whether the first data of a remote store has arrived. Without it, a store looks empty."""
         return True
 
+    @property
+    def failed_reads(self) -> int:
+        """How many reads have failed so far. A response during which this rises may lack data."""
+        return 0
+
     def newest(self) -> Cursor:
         """Return generation and newest tick's time (0: empty store). Cheap: runs in each request."""
 
@@ -109,6 +135,10 @@ class Reader(Protocol):
 
     def levels(self) -> Sequence[Level]:
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
+
+    def top_levels(self) -> Sequence[TopLevel]:
+        """Return the records of top processes, finest first; none if this reader does not show them."""
+        return ()
 
     def read_document(self, document: Document[Value]) -> Value:
         """Return a document as last written; else empty. Cheap: runs in each request."""
@@ -144,9 +174,21 @@ class Reader(Protocol):
         """The log of alerts that fired or resolved, oldest first; at most MAX_CHANGES."""
         return self.read_document(CHANGES)
 
+    def alert_processes(self) -> Mapping[int, AlertProcesses]:
+        """The processes that used the most before an alert fired, by the number of that change."""
+        return self.read_document(ALERT_PROCESSES)
+
     def clock_steps(self) -> list[int]:
         """When the clock was set and the log was corrected, in milliseconds, oldest first."""
         return self.read_document(CLOCK_STEPS)
+
+    def events(self) -> EventLog:
+        """The newest MAX_EVENTS marks of people and observations of the collector."""
+        return self.read_document(EVENTS)
+
+    def runs(self) -> list[Run]:
+        """The training runs, oldest first; at most MAX_RUNS."""
+        return self.read_document(RUNS)
 
     def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each notification target received."""
@@ -163,6 +205,12 @@ class Store(Reader, Protocol):
         """Begin a new generation without the ticks that have wrong times. The store sets them aside.
 
         Never raises for a disk or a server that refuses: the store repeats it later.
+        """
+
+    def append_top(self, record: TopRecord) -> None:
+        """Add a record of top processes, which readers see soon.
+
+        Never raises for a disk or a server that refuses: the store repeats such a write later.
         """
 
     def write_document(self, document: Document[Value], value: Value) -> None:
@@ -192,6 +240,10 @@ class Store(Reader, Protocol):
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
         """Replace the log of alerts, numbers included, by the newest MAX_CHANGES of these."""
         self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
+
+    def set_runs(self, runs: Iterable[Run]) -> None:
+        """Replace the training runs, oldest first."""
+        self.write_document(RUNS, list(runs))
 
     def set_deliveries(self, deliveries: Mapping[str, int]) -> None:
         self.write_document(DELIVERIES, dict(deliveries))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from dashapp.model.notices import damage_notice
 from dashapp.model.ticks import Cursor, Tick
-from dashapp.stores.base import Reader, row_time_ms
+from dashapp.stores.base import Reader, TopLevel, row_time_ms
 from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.tick_cache import LogSnapshot, TickCache
+from dashapp.stores.top_levels import TopLevelReader, open_top_levels
 
 if TYPE_CHECKING:
     from dashapp.model.columns import Columns
@@ -39,6 +40,7 @@ class CachedReader(Reader):
         self._cache = TickCache()
         self._lock = Lock()
         self._levels: Sequence[ArchiveLevelReader] | None = None
+        self._top_levels: Sequence[TopLevelReader] | None = None
 
     def newest_rows(self) -> Iterator[object]:
         """Yield the backend's rows, newest first; none if it does not answer."""
@@ -70,15 +72,24 @@ class CachedReader(Reader):
         return ticks
 
     def levels(self) -> Sequence[ArchiveLevelReader]:
-        if self._levels is None:
+        # Another thread may drop them meanwhile.
+        levels = self._levels
+        if levels is None:
             # Only readers of history need numpy, and the collector has no room for it.
             from dashapp.stores.history.archive_reader import open_levels
 
-            self._levels = open_levels(self.block_reader)
-        return self._levels
+            levels = self._levels = open_levels(self.block_reader)
+        return levels
+
+    def top_levels(self) -> Sequence[TopLevel]:
+        levels = self._top_levels
+        if levels is None:
+            levels = self._top_levels = open_top_levels(self.block_reader)
+        return levels
 
     def damage_notices(self) -> list[str]:
         damaged = sum(level.damaged for level in self._levels or ())
+        damaged += sum(level.damaged for level in self._top_levels or ())
         return [damage_notice(damaged)] if damaged else []
 
     def _load_older(self, columns: Columns, start: int) -> Columns:
@@ -88,13 +99,15 @@ class CachedReader(Reader):
         """
         from dashapp.model.columns import columns_from_ticks, concat
 
+        failed_reads = self.failed_reads
         first = int(columns.t[0]) if len(columns.t) else None
         older, is_adjacent = self._read_before(first, start)
         with self._lock:
             cached = self._cache.columns()
             if is_adjacent and len(cached.t) and int(cached.t[0]) == first:
                 if not older:
-                    self._cache.is_whole = True
+                    # Otherwise there may be older ticks that could not be read now.
+                    self._cache.is_whole = self.failed_reads == failed_reads
                 elif self._cache.prepend(older):
                     return self._cache.columns()
         return concat([columns_from_ticks(older), columns])

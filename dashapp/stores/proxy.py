@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dashapp.model.ticks import Cursor
-from dashapp.stores.base import Level, Reader, Snapshot
+from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
 from dashapp.stores.documents import Document, Value
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ class ReaderProxy(Reader):
     def is_loaded(self) -> bool:
         return self.reader().is_loaded
 
+    @property
+    def failed_reads(self) -> int:
+        return self.reader().failed_reads
+
     def newest(self) -> Cursor:
         return self.reader().newest()
 
@@ -37,6 +41,9 @@ class ReaderProxy(Reader):
 
     def levels(self) -> Sequence[Level]:
         return self.reader().levels()
+
+    def top_levels(self) -> Sequence[TopLevel]:
+        return self.reader().top_levels()
 
     def read_document(self, document: Document[Value]) -> Value:
         return self.reader().read_document(document)

@@ -83,14 +83,14 @@ class LogSnapshot(Snapshot):
         self._load_older = None if cache.is_whole else load_older
 
     def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
-        if self._load_older is not None and not self._begins_before(start):
+        if self._load_older is not None and not self.is_in_memory(start):
             self._columns = self._load_older(self._columns, start)
         columns = self._columns.between(start, min(end, self.cursor.time_ms))
-        return columns.select(metrics), self._begins_before(start)
+        return columns.select(metrics), self.is_in_memory(start)
+
+    def is_in_memory(self, start: int) -> bool:
+        times = self._columns.t
+        return bool(len(times)) and bool(times[0] <= start)
 
     def levels(self) -> Sequence[Level]:
         return self._open_levels()
-
-    def _begins_before(self, start: int) -> bool:
-        times = self._columns.t
-        return bool(len(times)) and bool(times[0] <= start)

@@ -16,7 +16,7 @@ from dash import ClientsideFunction, Dash, Input, State
 from dash.development.base_component import Component
 from flask import has_request_context, request
 
-from dashapp.api import openapi
+from dashapp.api import badge, openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
@@ -24,9 +24,8 @@ from dashapp.api.push import PUSH_PATH as PUSH
 from dashapp.api.push import push_endpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
-from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND, html_response
-from dashapp.http.static_files import FirstRequestLock, StaticCache, canonical_path
-from dashapp.http.templates import render
+from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
+from dashapp.http.static_files import FirstRequestLock, StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import overlay_panels
@@ -40,13 +39,14 @@ from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, index, layout
 from dashapp.web.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
+from dashapp.web.machine_facts import host_name as machine_name
+from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
+from dashapp.web.pages import CHART_PATH, Pages
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
-PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
 OTHER_HOST_PROCESSES = "processes of this host are not available, only those of the server's machine"
-FILE_PREFIXES = ("/assets/", "/_dash-component-suites/")
 
 
 def create_app(
@@ -76,30 +76,25 @@ def create_app(
     push = push_endpoint(check, push_writer, store, access.clients)
     is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
-        store = PublicReader(store)
-        hosts = None if hosts is None else PublicHosts(hosts)
+        store = PublicReader(store, shows_processes(settings))
+        hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
     dash = _dash_app(PageTarget(store), settings, hosts, host_name)
     # The page of a host contains other addresses than the page at the root.
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
+    is_private = settings.requires_authentication or mounted
+    data_caching = SHARED_ONE_SECOND if is_shared else PRIVATE_NO_STORE if is_private else NO_STORE
+    badge_caching = badge.SHARED_CACHING if is_shared else badge.PRIVATE_CACHING
     limits = ApiLimits()
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
+    page_routes = Pages(files)
     layout_key = partial(_layout_key, store, hosts)
     pages, host_pages, view_pages = (
         StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
     )
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None
-    list_hosts = partial(hosts_json, hosts) if hosts is not None else None
-
-    def page(cache: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path: str = environ["PATH_INFO"]
-        # Dash answers an unknown path with the page, and an unknown package with a traceback. It also has
-        # many files that the page does not need.
-        if path in PAGE_PATHS or (path.startswith(FILE_PREFIXES) and canonical_path(path) in files.paths()):
-            return cache(environ, start_response)
-        return _not_found(environ, start_response)
 
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
@@ -107,23 +102,19 @@ def create_app(
             window=settings.window,
             interval=settings.interval,
             max_window=settings.max_window_s,
-            processes=_processes_error(settings)
-            if table is None
-            else table
-            if target.is_host(host_name)
-            else OTHER_HOST_PROCESSES,
-            hosts=list_hosts,
+            processes=(table if target.is_host(host_name) else OTHER_HOST_PROCESSES)
+            if table
+            else _processes_error(settings),
+            hosts=None if hosts is None else partial(hosts_json, hosts),
             now=target.now,
             host=target.label,
             panels=_chosen_panels(settings, target),
-            caching=SHARED_ONE_SECOND
-            if is_shared
-            else PRIVATE_NO_STORE
-            if settings.requires_authentication or mounted
-            else NO_STORE,
+            caching=data_caching,
             limits=limits,
             redacts_notices=mounted and not restricted,
+            top_error="" if table else _processes_error(settings),
         )
+        badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         is_root = not target.names or target.top
         cache = pages if is_root else host_pages
 
@@ -133,9 +124,11 @@ def create_app(
                 return push(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
+            if path.startswith(badge.BADGE_PREFIX):
+                return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
-            return page(cache, environ, start_response)
+            return page_routes.serve(cache, target.reader, environ, start_response)
 
         return route if len(target.names) > 1 else PrometheusEndpoint(route, target.reader, target.now)
 
@@ -144,25 +137,13 @@ def create_app(
         app = HostRouter(hosts, app, serve, host_name, is_expected=bool(host_name) and settings.collector)
 
     def build(view: SharedView) -> WSGIApp:
-        return shared_view_app(
-            SharedViewReader(store, view, settings.panel), settings, partial(page, view_pages), limits
-        )
+        reader = SharedViewReader(store, view, settings.panel)
+        page = partial(page_routes.serve, view_pages, reader)
+        return shared_view_app(reader, settings, page, limits)
 
-    return build_middleware(app, settings, access, build, dash.csp_hashes(), mounted=mounted)
-
-
-def _not_found(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    if "text/html" in environ.get("HTTP_ACCEPT", ""):
-        # Relative: only the browser knows the prefix of a proxy.
-        home = "../" * (environ["PATH_INFO"].count("/") - 1) or "./"
-        page = render("message.html", title="Page not found", sentence="Page not found", home=home)
-        return html_response(start_response, "404 Not Found", page.encode())
-    body = b"Page not found."
-    start_response(
-        "404 Not Found",
-        [("content-type", "text/plain"), ("content-length", str(len(body)))],
+    return build_middleware(
+        app, settings, access, build, dash.csp_hashes(), mounted=mounted, restricted=restricted
     )
-    return [body]
 
 
 def _page_app(
@@ -175,7 +156,7 @@ def _page_app(
     target.reader.newest()
     metrics = target.reader.metrics()
     several = hosts is not None and len(hosts.hosts()) > 1
-    tagline = "this machine, live" if settings.reads_system and settings.title == layout.TITLE else "live"
+    is_own = settings.reads_system and target.is_host(host_name)
     return layout.page_layout(
         settings.window,
         settings.interval,
@@ -184,10 +165,11 @@ def _page_app(
         all_panels(metrics, _chosen_panels(settings, target), target.reader.panel_kinds()),
         thresholds=[state.threshold for state in target.reader.thresholds()],
         processes=shows_processes(settings) and target.is_host(host_name),
+        top=shows_processes(settings) and len(target.names) < 2,
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
-        tagline=tagline,
+        facts=machine_facts(with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
         zone=target.reader.read_document(ZONE),
@@ -219,6 +201,17 @@ def _chosen_panels(settings: Settings, target: PageTarget) -> Sequence[Panel]:
 def _current_target(key: str) -> Any:
     """Return the target of this request, or None outside a request, when Dash checks its layout."""
     return request.environ.get(key) if has_request_context() else None
+
+
+def _path_to_root() -> str:
+    """Return the path from the current document to the root of its host."""
+    return "../" if has_request_context() and request.environ["PATH_INFO"] == CHART_PATH else "./"
+
+
+def _path_to_files(target: PageTarget | None) -> str:
+    """Return the path from the current document to the files, which all hosts share."""
+    below_host = "../../" if target and not target.top else ""
+    return (below_host + _path_to_root().removeprefix("./")) or "./"
 
 
 def shows_processes(settings: Settings) -> bool:
@@ -274,8 +267,12 @@ def _dash_app(
         icon=app.get_asset_url("favicon.svg"),
         script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
-        heading=settings.title,
-        files=lambda: "../../" if (target := _current_target(ENVIRON_KEY)) and not target.top else "./",
+        font_url=app.get_asset_url(assets.FONT_NAME),
+        heading=machine_name()
+        if settings.reads_system and hosts is None and settings.title == layout.TITLE
+        else settings.title,
+        root=_path_to_root,
+        files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
     app.layout = partial(_page_app, default_target, settings, hosts, host_name)
     register_callbacks(app)

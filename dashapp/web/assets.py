@@ -11,13 +11,27 @@ from pathlib import Path
 from dashapp.http.static_files import canonical_path, fetch
 from dashapp.http.types import WSGIApp
 
-# Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last five.
-PAGE_LAYERS = ("ui", "data", "comparison", "charts", "panels", "search", "yours", "view", "page")
+# Scripts in order of their layers. A LiveGraph has `live_graph` instead of those after the charts.
+PAGE_LAYERS = (
+    "ui",
+    "data",
+    "comparison",
+    "charts",
+    "panels",
+    "layout",
+    "runs",
+    "search",
+    "yours",
+    "view",
+    "page",
+)
 LIVE_GRAPH_LAYERS = ("ui", "data", "comparison", "charts", "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
 # Files that Dash does not load by itself: every script except plotly.js, and all style sheets.
 IGNORED_ASSETS = r"^(?!plotly).*\.js$|.*\.css$"
+# styles/base.css names it, too.
+FONT_NAME = "vendor/inter-latin-5.3.0.woff2"
 BUNDLE_NAME, STYLE_NAME = "page.bundle.js", "style.css"
 # A file in the document, which names it relative to itself.
 _FILE_URL = re.compile(r'(?:src|href)="\./((?:assets|_dash-component-suites)/[^"]+)"')

@@ -11,7 +11,7 @@ from typing import Any
 # On white they are darker, so that their contrast is at least 4.5 in both themes.
 LINE_COLORS = ("#0079c1", "#a86400", "#00856a", "#b0528a", "#c65000", "#5c7d1e", "#7a62d8", "#6b7780")
 DARK_LINE_COLORS = ("#3fa9f0", "#e69f00", "#2bbf96", "#d98bb8", "#f0803c", "#a3c14a", "#a594f5", "#9aa7b4")
-FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+FONT_FAMILY = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
 def empty_figure() -> dict[str, Any]:

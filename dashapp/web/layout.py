@@ -1,4 +1,4 @@
-"""The page: headline, tiles, panels and window slider, without data, so the same for all."""
+"""The page: bar, tiles and groups of panels, without data, so the same for all."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 from collections.abc import Collection, Sequence
 
 from dash import dcc, html
+from dash.development.base_component import Component
 
-from dashapp.model.panels import FIRST_DETAIL_PANEL, Panel
+from dashapp.model.groups import HEADING_PANELS, TWINS, group_of
+from dashapp.model.panels import Panel
 from dashapp.model.thresholds import MISSING_OP, Threshold
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import Tile, choose_tiles
 from dashapp.query.overlay_metrics import overlay_tiles
+from dashapp.web.groups import group_sections, navigation
 from dashapp.web.host_controls import HostControls
 from dashapp.web.panel import chart_specs, panel_component
 from dashapp.web.window_slider import format_window, slider_stops, window_slider
@@ -32,10 +35,12 @@ def page_layout(
     *,
     thresholds: Sequence[Threshold] = (),
     processes: bool = False,
+    top: bool = False,
     title: str = TITLE,
     theme: str = "auto",
-    tagline: str = "live",
+    tagline: str = "",
     machine: bool = True,
+    facts: Sequence[str] = (),
     hosts: HostControls | None = None,
     session: str = "",
     share: bool = False,
@@ -45,21 +50,24 @@ def page_layout(
     """Return the whole page.
 
     `window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: show the process table. `machine`: expect metrics of this machine. `hosts`: the hosts of this
-    page, or None if the store has one host. `session`: the kind of login, "password" or "proxy", or empty
-    text without one. `share`: the viewer can create share links. `is_shared_view`: this is the page of one.
-    `zone`: the time zone of the host, or empty text if it is not known.
+    `processes`: show the process table, and `top` the recorded processes. `machine`: expect metrics of this
+    machine. `facts`: about the machine on screen, its name first. `hosts`: the hosts of this page, or None if
+    the store has one host. `session`: the kind of login, "password" or "proxy", or empty text without one.
+    `share`: the viewer can create share links. `is_shared_view`: this is the page
+    of one. `zone`: the time zone of the host, or empty text if it is not known.
     """
     stops = slider_stops(longest, window)
     visible_panels = {panel.name for panel in panels if panel.select(metrics)}
     if machine and not visible_panels:
         visible_panels = {panels[0].name}
     poll_ms = round(1000 * min(max(interval, 0.25), 1))
-    sections = _sections(panels, visible_panels, processes, bool(thresholds))
-    if hosts is not None and hosts.top:
-        sections.insert(0, hosts.section())
+    sections = _sections(panels, visible_panels, hosts, processes or top, bool(thresholds))
     if hosts is not None and hosts.names and (hosts.several or not hosts.top):
         tagline = hosts.tagline()
+    elif facts:
+        tagline = facts[0]
+    if tagline and title == TITLE:
+        title, tagline = tagline, ""
     is_comparison = hosts is not None and len(hosts.names) > 1
     tiles = overlay_tiles(hosts.names, metrics) if hosts and is_comparison else choose_tiles(metrics, machine)
     return html.Div(
@@ -67,23 +75,24 @@ def page_layout(
         children=[
             dcc.Interval(id="interval", interval=poll_ms),
             dcc.Store(id="charts", data=chart_specs(panels, metrics, thresholds)),
-            _header(title, tagline, hosts, session),
-            # Before the panels, so that the Tab key reaches it first.
-            _controls(stops, stops.index(round(window)), window),
+            _bar(title, tagline, hosts, session, _controls(stops, stops.index(round(window)), window)),
+            navigation(),
             html.Div(id="notices", role="alert", hidden=True),
-            html.Div([_tile(tile, metrics) for tile in tiles], id="tiles", **{"data-at": "now"}),
-            html.Main(sections),
+            html.Main(group_sections(sections, _overview(tiles, metrics), facts)),
         ],
         **{
             "data-beat": str(poll_ms),
             "data-stops": ",".join(map(str, stops)),
             "data-thresholds": _thresholds_json(thresholds),
             "data-processes": "on" if processes else "off",
+            "data-top": "on" if top else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
             "data-zone": zone,
             "data-view": "shared" if is_shared_view else "whole",
+            "data-twins": json.dumps([*TWINS.items()]),
+            "data-heading-panels": json.dumps(HEADING_PANELS),
             **({} if hosts is None else hosts.attributes()),
         },
     )
@@ -98,26 +107,49 @@ def _thresholds_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _header(title: str, tagline: str, hosts: HostControls | None, session: str) -> html.Header:
+def _overview(tiles: Sequence[Tile], metrics: Sequence[Metric]) -> list[Component]:
+    """Return the whole history of a metric, and the tiles."""
+    return [
+        # assets/layout/overview_strip.js draws it.
+        html.Div(id="strip"),
+        html.Div([_tile(tile, metrics) for tile in tiles], id="tiles", **{"data-at": "now"}),
+    ]
+
+
+def _bar(
+    title: str, tagline: str, hosts: HostControls | None, session: str, controls: Component
+) -> html.Header:
+    """Return the bar. The controls of time come first, so that the Tab key reaches them first."""
     return html.Header(
         [
             html.H1([title, html.Span(tagline, className="tagline")]),
-            html.Div(id="alerts", role="alert", hidden=True),
+            *([] if hosts is None else [hosts.button()]),
             html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
+            html.Div([html.Span("", id="range"), html.Span("", id="zone")], className="past-range"),
+            controls,
+            _button("search", "Search", "Search metrics and times (/ or Ctrl+K)", "/ Control+K"),
+            html.Div(id="alerts", role="alert", hidden=True),
+            # assets/page/keyboard.js opens it.
+            _button("menu", "⋯", "Menu"),
             html.Div(
                 [
-                    *([] if hosts is None else [hosts.button()]),
-                    _button("search", "Search", "Search metrics and times (/ or Ctrl+K)", "/ Control+K"),
+                    _button("goto", "Go to…", "Go to a time in the past (g)", "g"),
                     _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
+                    _button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
                     _button("panels", "Panels", "Choose and order panels (v)", "v"),
+                    _button("tz", "Time zone", "Times of the browser, the host or UTC (z)", "z"),
+                    _button("kiosk", "Kiosk", "Show one group after the other, without controls (k)", "k"),
                     _button("share", "Share", "Copy a link or download the data"),
-                    _button("theme", "◐", "Theme: system (t)", "t"),
-                    _button("help", "?", "Help (?)", "?"),
+                    _button("theme", "Theme: system", "Theme (t)", "t"),
+                    _button("help", "Help", "Help (?)", "?"),
                     *([_sign_out(hosts)] if session == "password" else []),
                 ],
-                className="buttons tools",
+                id="menu-items",
+                className="page-menu",
+                hidden=True,
             ),
-        ]
+        ],
+        id="bar",
     )
 
 
@@ -129,26 +161,50 @@ def _sign_out(hosts: HostControls | None) -> html.Form:
 
 
 def _sections(
-    panels: Sequence[Panel], visible_panels: Collection[str], processes: bool, alerts: bool
-) -> list[html.Section]:
-    sections = [panel_component(panel, visible=panel.name in visible_panels) for panel in panels]
-    # Below the panels of the whole machine, above the panels with details.
-    names = [panel.name for panel in panels]
-    position = names.index(FIRST_DETAIL_PANEL) if FIRST_DETAIL_PANEL in names else len(names)
-    if processes:
-        sections.insert(position, _process_table())
-    if alerts:
-        sections.insert(position, _alert_history())
+    panels: Sequence[Panel],
+    visible_panels: Collection[str],
+    hosts: HostControls | None,
+    processes: bool,
+    alerts: bool,
+) -> dict[str, list[html.Section]]:
+    """Return the panels and tables by the name of their group."""
+    components = {
+        panel.name: panel_component(panel, visible=panel.name in visible_panels) for panel in panels
+    }
+    tables = {
+        **({"hosts": hosts.section()} if hosts is not None and hosts.top else {}),
+        "runs": _training_runs(),
+        **({"top": _process_table()} if processes else {}),
+        **({"alerts": _alert_history()} if alerts else {}),
+    }
     spare = Panel("spare", "Spare")
-    return [
-        *(panel_component(spare, visible=False, slot=f"yours-{n}", built=True) for n in range(BUILT_PANELS)),
-        *sections,
-        *(panel_component(spare, visible=False, slot=f"spare-{n}") for n in range(SPARE_PANELS)),
-    ]
+    spares = {
+        f"spare-{number}": panel_component(spare, visible=False, slot=f"spare-{number}")
+        for number in range(SPARE_PANELS)
+    }
+    built = {
+        f"yours-{number}": panel_component(spare, visible=False, slot=f"yours-{number}", built=True)
+        for number in range(BUILT_PANELS)
+    }
+    sections: dict[str, list[html.Section]] = {}
+    for name, component in (tables | built | _with_twins(components) | spares).items():
+        sections.setdefault(group_of(name), []).append(component)
+    return sections
+
+
+def _with_twins(components: dict[str, html.Section]) -> dict[str, html.Section]:
+    """Return the panels with each twin after its partner: the page shows one of them."""
+    followers = {twin for panel, twin in TWINS.items() if panel in components}
+    ordered = {}
+    for name in components:
+        if name not in followers:
+            names = (name, TWINS[name]) if TWINS.get(name) in components else (name,)
+            ordered |= {each: components[each] for each in names}
+    return ordered
 
 
 def _process_table() -> html.Section:
-    """Return an empty table, which assets/panels/process_table.js fills."""
+    """Return an empty table, which assets/panels/process_table.js and top_processes.js fill."""
     return html.Section(
         [
             html.H2(["Top processes", html.Span("of this machine", className="of")]),
@@ -156,6 +212,18 @@ def _process_table() -> html.Section:
         ],
         className="panel",
         **{"data-table": "top", "aria-label": "Top processes"},
+    )
+
+
+def _training_runs() -> html.Section:
+    """Return an invisible section; assets/runs/runs.js shows it if there are runs."""
+    return html.Section(
+        [
+            html.H2(["Training runs", html.Span("", className="of")]),
+            html.Div(className="table"),
+        ],
+        className="panel absent",
+        **{"data-table": "runs", "aria-label": "Training runs"},
     )
 
 
@@ -185,26 +253,16 @@ def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
     )
 
 
-def _controls(stops: list[int], position: int, window: float) -> html.Footer:
-    return html.Footer(
+def _controls(stops: list[int], position: int, window: float) -> html.Div:
+    return html.Div(
         [
-            html.Div(
-                [
-                    _button("earlier", "‹", "Earlier (left arrow)", "ArrowLeft"),
-                    _button("pause", "Pause", "Pause or resume (space or p)", "Space P", pressed="false"),
-                    _button("later", "›", "Later (right arrow)", "ArrowRight"),
-                    _button("goto", "Go to…", "Go to a time in the past (g)", "g"),
-                ],
-                className="buttons",
-            ),
+            _button("earlier", "‹", "Earlier (left arrow)", "ArrowLeft"),
             html.Div(
                 [
                     html.Div(
                         [
                             html.Span("Last ", id="window-lead"),
                             html.Output(format_window(window), id="window-label"),
-                            html.Span("", id="range"),
-                            html.Span("", id="zone"),
                         ],
                         className="window-text",
                     ),
@@ -212,7 +270,12 @@ def _controls(stops: list[int], position: int, window: float) -> html.Footer:
                 ],
                 className="window",
             ),
-        ]
+            _button("later", "›", "Later (right arrow)", "ArrowRight"),
+            _button("pause", "Pause", "Pause or resume (space or p)", "Space P", pressed="false"),
+        ],
+        id="controls",
+        role="group",
+        **{"aria-label": "Time on screen"},
     )
 
 

@@ -51,10 +51,12 @@ def build_middleware(
     script_hashes: Sequence[str],
     *,
     mounted: bool = False,
+    restricted: bool = False,
 ) -> WSGIApp:
     """Return `app` inside its middleware.
 
     `build` returns the application of a shared view. `mounted`: the host application checks access.
+    `restricted`: it certainly does.
     """
     needs_login = settings.requires_authentication and not mounted
     if needs_login:
@@ -65,6 +67,7 @@ def build_middleware(
             clients=access.clients,
             page=LoginPage(settings.title, settings.theme, assets_directory()),
             shares=ShareLinks(access.key, build, settings.max_window_s),
+            in_frames=bool(settings.frame_ancestors),
             public_paths=("/healthz", PUSH) if settings.push_token else ("/healthz",),
         )
     return SecurityMiddleware(
@@ -74,7 +77,21 @@ def build_middleware(
         clients=access.clients,
         rate_limiter=None if mounted else RequestRateLimiter(settings.limit),
         private=needs_login,
+        frame_ancestors=settings.frame_ancestors,
+        image_policy=_image_policy(settings, mounted, needs_login or restricted),
     )
+
+
+def _image_policy(settings: Settings, mounted: bool, restricted: bool) -> str:
+    """Return which sites may show pictures, as a Cross-Origin-Resource-Policy.
+
+    A page learns the size of a picture, which depends on its text. Browsers send the cookie of a login only
+    to the same site.
+    """
+    if restricted:
+        return "same-site" if settings.frame_ancestors else "same-origin"
+    is_public = not mounted and (settings.public or bool(settings.hosts))
+    return "cross-origin" if is_public or settings.frame_ancestors else "same-origin"
 
 
 def _allowed_hosts(settings: Settings) -> Sequence[str] | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from dash.development.base_component import Component
 
-from dashapp.api.endpoints import Api, ApiLimits
+from dashapp.api.badge import BADGE_PREFIX, PRIVATE_CACHING, BadgeEndpoint
+from dashapp.api.endpoints import Api, ApiLimits, utc_now
 from dashapp.config.settings import MIN_WINDOW_S, Settings
 from dashapp.http.responses import PRIVATE_NO_STORE
 from dashapp.http.types import StartResponse, WSGIApp
@@ -17,7 +18,7 @@ from dashapp.stores.documents import ZONE
 from dashapp.web import layout
 
 # Parts of the API that a link can use.
-ALLOWED_PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv")
+ALLOWED_PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/csv")
 # Key of the view in the environ.
 ENVIRON_KEY = "dashapp.view"
 
@@ -38,9 +39,13 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp, 
         limits=limits,
     )
 
+    badges = BadgeEndpoint(store, utc_now, PRIVATE_CACHING)
+
     def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] in ALLOWED_PATHS:
             return api(environ, start_response)
+        if environ["PATH_INFO"].startswith(BADGE_PREFIX):
+            return badges(environ, start_response)
         return page({**environ, ENVIRON_KEY: store}, start_response)
 
     return show

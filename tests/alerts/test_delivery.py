@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from threading import Event, Lock
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from effort import calls_of
 from waiting import PATIENCE_S, wait_for
+from webhook_server import webhook
 
 from dashapp.alerts import delivery
 from dashapp.alerts.delivery import BURST_WINDOW_S, MAX_BURST, AlertDelivery, target_id
@@ -203,6 +205,22 @@ def test_delivery_close_does_not_wait_for_hanging_target(monkeypatch: pytest.Mon
         thread.join(PATIENCE_S)
     assert len(hand.given) == 1
     assert store.deliveries() == {target_id(HERE): 0}
+
+
+def test_closed_delivery_leaves_no_worker_that_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next collector sends the change, so a worker that went on would send it a second time."""
+    monkeypatch.setattr(delivery, "SHUTDOWN_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(delivery, "CANCEL_TIMEOUT_S", PATIENCE_S)
+    with webhook() as hook:
+        hook.hanging = True
+        store = MemoryStore()
+        box = AlertDelivery([hook.address], store, store.notice_sink("outbox"))
+        box.put([change(1)])
+        wait_for(lambda: bool(hook.tried))
+        box.close()
+        assert not any(thread.is_alive() for thread in box._threads)
+        assert not psutil.Process().children()
+        assert store.deliveries() == {target_id(hook.address): 0}
 
 
 def test_delivery_starts_no_thread_without_targets() -> None:

@@ -26,6 +26,7 @@ from thorough import amount
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
+from dashapp.api import badge as api_badge
 from dashapp.api import csv_export, params, push
 from dashapp.api.endpoints import MAX_QUERIES_PER_REQUEST, PATHS
 from dashapp.api.openapi import OPENAPI_PATH, openapi_document
@@ -95,9 +96,11 @@ def test_openapi_describes_every_path_and_parameter() -> None:
     found = openapi_document(
         parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
-    assert {*PATHS, "/metrics", "/api/push", "/api/share", OPENAPI_PATH} == set(found["paths"])
+    badge = "/api/badge/{key}.svg"
+    assert {*PATHS, badge, "/metrics", "/api/push", "/api/share", OPENAPI_PATH} == set(found["paths"])
     assert "/api/hosts" in openapi_document(parse_settings(["--store", "memory:"], {}), many=True)["paths"]
     assert set(parameter_names(found, found["paths"]["/api/ticks"]["get"])) == set(params.PARAMETERS)
+    assert set(parameter_names(found, found["paths"][badge]["get"])) == {"key", *api_badge.PARAMETERS}
     assert set(parameter_names(found, found["paths"]["/api/csv"]["get"])) == set(csv_export.PARAMETERS)
 
 

@@ -69,7 +69,7 @@ def test_printed_page_has_whole_cards_on_white(page: Page, served: Live, width: 
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
     wait_until_passes(page, is_whole)
-    for hidden in ("#pause", "#window", "#share", ".more"):
+    for hidden in ("#pause", "#window", "#menu", ".more"):
         expect(page.locator(hidden).first).to_be_hidden()
     # The range is on paper, too.
     expect(page.locator("#range")).to_be_visible()
@@ -165,7 +165,7 @@ def test_narrow_page_has_no_overlapping_controls(page: Page, served: Live, width
     wait_for_state(page, "paused")
     assert page.evaluate("document.documentElement.scrollWidth") == width
     boxes = [
-        page.locator(name).bounding_box() for name in ("#earlier", "#pause", "#later", "#goto", "#window")
+        page.locator(name).bounding_box() for name in ("#earlier", "#window", "#later", "#pause", "#menu")
     ]
     found = [box for box in boxes if box]
     assert len(found) == 5

@@ -85,14 +85,14 @@ def test_shift_arrow_keys_move_crosshair_by_one_point(page: Page, live: Live) ->
 
 
 def test_help_dialog_opens_by_key_and_restores_focus(page: Page, live: Live) -> None:
-    page.focus("#share")
+    page.focus("#menu")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard and mouse")).to_be_visible()
     page.keyboard.press("p")
     wait_for_state(page, "live")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.locator("#share")).to_be_focused()
+    expect(page.locator("#menu")).to_be_focused()
     assert_drawn_equals_store(page, live.store)
 
 
@@ -114,6 +114,7 @@ def test_go_to_dialog_shows_an_hour_ago(page: Page, live: Live) -> None:
 
 
 def test_go_to_dialog_rejects_invalid_range(page: Page, live: Live) -> None:
+    page.click("#menu")
     page.click("#goto")
     dialog = page.get_by_role("dialog", name="Go to")
     dialog.get_by_label("From").fill("2026-03-01T10:00:00")

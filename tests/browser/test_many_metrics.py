@@ -57,7 +57,7 @@ def test_page_requests_only_visible_metrics(page: Page, live: Live) -> None:
     wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) > 10)
     assert all(1 <= len(keys) <= 64 for keys in asked(live))
     assert all("" not in keys for keys in asked(live))
-    expect(panel.locator(".line-filter")).to_have_text(re.compile(r"^6\d of 1,000 lines$"))
+    expect(panel.locator(".line-filter")).to_have_text(re.compile(r"^[56]\d of 1,000 lines$"))
     # The rest can be reached: the filter asks for the lines that it names.
     panel.get_by_label("filter lines by name").fill("M099")
     wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) == 10)
@@ -146,7 +146,7 @@ def test_tooltip_of_many_lines_shows_highest_and_stays_in_panel(page: Page, live
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 40)
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 40)
     tooltip = panel.locator(".tooltip")
-    expect(tooltip.locator(".tooltip-rest")).to_have_text(re.compile(r"^and 5\d lower$"))
+    expect(tooltip.locator(".tooltip-rest")).to_have_text(re.compile(r"^and [45]\d lower$"))
     values = [int(text) for text in tooltip.locator("b").all_inner_texts()]
     assert values == sorted(values, reverse=True)
     assert len(values) == 10

@@ -124,13 +124,14 @@ def test_tab_key_reaches_controls_with_visible_focus(page: Page, live: Live) -> 
         if focus[1] == "CPU: menu":
             break
     assert ("pause", "Pause", "solid") in reached
-    assert ("help", "Help (?)", "solid") in reached
+    assert ("menu", "Menu", "solid") in reached
     assert any(name == "CPU: menu" for _, name, _ in reached)
     assert {style for _, _, style in reached} == {"solid"}
     assert ("slider", "Time on screen", "solid") in reached
-    # The controls of time come before the panels.
+    # The controls of time come first.
     names = [name for _, name, _ in reached]
-    assert names.index("Time on screen") < 15
+    assert names.index("Earlier (left arrow)") <= 6
+    assert names.index("Time on screen") <= 6
     expect(page.get_by_role("figure", name="CPU: chart")).to_be_visible()
 
 

@@ -53,6 +53,16 @@ BAD = [
     ("--hosts", "monitor.example:80", "host names"),
     ("--hosts", "monitor,.example", "host names"),
     ("--hosts", "*", "host names"),
+    *(
+        ("--frame-ancestors", text, "sites separated by commas, such as https://intranet.example")
+        for text in (
+            *("*", "intranet.example", "https://", "https://a b", "ftp://a", "'self'", "null", "data:"),
+            *("https://a.example/path", "https://a.example?x", "https://a..b"),
+            *("https://a:0", "https://a:65536", "https://a:*", "https://a.*", "https://*", "https://[::1]"),
+            *("https://a; script-src *", "https://a\nx: y", "https://-a"),
+            ",".join(f"https://{number}.example" for number in range(33)),
+        )
+    ),
     ("--trusted-proxy", "localhost", "IP addresses or networks"),
     ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "IP addresses or networks"),
     ("--trusted-proxy", "10.0.0.1/8", "IP addresses or networks"),
@@ -86,6 +96,13 @@ BAD = [
     ("--theme", "pink", "auto, dark or light"),
     ("--redis-ca", "/nowhere/ca.pem", "the file of a CA certificate, or none"),
     ("--redis-ca", "", "the file of a CA certificate, or none"),
+    ("--docker", "", "such as unix:///var/run/docker.sock"),
+    ("--docker", "/var/run/docker.sock", "such as unix:///var/run/docker.sock"),
+    ("--docker", "unix://docker.sock", "such as unix:///var/run/docker.sock"),
+    ("--docker", "http://127.0.0.1:2375", "such as unix:///var/run/docker.sock"),
+    ("--proc", "/nowhere/proc", "a folder that exists"),
+    ("--proc", "", "a folder that exists"),
+    ("--sys", "/proc/self/stat", "a folder that exists"),
     ("--config", "", "a file"),
     ("--config", "nothing.toml", "expected an existing file"),
     ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
@@ -141,7 +158,7 @@ def test_setting_error_stays_on_one_line_with_line_break() -> None:
 @pytest.mark.parametrize(
     ("text", "near"),
     [
-        ("--prot", "--port"),
+        ("--prt", "--port"),
         ("--intervall=1", "--interval"),
         ("--collector", "--no-collector"),
         ("--worker", "--workers"),
@@ -160,9 +177,9 @@ def test_unknown_flag_error_points_to_help_without_similar_flag() -> None:
 
 
 def test_unknown_variable_is_reported_without_error() -> None:
-    environ = {"DASHAPP_PROT": "1", "DASHAPP_PORT": "1", "DASHAPP_CHILD": "1", "OTHER": "1"}
+    environ = {"DASHAPP_PRT": "1", "DASHAPP_PORT": "1", "DASHAPP_CHILD": "1", "OTHER": "1"}
     assert unknown_variables(environ) == [
-        "DASHAPP_PROT is set but is not a setting; did you mean DASHAPP_PORT?"
+        "DASHAPP_PRT is set but is not a setting; did you mean DASHAPP_PORT?"
     ]
 
 
@@ -176,6 +193,10 @@ GOOD = {
     "port": ("9000", 9000),
     "public": ("yes", True),
     "hosts": ("A.test, b", ("a.test", "b")),
+    "frame_ancestors": (
+        "https://A.test/, http://*.b.test:8080,https://a.test",
+        ("https://a.test", "http://*.b.test:8080"),
+    ),
     "store": ("./x", "./x"),
     "redis_ca": ("None", "none"),
     "name": ("db-1.eu_west", "db-1.eu_west"),
@@ -186,6 +207,7 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
+    "process_history": ("0", False),
     "push_token": ("4f9c2e7ab15d8036", "4f9c2e7ab15d8036"),
     "password": ("correct horse 7", "correct horse 7"),
     "trusted_proxy": ("127.0.0.1, 10.0.0.0/8", (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))),
@@ -199,10 +221,13 @@ GOOD = {
     "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
     "notify": ("json://127.0.0.1:9/x", ("json://127.0.0.1:9/x",)),
     "processes": ("never", "never"),
+    "docker": ("unix:///run/user/1000/podman.sock", "unix:///run/user/1000/podman.sock"),
+    "proc": ("/usr/", "/usr"),
+    "sys": ("/usr/../usr", "/usr/../usr"),
 }
 
 # Switches, and settings that have no flag.
-NO_TEXT = ("public", "collector", "push_token", "notify", "password")
+NO_TEXT = ("public", "collector", "process_history", "push_token", "notify", "password")
 
 # Variables that a setting requires.
 BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
@@ -240,8 +265,8 @@ def test_settings_examples_cover_every_setting() -> None:
 
 
 def test_switch_flags_set_public_and_collector() -> None:
-    settings = parse_settings(["--public", "--no-collector"], {})
-    assert (settings.public, settings.collector) == (True, False)
+    settings = parse_settings(["--public", "--no-collector", "--no-process-history"], {})
+    assert (settings.public, settings.collector, settings.process_history) == (True, False, False)
 
 
 def test_memory_store_is_rejected_with_several_workers() -> None:

@@ -16,7 +16,7 @@ from wsgi_client import ask
 from dashapp.api.endpoints import PATHS
 from dashapp.api.params import PARAMETERS
 from dashapp.http.types import WSGIApp
-from dashapp.web.app import PAGE_PATHS
+from dashapp.web.pages import PAGE_PATHS
 
 COUNT = amount(3000, 10_000)
 HOSTS = ["127.0.0.1", "localhost:8050", "evil.test", "", "[::1]", "a" * 300, "127.0.0.1\r\nx: y", "é", "*"]

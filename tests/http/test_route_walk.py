@@ -15,7 +15,7 @@ from dashapp.api.endpoints import PATHS
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
-from dashapp.web.app import FILE_PREFIXES, PAGE_PATHS
+from dashapp.web.pages import FILE_PREFIXES, PAGE_PATHS
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "")
 UNKNOWN = [
@@ -68,6 +68,7 @@ def routes(app: WSGIApp) -> Iterator[str]:
     cookie = sign_in(app)
     page = ask(app, "/", cookie=cookie).body
     yield from ("/" + each.decode() for each in re.findall(rb'(?:src|href)="\./([^"]+)"', page))
+    yield from ("/chart/cpu.percent", "/chart/nothing", "/chart/", "/chart", "/api/badge/cpu.percent.svg")
     yield from ("/_dash-update-component", "/_reload-hash", "/_favicon.ico", "/_alive_token", "/_dash-dev")
     yield from UNKNOWN
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Response, abort, redirect, request, session
-from flask_host import ALL_PATHS, Host, Mounted, mounter, store_of_a_tick
+from flask_host import ALL_PATHS, Host, Mounted, Visitor, mounter, store_of_a_tick
 from push_pipeline import TOKEN
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -108,12 +108,6 @@ def test_protect_may_abort(mounted: Mounted) -> None:
     host = mounted(protect=lambda: abort(401))
     answer = host.ask("/monitor/")
     assert (answer.status, answer.body) == (401, b"the host's own 401")
-
-
-class Visitor:
-    """As the user of Flask-Login who is not signed in: an object, and therefore true."""
-
-    is_authenticated = False
 
 
 async def check() -> bool:

@@ -162,7 +162,7 @@ def test_mount_sends_body_unbuffered_and_closes_it(mounted: Mounted) -> None:
         return Body()
 
     host = mounted()
-    host.app.extensions["dashapp"].mounted["/monitor/"]._app = rows
+    host.app.extensions["dashapp"].mounted["/monitor/"].monitor._app = rows
     with host.app.test_client() as client:
         answer = client.get("/monitor/api/csv", buffered=False)
         parts = answer.iter_encoded()

@@ -102,7 +102,7 @@ def test_mount_collects_before_first_request_when_eager(tmp_path: Path) -> None:
 
 
 def stop_collector(host: Host) -> None:
-    host.app.extensions["dashapp"].mounted["/monitor/"]._collector.stop()
+    host.app.extensions["dashapp"].mounted["/monitor/"].monitor.collector.stop()
 
 
 def test_application_works_when_collector_cannot_start(

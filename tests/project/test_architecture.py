@@ -35,12 +35,12 @@ HEAVY = {
     "dash": {
         *("dashapp.web.app", "dashapp.web.host_controls", "dashapp.web.layout", "dashapp.web.live_graph"),
         *("dashapp.web.panel", "dashapp.web.shared_view_app", "dashapp.web.window_slider"),
+        "dashapp.web.groups",
         *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
     },
     "flask": {
         *("dashapp.web.app", "dashapp.integrations.dash_routes", "dashapp.integrations.flask_chart"),
         *("dashapp.integrations.flask_mount", "dashapp.integrations.flask_response"),
-        "dashapp.integrations.flask_access",
     },
     "granian": {"dashapp.web.server"},
     "jinja2": {"dashapp.http.templates"},
@@ -61,7 +61,9 @@ HEAVY = {
     "plotly": set[str](),
     "redis": {"dashapp.stores.redis"},
     "zxcvbn": {"dashapp.config.password_strength"},
-    "werkzeug": {"dashapp.integrations.flask_access", "dashapp.integrations.flask_response"},
+    "werkzeug": {
+        *("dashapp.integrations.access", "dashapp.integrations.flask_response", "dashapp.integrations.wsgi"),
+    },
 }
 
 
@@ -146,6 +148,11 @@ def test_subpackages_are_imported_only_by_registry_and_factory() -> None:
 
 def test_client_imports_no_other_dashapp_module() -> None:
     assert not {name for name in all_imports("dashapp.client") if name.startswith("dashapp.")}
+
+
+def test_training_run_imports_only_the_client() -> None:
+    found = {name for name in all_imports("dashapp.training_run") if name.startswith("dashapp.")}
+    assert found == {"dashapp.client"}
 
 
 def test_packages_modules_and_functions_stay_below_size_limits() -> None:

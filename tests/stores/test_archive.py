@@ -96,7 +96,10 @@ def test_streamed_frames_equal_whole_frame(tmp_path: Path) -> None:
     store.close()
 
 
-def test_past_frame_uses_minutes_when_ticks_have_expired(tmp_path: Path) -> None:
+def test_past_frame_uses_minutes_when_ticks_have_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashapp.stores.disk.mmap_tail.RING_BYTES", 4096)  # the newest ticks only
     store = DiskStore(tmp_path, retention=Retention(ticks=1800))
     ticks = calm_with_spikes(5 * 360, step=10)
     for tick in ticks:

@@ -62,7 +62,7 @@ class ChangingStore:
             for time in TIMES:
                 assert append(tick(time))
             if isinstance(self.store, PromptStore):
-                # The first block can be there before the last ticks: the writer may begin between two appends.
+                # The writer may begin between two appends: a block can be there before the last ticks.
                 self.store.finish()
         self._wait_for_block(1)
 

@@ -75,6 +75,12 @@ class Host:
         return ask(wsgi(self.app), path, **{"host": "shop.test", **more})
 
 
+class Visitor:
+    """As the user of Flask-Login who is not signed in: an object, and therefore true."""
+
+    is_authenticated = False
+
+
 def wsgi(app: Flask) -> WSGIApp:
     return cast("WSGIApp", app)
 

@@ -10,6 +10,8 @@ from playwright.sync_api import Page
 
 def save(page: Page, opener: str, item: str, where: Path) -> Path:
     with page.expect_download() as download:
+        if opener == "#share":
+            page.click("#menu")
         page.click(opener)
         page.get_by_role("menuitem", name=item).click()
     path = where / download.value.suggested_filename

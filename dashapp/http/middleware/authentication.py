@@ -30,7 +30,10 @@ SIGN_IN_REQUIRED = (
 
 
 class AuthenticationMiddleware:
-    """`password`: None if only a trusted proxy authenticates. `public_paths` bypass this."""
+    """`password`: None if only a trusted proxy authenticates.
+
+    `in_frames`: other sites may show the pages in a frame. `public_paths` bypass this.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class AuthenticationMiddleware:
         clients: ClientResolver,
         page: LoginPage,
         shares: ShareLinks,
+        in_frames: bool = False,
         public_paths: Collection[str] = ("/healthz",),
     ) -> None:
         self._app = app
@@ -49,6 +53,7 @@ class AuthenticationMiddleware:
         self._clients = clients
         self._page = page
         self._shares = shares
+        self._in_frames = in_frames
         self._public_paths = frozenset(public_paths)
         self._bodies = BodyReader(MAX_FORM_BYTES)
         self._uploading: set[str] = set()
@@ -129,7 +134,9 @@ class AuthenticationMiddleware:
             message = login_page.SIGN_IN_FAILED if password else login_page.SIGN_IN_EMPTY
             return html_response(start_response, "403 Forbidden", self._page.render(next_url, message))
         self._password.forget(client)
-        cookie = self._sessions.create(environ.get("HTTP_HOST", ""), self._is_secure(environ))
+        cookie = self._sessions.create(
+            environ.get("HTTP_HOST", ""), self._is_secure(environ), self._is_framed(environ)
+        )
         return redirect(start_response, f".{next_url}", ("set-cookie", cookie))
 
     def _form(self, environ: dict[str, Any], client: str) -> str:
@@ -152,9 +159,9 @@ class AuthenticationMiddleware:
         if environ["REQUEST_METHOD"] != "POST":
             return method_not_allowed(start_response, environ, "POST")
         # No cookie for others: a visitor without a session learns nothing here.
-        cookies = (
-            self._sessions.revoke(environ, self._is_secure(environ)) if self._has_session(environ) else ()
-        )
+        cookies: Iterable[str] = ()
+        if self._has_session(environ):
+            cookies = self._sessions.revoke(environ, self._is_secure(environ), self._is_framed(environ))
         return redirect(start_response, "./login", *(("set-cookie", cookie) for cookie in cookies))
 
     def _check_bearer_token(
@@ -182,6 +189,10 @@ class AuthenticationMiddleware:
     def _is_secure(self, environ: dict[str, Any]) -> bool:
         """Whether the browser uses https; its Origin header shows that behind any proxy."""
         return self._clients.is_secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
+
+    def _is_framed(self, environ: dict[str, Any]) -> bool:
+        """Whether the browser shows the page in a frame, in which other sites are allowed."""
+        return self._in_frames and environ.get("HTTP_SEC_FETCH_DEST") in ("iframe", "frame")
 
 
 CLOSE_CONNECTION = ("connection", "close")

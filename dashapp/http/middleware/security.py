@@ -22,14 +22,19 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
+# Pictures, which other sites may show if the settings allow it.
+IMAGE_PREFIX = "/api/badge/"
+_SHARED_IMAGE = re.compile(rf"/share/[^/]+{IMAGE_PREFIX}")
+
 _HOST_PATH = re.compile(r"^/host/[^/]*/")
 
 UNKNOWN_HOST = "unknown host name; add it to DASHAPP_HOSTS on the server"
 CROSS_SITE = "cross-site request rejected"
 
 # https://owasp.org/www-project-secure-headers: the page gives up every feature that it never uses.
+# The policy for frames is in two headers: old browsers know the first only, which cannot name other sites.
+FRAME_HEADER = ("x-frame-options", "SAMEORIGIN")
 PAGE_HEADERS = (
-    ("x-frame-options", "SAMEORIGIN"),
     ("cross-origin-opener-policy", "same-origin"),
     ("x-permitted-cross-domain-policies", "none"),
     (
@@ -50,8 +55,11 @@ SHARED_HEADERS = (
 DATA_HEADERS = (*SHARED_HEADERS, ("content-security-policy", DATA_POLICY))
 
 
-def page_content_policy(script_hashes: Sequence[str]) -> str:
-    """The Content-Security-Policy of a page whose inline scripts have these hashes."""
+def page_content_policy(script_hashes: Sequence[str], frame_ancestors: Sequence[str] = ()) -> str:
+    """The Content-Security-Policy of a page.
+
+    `script_hashes`: of its inline scripts. `frame_ancestors`: other sites that may show it in a frame.
+    """
     return "; ".join(
         (
             "default-src 'none'",
@@ -60,7 +68,7 @@ def page_content_policy(script_hashes: Sequence[str]) -> str:
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             "connect-src 'self'",
-            "frame-ancestors 'self'",
+            " ".join(("frame-ancestors 'self'", *frame_ancestors)),
             "base-uri 'none'",
             "form-action 'self'",
             "object-src 'none'",
@@ -72,7 +80,9 @@ class SecurityMiddleware:
     """Wraps `app`.
 
     `hosts`: allowed names in Host headers, None for any, as on a public page. `rate_limiter`: None for no
-    limit. `private`: forbid shared caches, even if the application allows them.
+    limit. `private`: forbid shared caches, even if the application allows them. `frame_ancestors`: origins of
+    other sites that may show the pages in a frame. `image_policy`: which sites may show pictures, a
+    Cross-Origin-Resource-Policy.
     """
 
     def __init__(
@@ -84,21 +94,30 @@ class SecurityMiddleware:
         clients: ClientResolver | None = None,
         rate_limiter: RequestRateLimiter | None = None,
         private: bool = False,
+        frame_ancestors: Sequence[str] = (),
+        image_policy: str = "same-origin",
     ) -> None:
         self._app = app
         self._hosts = None if hosts is None else LOCAL_HOSTS | frozenset(hosts)
         self._clients = clients or ClientResolver()
         self._rate_limiter = rate_limiter
         self._private = private
-        policy = ("content-security-policy", page_content_policy(script_hashes))
-        self._page = [*SHARED_HEADERS, policy, *PAGE_HEADERS]
+        policy = ("content-security-policy", page_content_policy(script_hashes, frame_ancestors))
+        frames = () if frame_ancestors else (FRAME_HEADER,)
+        self._page = [*SHARED_HEADERS, policy, *frames, *PAGE_HEADERS]
         self._data = [*DATA_HEADERS]
+        self._image = _with_resource_policy(image_policy)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         # A path below /host/NAME has the same headers as the one below the root.
         path = _HOST_PATH.sub("/", environ["PATH_INFO"])
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
+        if path.startswith(IMAGE_PREFIX):
+            extra = self._image
+        elif _SHARED_IMAGE.match(path):
+            # Everybody who has the link may see it.
+            data, extra = True, _SHARED_IMAGE_HEADERS
         if not data and self._clients.is_secure(environ):
             extra = [*extra, HSTS_HEADER]
 
@@ -116,6 +135,14 @@ class SecurityMiddleware:
         if environ["REQUEST_METHOD"] not in SAFE_METHODS and _is_cross_site(environ):
             return error_response(start, "403 Forbidden", CROSS_SITE)
         return self._app(environ, start)
+
+
+def _with_resource_policy(policy: str) -> list[tuple[str, str]]:
+    name = "cross-origin-resource-policy"
+    return [*(header for header in DATA_HEADERS if header[0] != name), (name, policy)]
+
+
+_SHARED_IMAGE_HEADERS = _with_resource_policy("cross-origin")
 
 
 def _private_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

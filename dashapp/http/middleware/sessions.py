@@ -36,18 +36,21 @@ class Sessions:
         self._expiry_cache: dict[str, float] = {}
         self._use_current_key()
 
-    def create(self, host: str, secure: bool) -> str:
-        """A Set-Cookie header without a path: the browser uses the folder of the page."""
+    def create(self, host: str, secure: bool, framed: bool = False) -> str:
+        """A Set-Cookie header without a path: the browser uses the folder of the page.
+
+        `framed`: for a page in a frame, which may be on another site.
+        """
         self._key.refresh()
         self._use_current_key()
         token = self._signer.sign(secrets.token_urlsafe(9)).decode()
-        return _cookie(cookie_name(host[:MAX_HOST_LENGTH]), token, SESSION_LIFETIME_S, secure)
+        return _cookie(cookie_name(host[:MAX_HOST_LENGTH]), token, SESSION_LIFETIME_S, secure, framed)
 
-    def revoke(self, environ: Mapping[str, Any], secure: bool) -> list[str]:
+    def revoke(self, environ: Mapping[str, Any], secure: bool, framed: bool = False) -> list[str]:
         """Set-Cookie headers that remove the sessions of a request from the browser."""
         cookies = _session_cookies(environ.get("HTTP_COOKIE", ""))
         names = dict.fromkeys(name for name, token in cookies if self._is_unexpired(token))
-        return [_cookie(name, "", 0, secure) for name in names]
+        return [_cookie(name, "", 0, secure, framed) for name in names]
 
     def is_valid(self, environ: Mapping[str, Any]) -> bool:
         """Whether a request has a session of this server that has not expired."""
@@ -109,9 +112,13 @@ def cookie_name(host: str) -> str:
     return f"{COOKIE_NAME}-{host[start + 1 :]}" if start > 0 and _PORT.fullmatch(host, start) else COOKIE_NAME
 
 
-def _cookie(name: str, token: str, seconds: int, secure: bool) -> str:
-    cookie = f"{name}={token}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
-    return f"{cookie}; Secure" if secure else cookie
+def _cookie(name: str, token: str, seconds: int, secure: bool, framed: bool) -> str:
+    cookie = f"{name}={token}; Max-Age={seconds}; HttpOnly"
+    if secure and framed:
+        # The browser sends it only in frames of the same other site.
+        # https://developer.mozilla.org/en-US/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies
+        return f"{cookie}; SameSite=None; Secure; Partitioned"
+    return f"{cookie}; SameSite=Lax{'; Secure' if secure else ''}"
 
 
 def _session_cookies(text: str) -> list[tuple[str, str]]:

@@ -5,13 +5,32 @@ It never pickles or unpickles, no call waits long, and it notices when its file 
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import diskcache
+# diskcache imports this if it is installed, for an adapter that we do not use.
+_DJANGO_MODULE = "django.core.cache.backends.base"
+
+
+def _import_diskcache() -> Any:
+    """Return diskcache without its adapter for Django: a collector would load 10 MB with it."""
+    hides_django = "django" not in sys.modules
+    if hides_django:
+        # An import of a module that is None fails.
+        sys.modules[_DJANGO_MODULE] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("diskcache")
+    finally:
+        if hides_django:
+            del sys.modules[_DJANGO_MODULE]
+
+
+diskcache = _import_diskcache()
 
 FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
 # Errors inside diskcache when its tables hold something else than it wrote.

@@ -7,7 +7,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic
 
-from dashapp.stores.documents import CHANGES, DOCUMENTS, THRESHOLDS, Document, Value
+from dashapp.stores.documents import CHANGES, DELIVERIES, DOCUMENTS, THRESHOLDS, Document, Value
+
+# Characters by which files grow, and bytes that the kernel writes as one.
+PADDING_CHARS, PAGE_BYTES = 128, 4096
 
 
 class DocumentFiles:
@@ -55,12 +58,38 @@ class DocumentFiles:
                 continue
             path = self._folder / name
             temporary = path.with_suffix(".new")
+            text = _padded(self._texts[name])
             try:
-                temporary.write_text(self._texts[name])
+                temporary.write_text(text)
                 temporary.replace(path)
             except OSError:
-                continue  # the store reports what is wrong with the disk
+                # The store reports what is wrong with the disk. A full one has room for what was there.
+                if document is not DELIVERIES or not _overwrite(path, text.encode()):
+                    continue
             self._waiting.discard(name)
+
+
+def _padded(text: str) -> str:
+    """Return a text with spaces at its end, so that a slightly longer one needs no further room."""
+    return text + " " * (-len(text) % PADDING_CHARS)
+
+
+def _overwrite(path: Path, data: bytes) -> bool:
+    """Write over the content of a file, which is not longer; return whether that worked.
+
+    A kill leaves the old or the new content, as both fit one write to one page.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fits = len(data) == os.fstat(descriptor).st_size <= PAGE_BYTES
+        return fits and os.write(descriptor, data) == len(data)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 class DocumentFile(Generic[Value]):

@@ -19,6 +19,7 @@ from dashapp.stores.disk.documents import DocumentFile
 from dashapp.stores.disk.mmap_tail import RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import read_notices
 from dashapp.stores.documents import DOCUMENTS, Document, Value
+from dashapp.stores.failed_reads import FailedReads
 from dashapp.stores.history.archive import BlockReader
 
 # Seconds between two checks whether the files were replaced.
@@ -39,6 +40,11 @@ class DiskReader(CachedReader):
         self._checked = float("-inf")
         self._notices: list[str] = []
         self._documents = {document: DocumentFile(folder, document) for document in DOCUMENTS}
+        self._failed_reads = FailedReads()
+
+    @property
+    def failed_reads(self) -> int:
+        return self._failed_reads.count
 
     def newest(self) -> Cursor:
         if clock.monotonic() - self._checked > CHECK_INTERVAL_S:
@@ -57,7 +63,7 @@ class DiskReader(CachedReader):
         return value
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
-        return DiskBlockReader(self._folder / level, span_ms)
+        return DiskBlockReader(self._folder / level, span_ms, self._failed_reads)
 
     def notices(self) -> list[str]:
         return self._notices + self.damage_notices()
@@ -111,8 +117,9 @@ class DiskReader(CachedReader):
         self.newest_cursor = Cursor(generation, to_milliseconds(newest.time) if newest else 0)
 
     def newest_rows(self) -> Iterator[object]:
-        return newest_values(self._folder / "cache.db")
+        return newest_values(self._folder / "cache.db", self._failed_reads)
 
     def oldest_row(self) -> object:
         statement = "SELECT value FROM Cache WHERE raw = 1 AND key < ? ORDER BY key LIMIT 1"
-        return next((value for (value,) in select_rows(self._folder / "cache.db", statement, MAX_KEY)), None)
+        rows = select_rows(self._folder / "cache.db", self._failed_reads, statement, MAX_KEY)
+        return rows[0][0] if rows else None

@@ -10,9 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-import diskcache
-
-from dashapp.stores.disk.database import Database
+from dashapp.stores.disk.database import Database, diskcache
 
 # A reader that is stopped inside a statement keeps SQLite from resetting its log. Above the first size rows
 # are written by the hundred, which writes each page once and not a hundred times; above the second they wait.

@@ -26,6 +26,8 @@ from dashapp.stores.redis.lease import RedisArg, WriterLease
 BATCH_ROWS = 500
 # Bytes of blocks that a reader caches per level, and seconds for which it caches their ends.
 MAX_CACHED_BYTES, CACHE_TTL_S = 8 << 20, 1.0
+# Before each time of the monotonic clock.
+NEVER = float("-inf")
 
 # Rows per read, and most reads: a level has a row for each point that is in no block yet. Blocks of a level,
 # and blocks per read.
@@ -68,7 +70,7 @@ class RedisBlockStorage:
         oldest = self._ends(0, 0)
         return oldest[0][1] if oldest else None
 
-    def add(self, rows: Sequence[tuple[int, str]]) -> None:
+    def add(self, rows: Sequence[tuple[int, str]], flush: bool = True) -> None:
         self._lease.run_commands(*self._add_rows(rows))
 
     def discard(self, time_ms: int) -> None:
@@ -144,7 +146,7 @@ class RedisBlockReader:
         self._span_ms = span_ms
         self._ends_cache: list[BlockEnd] = []
         self._row_times: tuple[int, int] | None = None
-        self._checked = float("-inf")
+        self._checked = NEVER
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def oldest(self) -> int | None:
@@ -162,16 +164,26 @@ class RedisBlockReader:
     def rows(self, start: int, end: int) -> Sequence[object]:
         def read(redis: Connection) -> list[object]:
             found: list[object] = []
-            for number in range(MAX_READS):
-                limits = ("LIMIT", number * ROWS_PER_READ, ROWS_PER_READ)
-                reply, _ = read_bounded(redis, self._keys.rows, "ZRANGEBYSCORE", f"({start}", end, *limits)
-                found += [row for row in reply if row]
-                if len(reply) < ROWS_PER_READ:
-                    break
+            # By time and not by number: rows that move into a block meanwhile change the numbers.
+            after: object = start
+            for _number in range(MAX_READS):
+                limits = ("WITHSCORES", "LIMIT", 0, ROWS_PER_READ)
+                reply, _ = read_bounded(redis, self._keys.rows, "ZRANGEBYSCORE", f"({after}", end, *limits)
+                pairs = list(zip(reply[::2], reply[1::2], strict=True))
+                for number, (row, time_ms) in enumerate(pairs):
+                    if not row and number:
+                        # The reply has no room for it. If it is the first one, the row itself is too long.
+                        break
+                    after = time_ms.decode()
+                    if row:
+                        found.append(row)
+                else:
+                    if len(pairs) < ROWS_PER_READ:
+                        break
             return found
 
         rows: list[object] = []
-        return self._client.call(read, rows)
+        return self._client.read(read, rows)
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
         # Another thread may replace the list meanwhile.
@@ -185,7 +197,7 @@ class RedisBlockReader:
         missing = [block_end for block_end in ends if block_end not in blocks]
         if missing:
             none: list[bytes | None] = [None] * len(missing)
-            fetched = self._client.call(lambda redis: self._fetch_blocks(redis, missing), none)
+            fetched = self._client.read(lambda redis: self._fetch_blocks(redis, missing), none)
             found = {key: block for key, block in zip(missing, fetched, strict=True) if block is not None}
             blocks = blocks | found
             self._cache_blocks(blocks)
@@ -207,11 +219,15 @@ class RedisBlockReader:
 
     def _refresh_ends(self) -> None:
         if time.monotonic() - self._checked >= CACHE_TTL_S:
-            self._fetch_ends()
+            # An older list decides from which level a response reads. It leaves out no point.
+            self._fetch_ends(is_needed=self._checked == NEVER)
 
-    def _fetch_ends(self) -> list[BlockEnd]:
-        """Fetch the list of blocks. If Redis does not answer, return the old list."""
-        self._checked = time.monotonic()
+    def _fetch_ends(self, *, is_needed: bool = True) -> list[BlockEnd]:
+        """Fetch the list of blocks. If Redis does not answer, return the old list.
+
+        `is_needed`: whether a response lacks data without it.
+        """
+        asked_at = time.monotonic()
         ends = self._ends_cache
         since = f"({ends[-1][1]}" if ends else "-inf"
 
@@ -233,9 +249,10 @@ class RedisBlockReader:
             times = [int(float(reply[1])) for reply in (first, last) if reply]
             is_valid = len(times) == 2 and all(0 <= each <= MAX_EPOCH_MS for each in times)
             self._row_times = (times[0], times[1]) if is_valid else None
+            self._checked = asked_at
             return current
 
-        return self._client.call(fetch, ends)
+        return self._client.read(fetch, ends) if is_needed else self._client.call(fetch, ends)
 
 
 def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:

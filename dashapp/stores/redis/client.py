@@ -18,6 +18,8 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
+from dashapp.stores.failed_reads import FailedReads
+
 # Heroku's Redis has a certificate that it signed itself.
 UNTRUSTED_CERTIFICATE = (
     "its certificate is not trusted; set DASHAPP_REDIS_CA to the file of its CA certificate, or to none to "
@@ -26,6 +28,8 @@ UNTRUSTED_CERTIFICATE = (
 # A cluster's exception is not a RedisError.
 FAILURES = (redis.RedisError, RedisClusterException, OSError)
 DEFAULT_USER = "default"
+# In the error of a command for another type than that of the key.
+WRONG_TYPE = "WRONGTYPE"
 # Seconds until a command times out; for which the circuit is open; after which a response counts as a
 # failure.
 TIMEOUT_S, CIRCUIT_OPEN_S, SLOW_RESPONSE_S = 1.0, 1.0, 0.2
@@ -69,6 +73,7 @@ class RedisClient:
         self._connection: Connection = None
         self._lock = Lock()
         self._open_until = 0.0
+        self.failed_reads = FailedReads()
 
     @property
     def connection(self) -> Connection:
@@ -81,14 +86,29 @@ class RedisClient:
 
     def call(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
         """Return the result of `do`, or `otherwise` if it fails or the circuit is open."""
+        return self._try(do, otherwise)[0]
+
+    def read(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
+        """Return what `call` returns. `failed_reads` counts a failure: a response lacks these data."""
+        result, is_answered = self._try(do, otherwise)
+        if not is_answered:
+            self.failed_reads.add()
+        return result
+
+    def _try(self, do: Callable[[Connection], Result], otherwise: Result) -> tuple[Result, bool]:
+        """Return what `call` returns, and whether Redis has answered."""
         start = time.monotonic()
         if start < self._open_until:
-            return otherwise
+            return otherwise, False
         try:
-            return do(self.connection)
+            return do(self.connection), True
         except FAILURES as error:
+            if WRONG_TYPE in str(error):
+                # Another program has written the key, and has replaced our data there. Redis itself works.
+                self.last_error = describe_error(error)
+                return otherwise, True
             self.record_failure(error)
-            return otherwise
+            return otherwise, False
         finally:
             if (now := time.monotonic()) - start > SLOW_RESPONSE_S:
                 self._open_until = now + CIRCUIT_OPEN_S

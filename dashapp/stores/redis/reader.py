@@ -70,6 +70,10 @@ class RedisReader(CachedReader):
     def is_loaded(self) -> bool:
         return self.loaded
 
+    @property
+    def failed_reads(self) -> int:
+        return self.client.failed_reads.count
+
     def newest(self) -> Cursor:
         if self._ready is not None:
             self._ready(self)
@@ -107,7 +111,7 @@ class RedisReader(CachedReader):
             return entries
 
         no_entries: list[StreamEntry] = []
-        return self.client.call(read, no_entries)
+        return self.client.read(read, no_entries)
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
         return RedisBlockReader(self.client, self._keys, level, span_ms)
@@ -143,12 +147,14 @@ class RedisReader(CachedReader):
         self.problem = problem
 
     def release(self) -> None:
-        """Drop the cached ticks and documents of a host without requests."""
+        """Drop what is cached of a host without requests. It then has no data until its next poll."""
         self.loaded = False
         with self._lock:
             self._cache.replace([], is_whole=True)
+            # With the generation, a page would keep the place of a window that has no ticks.
+            self.newest_cursor = Cursor(NO_GENERATION, 0)
             self.last_id, self._max_entries = b"", 0
-        self._fields, self._values = {}, {}
+        self._fields, self._values, self._levels = {}, {}, None
         self._foreign = set()
 
     def poll(self) -> None:
@@ -194,7 +200,7 @@ class RedisReader(CachedReader):
             if current != self.newest_cursor.generation:
                 self._fields = {}
                 # Their caches may have blocks that the writer replaced.
-                self._levels = None
+                self._levels = self._top_levels = None
         elif self.last_id:
             self._take_ticks(current, entries[1:])
         else:

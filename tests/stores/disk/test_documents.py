@@ -40,6 +40,25 @@ def test_notice_that_utf8_cannot_represent_is_written(tmp_path: Path) -> None:
     assert read_notices(tmp_path) == ["caf?.csv is missing"]
 
 
+def test_delivered_alerts_are_stored_on_full_disk(tmp_path: Path) -> None:
+    """A folder has the name of the temporary file, so the files cannot get more room.
+
+    Otherwise a collector that is killed now would send these alerts again.
+    """
+    files = DocumentFiles(tmp_path)
+    files.put(DELIVERIES, {"address": 7})
+    (tmp_path / "sent.new").mkdir()
+    for number in (9, 10, 123_456):
+        files.put(DELIVERIES, {"address": number})
+        assert DocumentFile(tmp_path, DELIVERIES).read() == {"address": number}
+    longer = {"address" * 20: 1}
+    files.put(DELIVERIES, longer)
+    assert DocumentFile(tmp_path, DELIVERIES).read() == {"address": 123_456}
+    (tmp_path / "sent.new").rmdir()
+    files.write()
+    assert DocumentFile(tmp_path, DELIVERIES).read() == longer
+
+
 def test_states_wait_until_changes_are_written(tmp_path: Path) -> None:
     """A folder has the name of the temporary file, so that even root cannot write the file."""
     files = DocumentFiles(tmp_path)

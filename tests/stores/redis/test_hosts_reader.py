@@ -20,6 +20,7 @@ from wsgi_client import ask
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Tick
 from dashapp.process import threads
+from dashapp.query.frames import live_frame
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis import reader as redis_reader
 from dashapp.stores.redis import writer
@@ -353,3 +354,20 @@ def test_second_request_waits_for_first_data_as_well(redis: RedisServer, store: 
         found = [requests.submit(lambda: (reader.newest().time_ms, reader.is_loaded)) for _ in range(4)]
         assert {each.result() for each in found} == {(3000, True)}
         assert ask(Api(reader), "/api/csv").body.startswith(b"time,cpu.percent,")
+
+
+def test_window_comes_whole_after_host_without_requests_and_late_poll(
+    redis: RedisServer, store: RedisStore
+) -> None:
+    """A reader that has dropped its ticks must not give a cursor of the window before."""
+    write(store, 1, 2)
+    client = RedisClient(redis.url)
+    reader = RedisReader(client, "a")
+    reader.poll()
+    reader.release()
+    frame = live_frame(reader, 100)
+    assert not len(frame.t)
+    reader.poll()
+    frame = live_frame(reader, 100, frame.cursor)
+    assert (frame.reset, frame.t.tolist()) == (True, [1000, 2000])
+    client.close()

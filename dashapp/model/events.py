@@ -1,0 +1,65 @@
+"""Events: what happened at a time, such as a deployment, a restart or a gap in the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dashapp.model.text import quote_value
+
+# Marks of people; then what the collector observes: starts of the machine and of itself, and gaps.
+USER, BOOT, START, GAP = "user", "boot", "start", "gap"
+EVENT_KINDS = (USER, BOOT, START, GAP)
+# Maximum events of a store, of which the oldest are dropped, and characters of a text.
+MAX_EVENTS, MAX_EVENT_CHARS = 5000, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event at `time_ms`, in epoch milliseconds. Its `number` is its place in the log."""
+
+    time_ms: int
+    text: str
+    kind: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """The events of a store by number, and the machine's last boot id and host name."""
+
+    events: tuple[Event, ...] = ()
+    boot: str = ""
+    host: str = ""
+
+    def with_events(self, new: Iterable[Event]) -> EventLog:
+        """Return a log with further events, without those that it has already."""
+        known = {(event.time_ms, event.text, event.kind) for event in self.events}
+        number = self.events[-1].number if self.events else 0
+        events = list(self.events)
+        for event in new:
+            if (identity := (event.time_ms, event.text, event.kind)) not in known:
+                known.add(identity)
+                number += 1
+                events.append(Event(*identity, number))
+        return self if len(events) == len(self.events) else self.replaced(events)
+
+    def replaced(self, events: Sequence[Event]) -> EventLog:
+        """Return a log with exactly these events, or the newest of them."""
+        return EventLog(tuple(events[-MAX_EVENTS:]), self.boot, self.host)
+
+
+def event_text(value: object) -> str:
+    """Return an event's text with single spaces; ValueError with a sentence if it is invalid.
+
+    >>> event_text("  deploy\\n1.4 ")
+    'deploy 1.4'
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"the event is {type(value).__name__}; expected text such as deploy 1.4")
+    if len(value) > MAX_EVENT_CHARS:
+        raise ValueError(f"the event has {len(value):,} characters; expected at most {MAX_EVENT_CHARS}")
+    text = " ".join(value.split())
+    if not (text and text.isprintable()):
+        raise ValueError(f"the event is {quote_value(value)}; expected printable text such as deploy 1.4")
+    return text

@@ -1,0 +1,57 @@
+"""The groups of the page as components, and the navigation between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashapp.model.groups import GROUPS, OVERVIEW, SYSTEM, Group
+
+
+def group_sections(
+    sections: Mapping[str, Sequence[Component]], overview: Sequence[Component], facts: Sequence[str]
+) -> list[html.Section]:
+    """Return one section per group.
+
+    `sections`: the panels by the name of their group. `overview`: what is above the panels of the first
+    group. `facts`: about this machine, for the heading of System.
+    """
+    return [
+        _group(
+            group,
+            sections.get(group.name, ()),
+            overview if group.name == OVERVIEW else _facts(facts) if group.name == SYSTEM else (),
+        )
+        for group in GROUPS
+    ]
+
+
+def _group(group: Group, panels: Sequence[Component], top: Sequence[Component]) -> html.Section:
+    body = f"group-{group.name}"
+    toggle = html.Button(
+        group.title, type="button", className="toggle", **{"aria-expanded": "true", "aria-controls": body}
+    )
+    return html.Section(
+        [
+            html.H2(toggle, className="group-title"),
+            html.Div([*top, html.Div(panels, className="cards")], id=body, className="group-body"),
+        ],
+        id=group.name,
+        className="group",
+        **{"data-group": group.name, "aria-label": group.title},
+    )
+
+
+def _facts(facts: Sequence[str]) -> list[Component]:
+    """Return the heading of System, to which assets/layout/machine_facts.js adds numbers."""
+    return [html.Ul([html.Li(fact) for fact in facts], className="facts", **{"aria-label": "This machine"})]
+
+
+def navigation() -> html.Nav:
+    return html.Nav(
+        [html.A(group.title, href=f"#{group.name}", className="jump") for group in GROUPS],
+        id="groups",
+        **{"aria-label": "Groups"},
+    )

@@ -1,0 +1,49 @@
+"""Facts about the machine that serves the page: name, system, kernel and addresses.
+
+The numbers of cores and bytes come from metrics, so that they are those of the machine on screen.
+"""
+
+from __future__ import annotations
+
+import platform
+import socket
+from contextlib import suppress
+from functools import cache
+
+import psutil
+
+MAX_ADDRESSES = 3
+
+
+@cache
+def machine_facts(with_addresses: bool) -> tuple[str, ...]:
+    """Return the facts that are known, as text for people."""
+    facts = [host_name(), _operating_system(), _kernel()]
+    return tuple(fact for fact in (*facts, *(_addresses() if with_addresses else ())) if fact)
+
+
+def host_name() -> str:
+    return platform.node()
+
+
+def _operating_system() -> str:
+    with suppress(OSError):
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    return f"{platform.system()} {platform.release()}".strip()
+
+
+def _kernel() -> str:
+    return f"Linux {platform.release()}" if platform.system() == "Linux" else ""
+
+
+def _addresses() -> list[str]:
+    """Return addresses at which other machines may reach this one."""
+    with suppress(OSError):
+        found = [
+            address.address
+            for name, addresses in sorted(psutil.net_if_addrs().items())
+            for address in addresses
+            if address.family == socket.AF_INET and not address.address.startswith(("127.", "169.254."))
+        ]
+        return found[:MAX_ADDRESSES]
+    return []

@@ -1,0 +1,95 @@
+"""The pages of the application: the whole page, its files, and `/chart/KEY` with one chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dashapp.http.responses import error_response, html_response, method_not_allowed
+from dashapp.http.static_files import canonical_path
+from dashapp.http.templates import render
+from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.panel_spec import compile_pattern
+from dashapp.model.text import quote_value, suggest
+from dashapp.stores.base import Reader
+from dashapp.web.assets import PageFiles
+
+PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
+FILE_PREFIXES = ("/assets/", "/_dash-component-suites/")
+CHART_PREFIX = "/chart/"
+# The path of the document of all charts: it is the same for each, and the browser reads the key in its URL.
+CHART_PATH = "/chart"
+MAX_CHART_KEYS, MAX_KEYS_LENGTH = 16, 2000
+# Seconds until a browser asks again for a chart of an unknown metric.
+RETRY_S = 10
+
+
+class Pages:
+    """Serves pages from a cache; `files`: those that the pages load."""
+
+    def __init__(self, files: PageFiles) -> None:
+        self._files = files
+
+    def serve(
+        self, cache: WSGIApp, reader: Reader, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer from `cache`; `reader` has the metrics of this page."""
+        path: str = environ["PATH_INFO"]
+        if path.startswith(CHART_PREFIX):
+            return self._chart(cache, reader, environ, start_response)
+        # Dash answers an unknown path with the page, and an unknown package with a traceback. It also has
+        # many files that the page does not need.
+        is_file = path.startswith(FILE_PREFIXES) and canonical_path(path) in self._files.paths()
+        if path in PAGE_PATHS or is_file:
+            return cache(environ, start_response)
+        return _not_found(environ, start_response)
+
+    def _chart(
+        self, cache: WSGIApp, reader: Reader, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return method_not_allowed(start_response, environ, "GET, HEAD")
+        # WSGI has the bytes of a path as Latin-1.
+        text = environ["PATH_INFO"].encode("latin-1", "replace").decode("utf-8", "replace")
+        keys = [key for key in text[len(CHART_PREFIX) :].split(",") if key]
+        if problem := _chart_problem(reader, keys, len(text)):
+            return _not_found(environ, start_response, problem, ("refresh", str(RETRY_S)))
+        return cache({**environ, "PATH_INFO": CHART_PATH, "QUERY_STRING": ""}, start_response)
+
+
+def _chart_problem(reader: Reader, keys: Sequence[str], length: int) -> str:
+    """Return why there is no chart of `keys`, which may be patterns or the name of a curve."""
+    if not 1 <= len(keys) <= MAX_CHART_KEYS or length > MAX_KEYS_LENGTH:
+        return (
+            f"expected {CHART_PREFIX}KEY with 1 to {MAX_CHART_KEYS} keys, such as {CHART_PREFIX}cpu.percent"
+        )
+    # A remote reader has its data after this call.
+    reader.newest()
+    known = [*(metric.key for metric in reader.metrics()), *reader.curves()]
+    for key in keys:
+        # Before its first tick a store knows no metric, and the page waits for it.
+        if known and not any(map(compile_pattern(key), known)):
+            return f"no metric {quote_value(key)}{suggest(key, known)}"
+    return ""
+
+
+def _not_found(
+    environ: dict[str, Any],
+    start_response: StartResponse,
+    problem: str = "",
+    *extra_headers: tuple[str, str],
+) -> Iterable[bytes]:
+    if "text/html" in environ.get("HTTP_ACCEPT", ""):
+        # Relative: only the browser knows the prefix of a proxy.
+        home = "../" * (environ["PATH_INFO"].count("/") - 1) or "./"
+        sentence = problem[:1].upper() + problem[1:] or "Page not found"
+        page = render("message.html", title="Page not found", sentence=sentence, home=home)
+        return html_response(start_response, "404 Not Found", page.encode(), *extra_headers)
+    if problem:
+        return error_response(start_response, "404 Not Found", problem, *extra_headers)
+    body = b"Page not found."
+    start_response(
+        "404 Not Found",
+        [("content-type", "text/plain"), ("content-length", str(len(body)))],
+    )
+    return [body]
