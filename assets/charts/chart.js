@@ -150,7 +150,8 @@
       Object.assign(this, { stacked: keys, stackNote: note });
       if (!this.mounted) return this.mount(series, metrics, range);
       const tracesChanged = this.updateTraces(series, metrics);
-      const redrawAll = tracesChanged || series.generation !== this.generation || this.endIndex < series.firstIndex;
+      const comparisonChanged = app.updateComparison(this, this.gd.data, metrics, range);
+      const redrawAll = tracesChanged || comparisonChanged || series.generation !== this.generation || this.endIndex < series.firstIndex;
       if (!redrawAll && !this.rangeMoved(range)) return;
       const newPoints = series.endIndex - this.endIndex;
       const { xaxis } = this.gd.layout;
@@ -204,6 +205,7 @@
       app.fitLayout(layout, range, width - 80);
       app.fitMargins(layout);
       app.labelAxes(layout, metrics);
+      app.updateComparison({ queue: this.queue, kind: this.kind, stacked: this.stacked, lines }, data, metrics, range);
       this.fitFigure({ data, layout }, series, metrics, range);
       return { data, layout, lines };
     }
@@ -260,8 +262,8 @@
       this.queue.onDrawn(this);
       const isComplete = this.gd.data.every(
         (trace) =>
-          trace.x.length === this.expected.length &&
-          (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.expected.last
+          app.isComparisonTrace(trace) ||
+          (trace.x.length === this.expected.length && (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.expected.last)
       );
       if (!isComplete) {
         this.generation = -1;

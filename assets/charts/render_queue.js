@@ -33,6 +33,14 @@
       this.charts.push(new Kind(section, this, panel));
     }
 
+    /* Remove the chart in `section`, and its graph. */
+    remove(section) {
+      const chart = this.charts.find((other) => other.section === section);
+      this.charts = this.charts.filter((other) => other !== chart);
+      chart?.close();
+      window.dash_clientside.set_props(chart.slotId, { children: [] });
+    }
+
     close() {
       for (const chart of this.charts) chart.close();
       this.charts = [];

@@ -49,7 +49,7 @@
   app.readLines = function (liveView, lines, time) {
     const read = lines.map((line) => ({ metric: line.metric, colour: app.markColour(line), point: liveView.pointAt(line.metric.key, time) })).filter(({ point }) => point !== null);
     if (read.length > MAX_ROWS) read.sort((one, other) => other.point.value - one.point.value);
-    return read.map(({ metric, colour, point }) => ({ colour, label: metric.label, text: app.formatPoint(point, metric.unit) }));
+    return read.map(({ metric, colour, point }) => ({ colour, label: metric.label, text: app.formatPoint(point, metric.unit) + app.comparisonText(liveView, metric, time) }));
   };
 
   /* "52.8 %", or "52.8 % (40.1 % – 91.5 %)" for a point that stands for several ticks. */

@@ -104,12 +104,13 @@
       const { color, width } = trace.line;
       return trace.meta === meta && trace.mode === mode && color === colour && width === widthOf(style) && trace.connectgaps === connectGaps;
     };
-    if (data.length === lines.length && lines.every(matches)) return false;
+    const ownCount = data.filter((trace) => !app.isComparisonTrace(trace)).length;
+    if (ownCount === lines.length && lines.every(matches)) return false;
     const traces = lines.map((line) => ({
       ...app.buildTrace(line),
       visible: isHidden(line.metric.key) ? "legendonly" : true,
     }));
-    data.splice(0, data.length, ...traces);
+    data.splice(0, ownCount, ...traces);
     return true;
   };
 

@@ -24,7 +24,7 @@
       scale.unit = (!isRight && chart.scale.unit) || commonUnit(own);
       const columns = drawnColumns(series, visible.length ? visible : own, isRight ? [] : chart.stacked);
       const span = series.span(range);
-      const extent = extentOf(columns, span, !isRight && chart.stacked.length > 0);
+      const extent = app.includeComparison(extentOf(columns, span, !isRight && chart.stacked.length > 0), data, isRight, range);
       if (!isRight && chart.stacked.length) ignoreRounding(extent, scale);
       layout[name].type = "linear";
       const apply = (fit, unit) => applyRange(layout[name], fit, unit);

@@ -7,12 +7,18 @@
     ["←  →", "Move back or forward in time"],
     ["Shift ←  →", "Read values point by point"],
     ["L  Esc", "Back to live"],
+    ["/  Ctrl K", "Search metrics, panels, hosts and times"],
     ["G", "Go to a time in the past"],
     ["+  −", "Zoom in or out"],
+    ["Y", "Compare with yesterday, last week, or nothing"],
+    ["B", "Build a chart of any metrics"],
     ["H", "Choose or compare hosts"],
     ["V", "Choose and order panels"],
+    ["Z", "Time zone: browser, host or UTC"],
     ["T", "Theme: system, dark or light"],
     ["F", "Full screen"],
+    ["Shift F", "Full screen for the panel below the mouse"],
+    ["K", "Kiosk: one group after the other, without controls"],
     ["?", "Show this help"],
   ];
 

@@ -12,14 +12,15 @@
   app.addPanelMenu = function (page, name, section) {
     const title = app.panelTitle(section);
     const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: menu` }, "⋯");
-    app.attachMenu(button, () => [...layoutItems(page, name), ...page.viewOptions.items(name), ...page.exportMenu.items(name)]);
+    app.attachMenu(button, () => [...page.chartItems(name), ...layoutItems(page, name), ...page.viewOptions.items(name), ...page.exportMenu.items(name)]);
     section.append(button);
     section.querySelector("h2").draggable = true;
   };
 
-  function layoutItems({ panelOrder, toast }, name) {
+  function layoutItems({ panelOrder, fullScreen, toast }, name) {
     const large = panelOrder.large.has(name);
     return [
+      { text: "Full screen", run: () => fullScreen.show(name) },
       { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
       ...(panelOrder.neighbour(name, -1) ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
       ...(panelOrder.neighbour(name, 1) ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),

@@ -11,9 +11,23 @@ from pathlib import Path
 from dashapp.http.static_files import canonical_path, fetch
 from dashapp.http.types import WSGIApp
 
-# Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last two.
-PAGE_LAYERS = ("ui", "data", "plot", "charts", "legend", "panels", "layout", "runs", "page")
-LIVE_GRAPH_LAYERS = ("ui", "data", "plot", "charts", "legend", "live_graph")
+# Scripts in order of their layers. A LiveGraph has `live_graph` instead of those after the charts.
+PAGE_LAYERS = (
+    "ui",
+    "data",
+    "comparison",
+    "plot",
+    "charts",
+    "legend",
+    "panels",
+    "layout",
+    "runs",
+    "search",
+    "yours",
+    "view",
+    "page",
+)
+LIVE_GRAPH_LAYERS = ("ui", "data", "comparison", "plot", "charts", "legend", "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
 # Files that Dash does not load by itself: every script except plotly.js, and all style sheets.
