@@ -66,6 +66,7 @@
       const scale = app.createElement("span", { className: "heat-map-scale" }, this.low, this.ramp, this.high);
       this.element = app.createElement("div", { className: "heat-map" }, this.canvas, app.createElement("div", { className: "heat-map-foot" }, ...this.pages, this.caption, scale), this.output);
       this.section.querySelector(".chart").append(this.element);
+      this.section.classList.add("has-heat-map");
     }
 
     unmount() {
@@ -79,6 +80,7 @@
       this.crosshairLine.hide();
       this.tooltip.hide();
       this.element.remove();
+      this.section.classList.remove("has-heat-map");
     }
 
     get onScreen() {

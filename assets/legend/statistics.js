@@ -10,28 +10,24 @@
   app.computeStatistics = function (series, key, [first, last]) {
     const means = series.y[key] ?? [];
     const [lows, highs] = [series.low[key] ?? means, series.high[key] ?? means];
-    let [low, high, mean, count] = [Infinity, -Infinity, 0, 0];
+    let [low, high] = [Infinity, -Infinity];
     for (let index = first; index < last; index += 1) {
       const value = means[index] ?? null;
       if (value === null) continue;
       low = Math.min(low, lows[index] ?? value);
       high = Math.max(high, highs[index] ?? value);
-      count += 1;
-      mean += (value - mean) / count; // a sum of huge values would be infinite
     }
-    if (!count) return null;
-    return { low, mean, p95: series.downsampled ? null : percentile(means, first, last), high };
+    if (low > high) return null;
+    return { low, mean: app.computeMean(series, key, [first, last]), p95: series.downsampled ? null : percentile(means, first, last), high };
   };
 
   /* The mean alone; -Infinity without values. */
   app.computeMean = function (series, key, [first, last]) {
-    const means = series.y[key] ?? [];
-    let [mean, count] = [0, 0];
-    for (let index = first; index < last; index += 1) {
-      const value = means[index] ?? null;
-      if (value !== null) mean += (value - mean) / (count += 1);
-    }
-    return count ? mean : -Infinity;
+    const values = (series.y[key] ?? []).slice(first, last).filter((value) => value !== null);
+    if (!values.length) return -Infinity;
+    const sum = values.reduce((total, value) => total + value, 0);
+    // A sum of huge values is infinite.
+    return Number.isFinite(sum) ? sum / values.length : values.reduce((total, value) => total + value / values.length, 0);
   };
 
   /* The smallest value that at least 95 % of the values do not exceed: always a value that was measured. */
