@@ -43,9 +43,9 @@
     return app.escapeForPlotly(label && unit ? `${label}, ${unit}` : label || unit);
   }
 
-  /* Leave space for a legend above the lines, and for a right axis. */
-  app.fitMargins = function (layout, count) {
-    layout.margin.t = count > 1 && count <= app.MAX_LEGEND_LINES ? 34 : 12;
+  /* Leave space for Plotly's legend above the lines, and for a right axis. */
+  app.fitMargins = function (layout, hasLegend = false) {
+    layout.margin.t = hasLegend ? 34 : 12;
     if (layout.yaxis2) layout.margin.r = layout.margin.l;
   };
 })((window.dashapp = window.dashapp || {}));

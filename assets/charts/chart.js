@@ -9,11 +9,12 @@
   app.Chart = class {
     /* `section`: the element with data-panel. `queue`: an app.RenderQueue. `panel`: {kind, graph(slot)}, which
        returns the dcc.Graph to mount; slotId, if its parent has another id than the element. Its scale is {unit, low,
-       high} of the left axis, as far as the panel sets them. */
+       high} of the left axis, as far as the panel sets them; `stack`: patterns of the metrics to stack. */
     constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
       this.queue = queue;
+      this.spec = panel;
       this.kind = panel.kind;
       this.reference = panel.reference ?? null;
       this.comparison = null; // of the line with its reference
@@ -22,6 +23,17 @@
       this.slotId = panel.slotId ?? chartId;
       this.component = panel.graph(chartId.slice("chart-".length));
       this.scale = panel.scale ?? {};
+      this.stack = panel.stack ?? [];
+      this.stacked = []; // keys of the metrics in the stack on screen, from the bottom up
+      this.view = {}; // what the viewer chose for the axis; see app.fitChosenAxis
+      this.note = ""; // sentence about points that are not on the axis
+      this.stackNote = ""; // sentence about a stack that is drawn as lines
+      this.highlightedKey = null;
+      this.hasFaded = false;
+      this.hasAlertBands = false;
+      this.bands = []; // alerts on screen
+      this.areaCanvas = new app.PlotCanvas(section.querySelector(".chart"));
+      this.limitCanvas = new app.PlotCanvas(section.querySelector(".chart"), true);
       this.abortController = new AbortController();
       this.mounted = section.querySelector(".dash-graph") !== null;
       this.gd = null;
@@ -42,6 +54,15 @@
     close() {
       this.visibility.close();
       this.abortController.abort();
+    }
+
+    /* Remove the graph from the page, because another kind of chart takes its place. */
+    unmount() {
+      this.close();
+      this.crosshairLine.hide();
+      this.tooltip.hide();
+      for (const { canvas } of [this.areaCanvas, this.limitCanvas]) canvas?.remove();
+      if (this.mounted) window.dash_clientside.set_props(this.slotId, { children: null });
     }
 
     get onScreen() {
@@ -82,10 +103,6 @@
       this.gd = gd;
       this.drawingSince = null;
       gd.on("plotly_afterplot", () => this.verifyDraw());
-      gd.on("plotly_restyle", () => {
-        this.dirty = true; // the axis fits the visible lines
-        this.queue.onLegend(this);
-      });
       gd.on("plotly_relayout", (event) => {
         this.framesToSkip = SETTLE_FRAMES;
         const keys = Object.keys(event || {});
@@ -100,6 +117,15 @@
         this.framesToSkip = SETTLE_FRAMES;
         this.queue.schedule();
       });
+    }
+
+    get plotElement() {
+      return this.gd;
+    }
+
+    /* Position and size of the plot in the graph, in pixels. */
+    get plotSize() {
+      return this.gd._fullLayout._size;
     }
 
     /* The visible x-range in epoch milliseconds. A zoom may end between two of them. */
@@ -119,9 +145,13 @@
       this.dirty = false;
       this.comparison = app.compareToReference(this.reference, series, metrics, range);
       if (this.comparison) this.section.dataset.side = this.comparison.direction;
+      this.view = this.queue.viewOf(this.panel);
+      const { keys, note } = app.chooseStack(this, metrics, series, range);
+      Object.assign(this, { stacked: keys, stackNote: note });
       if (!this.mounted) return this.mount(series, metrics, range);
       const tracesChanged = this.updateTraces(series, metrics);
-      const redrawAll = tracesChanged || series.generation !== this.generation || this.endIndex < series.firstIndex;
+      const comparisonChanged = app.updateComparison(this, this.gd.data, metrics, range);
+      const redrawAll = tracesChanged || comparisonChanged || series.generation !== this.generation || this.endIndex < series.firstIndex;
       if (!redrawAll && !this.rangeMoved(range)) return;
       const newPoints = series.endIndex - this.endIndex;
       const { xaxis } = this.gd.layout;
@@ -155,26 +185,43 @@
     mount(series, metrics, range) {
       this.mounted = true;
       const graph = structuredClone(this.component);
-      graph.props.figure = this.buildFigure(series, metrics, range, this.section.clientWidth);
-      this.lines = this.buildLines(series, metrics, graph.props.figure.layout);
+      const { lines, ...figure } = this.buildFigure(series, metrics, range, this.section.clientWidth);
+      graph.props.figure = figure;
+      this.lines = lines;
       this.expectDraw(series, range);
       window.dash_clientside.set_props(this.slotId, { children: graph });
     }
 
-    /* The complete figure over `range`, for a graph of `width` pixels. */
+    /* The complete figure over `range`, for a graph of `width` pixels, and the lines that it draws. */
     buildFigure(series, metrics, range, width) {
       const { layout } = structuredClone(this.component.props.figure);
-      const data = this.buildLines(series, metrics, layout).map((line) => ({
-        ...app.buildTrace(line, metrics.length),
+      const lines = this.buildLines(series, metrics, layout);
+      const data = lines.map((line) => ({
+        ...app.buildTrace(line),
         visible: this.queue.isHidden(line.metric.key) ? "legendonly" : true,
         x: series.t.slice(),
         y: app.linePoints(series, line),
       }));
       app.fitLayout(layout, range, width - 80);
-      app.fitMargins(layout, metrics.length);
+      app.fitMargins(layout);
       app.labelAxes(layout, metrics);
+      app.updateComparison({ queue: this.queue, kind: this.kind, stacked: this.stacked, lines }, data, metrics, range);
       this.fitFigure({ data, layout }, series, metrics, range);
-      return { data, layout };
+      return { data, layout, lines };
+    }
+
+    /* Paint a picture of `size` ({width, height}) with the colours of `theme(name)`; return the lines in it. */
+    async paintPicture(context, size, view, metrics, theme) {
+      const figure = this.buildFigure(view.series, metrics, view.range, size.width, view.curves);
+      const { l, r, t, b } = figure.layout.margin;
+      const plot = { l, t, w: size.width - l - r, h: size.height - t - b };
+      const scales = ({ metric }) => app.plotScales(plot, view.range, metric.right ? figure.layout.yaxis2 : figure.layout.yaxis);
+      context.save();
+      context.translate(l, t);
+      app.paintAreas(context, plot, app.buildAreas({ lines: figure.lines, stacked: this.stacked }, figure.data), scales);
+      context.restore();
+      await app.paintFigure(context, figure, size, theme);
+      return figure.lines.filter(({ part, metric }) => part === "y" && !this.queue.isHidden(metric.key));
     }
 
     /* Fit shapes and vertical axes to the points and the range. */
@@ -186,7 +233,7 @@
 
     buildLines(series, metrics, layout) {
       const colours = this.comparison ? [this.comparison.colour] : app.lineColours(this.section, layout);
-      return app.buildLines(metrics, series, colours, this.kind);
+      return app.buildLines(metrics, series, colours, this.kind, this.stacked);
     }
 
     redraw(series) {
@@ -200,8 +247,8 @@
     /* Replace the traces if the metrics changed; return whether they did. */
     updateTraces(series, metrics) {
       this.lines = this.buildLines(series, metrics, this.gd.layout);
-      if (!app.updateTraces(this.gd.data, this.lines, metrics.length, (key) => this.queue.isHidden(key))) return false;
-      app.fitMargins(this.gd.layout, metrics.length);
+      if (!app.updateTraces(this.gd.data, this.lines, (key) => this.queue.isHidden(key))) return false;
+      app.fitMargins(this.gd.layout);
       app.labelAxes(this.gd.layout, metrics);
       return true;
     }
@@ -210,11 +257,13 @@
     verifyDraw() {
       this.drawingSince = null;
       if (!this.expected || !this.gd.data) return;
+      this.paintCanvases();
+      this.applyHighlight();
       this.queue.onDrawn(this);
       const isComplete = this.gd.data.every(
         (trace) =>
-          trace.x.length === this.expected.length &&
-          (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.expected.last
+          app.isComparisonTrace(trace) ||
+          (trace.x.length === this.expected.length && (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.expected.last)
       );
       if (!isComplete) {
         this.generation = -1;
@@ -223,6 +272,44 @@
       }
       // Plotly draws a zoom before it sends the event: check the range after the event.
       requestAnimationFrame(() => requestAnimationFrame(() => this.queue.repairRange(this)));
+    }
+
+    /* Paint the areas below the lines that Plotly has drawn, and alerts above them. */
+    paintCanvases() {
+      const layout = this.gd._fullLayout;
+      const areas = app.buildAreas(this, this.gd.data);
+      const context = this.areaCanvas.clear(layout._size, areas.length > 0);
+      if (context) app.paintAreas(context, layout._size, areas, (area) => this.scales(area), this.highlightedKey);
+      const above = this.limitCanvas.clear(layout._size, this.hasAlertBands);
+      if (above) app.drawBeyondLimits(this, above, layout._size);
+    }
+
+    /* See app.plotScales. */
+    scales({ metric }) {
+      const layout = this.gd._fullLayout;
+      return app.plotScales(layout._size, layout.xaxis.range, metric.right ? layout.yaxis2 : layout.yaxis);
+    }
+
+    /* One line for each row of the legend. */
+    legendLines() {
+      return this.lines.filter(({ part }) => part === "y");
+    }
+
+    /* Let the line of a metric stand out; null for none. */
+    highlight(key) {
+      this.highlightedKey = key !== null && this.queue.isHidden(key) ? null : key;
+      if (!this.gd?._fullLayout) return;
+      this.applyHighlight();
+      this.paintCanvases();
+    }
+
+    applyHighlight() {
+      this.lines.forEach(({ metric }, index) => {
+        const uid = this.gd._fullData[index]?.uid;
+        const isFaded = this.highlightedKey !== null && this.highlightedKey !== metric.key;
+        if (uid && (isFaded || this.hasFaded)) this.gd.querySelector(`.trace${CSS.escape(uid)}`)?.classList.toggle("faded", isFaded);
+      });
+      this.hasFaded = this.highlightedKey !== null;
     }
 
     /* Callbacks of app.watchPointer. */

@@ -101,11 +101,16 @@
       return { data: buildCurveTraces(curve, app.lineColours(this.section, layout)), layout };
     }
 
+    async paintPicture(context, size, view, metrics, theme) {
+      await app.paintFigure(context, this.buildFigure(null, null, null, null, view.curves), size, theme);
+      return [];
+    }
+
     /* Set the y axis from the curve, unless the panel's settings do. */
     fitYAxis(layout, { y, names, unit, low, high }) {
       const { scale } = this;
       app.fitYAxis(layout.yaxis, { unit: scale.unit || (unit ?? ""), low: scale.low ?? low, high: scale.high ?? high }, y.flat());
-      app.fitMargins(layout, names.length);
+      app.fitMargins(layout, names.length > 1 && names.length <= app.MAX_LEGEND_LINES);
     }
 
     /* Plotly calls this after each draw. Dash may have restored the curves that the graph was mounted with. */

@@ -171,7 +171,7 @@
       this.trim();
       this.catalog.ensureKnown(this.series.y);
       if (!this.pausedRange) {
-        this.curves = frame.curves ?? {};
+        this.curves = Object.assign(Object.create(null), frame.curves);
         this.curvesAt = frame.now * 1000;
         this.renderQueue.redraw();
       }

@@ -3,7 +3,7 @@
   "use strict";
 
   /* Specs by panel name: {kind, scale, metrics, right, graph(slot)}. The page's layout has the common part once. */
-  app.buildPanelSpecs = function ({ graph, panels }) {
+  app.buildPanelSpecs = function ({ graph, panels, right_axis: rightAxis }) {
     const build = (spec) => ({
       ...spec,
       graph: (slot) => {
@@ -17,6 +17,7 @@
     });
     const specs = new Map(Object.entries(panels).map(([name, spec]) => [name, build(spec)]));
     specs.fallback = build({ kind: "line", metrics: [], right: [], shapes: [], scale: {} });
+    specs.rightAxis = rightAxis; // of a chart that the user builds
     return specs;
   };
 

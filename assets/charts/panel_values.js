@@ -6,16 +6,23 @@
   const MAX_LABEL_LENGTH = 20; // in a title
   const NO_VALUE = "–";
 
+  /* The whole of a stack, or all lines. */
+  function titleMetrics({ stacked = [] }, metrics) {
+    const whole = stacked.length ? metrics.filter(({ key }) => !stacked.includes(key)) : [];
+    return whole.length === 1 ? whole : metrics;
+  }
+
   app.PanelValues = class {
     constructor(liveView) {
       this.liveView = liveView;
-      this.lastValues = {}; // values of the newest tick by metric key
+      this.lastValues = Object.create(null); // values of the newest tick by metric key
     }
 
     update(frame) {
       const end = frame.t.length - 1;
-      if (frame.last) this.lastValues = frame.last;
-      else if (end >= 0) this.lastValues = Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]]));
+      const last = frame.last ?? (end < 0 ? null : Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]])));
+      // Without a prototype: a metric may have the key "constructor".
+      if (last) this.lastValues = Object.assign(Object.create(null), last);
     }
 
     /* Epoch milliseconds of the values; null for now. */
@@ -50,7 +57,7 @@
       // A single line has no legend: add its label to the title if it differs.
       const { textContent: title } = section.querySelector("h2").firstChild;
       if (metrics.length === 1 && !subtitle.textContent && metrics[0].label !== title) subtitle.textContent = metrics[0].label;
-      output.classList.toggle("several", metrics.length > 1);
+      output.classList.toggle("several", titleMetrics(chart, metrics).length > 1);
       output.classList.toggle("then", this.time !== null);
     }
 
@@ -59,8 +66,9 @@
       // A curve has no history: in the past, the panel shows when the page received it.
       if (chart.kind === "curve" && pausedRange && curvesAt !== null) return `at ${app.formatTime(curvesAt)}`;
       if (metrics.length > app.MAX_LEGEND_LINES) return this.extremesText(metrics);
-      if (!metrics.length || metrics.length > MAX_VALUES) return "";
-      return this.valueTexts(chart, metrics).join(" · ");
+      const shown = titleMetrics(chart, metrics);
+      if (!shown.length || shown.length > MAX_VALUES) return "";
+      return this.valueTexts(chart, shown).join(" · ");
     }
 
     /* "2.0 % – 97.5 %", of lines with the same unit. */

@@ -23,6 +23,7 @@
       this.charts = [];
       this.clockMarks = []; // epoch milliseconds: when the clock was set
       this.hiddenKeys = new Set(); // of lines that the user hid in a legend
+      this.views = new Map(); // by panel name: {log, clip, fixed, lines}, what the viewer chose for its chart
       this.pinching = false;
     }
 
@@ -30,6 +31,14 @@
     add(section, panel) {
       const Kind = panel.kind === "curve" ? app.CurveChart : app.isBarTable(panel.kind) ? app.BarTable : app.Chart;
       this.charts.push(new Kind(section, this, panel));
+    }
+
+    /* Remove the chart in `section`, and its graph. */
+    remove(section) {
+      const chart = this.charts.find((other) => other.section === section);
+      this.charts = this.charts.filter((other) => other !== chart);
+      chart?.close();
+      window.dash_clientside.set_props(chart.slotId, { children: [] });
     }
 
     close() {
@@ -77,7 +86,8 @@
       const input = this.liveView.renderInput();
       if (!input) return;
       for (let attempts = 0; attempts < this.charts.length; attempts += 1) {
-        const chart = this.charts[this.nextIndex++ % this.charts.length];
+        const index = this.nextIndex++ % this.charts.length;
+        let chart = this.charts[index];
         // Bind a graph as soon as it is ready: the first zoom may come before a tick.
         if (!chart.dirty && !chart.mounting) continue;
         if (!chart.canDraw() || !chart.dirty) continue;
@@ -87,10 +97,24 @@
           chart.dirty = false;
           continue;
         }
+        chart = this.fitKind(index, metrics);
+        if (!chart.canDraw()) continue;
         chart.draw(input.series, metrics, input.range, input.curves);
         break;
       }
       if (this.charts.some((chart) => chart.needsFrame())) this.schedule();
+    }
+
+    /* The chart at `index`, replaced if these metrics need another kind: many lines are a heat map. */
+    fitKind(index, metrics) {
+      const chart = this.charts[index];
+      if (!(chart instanceof app.Chart || chart instanceof app.HeatMap)) return chart;
+      const Kind = !this.viewOf(chart.panel).lines && app.isHeatMap(chart, metrics, this.liveView.catalog.offsets.get(chart.panel) ?? 0) ? app.HeatMap : app.Chart;
+      if (chart instanceof Kind) return chart;
+      chart.unmount();
+      const other = new Kind(chart.section, this, chart.spec);
+      other.scale = chart.scale; // an embedded chart has that of its metrics
+      return (this.charts[index] = other);
     }
 
     /* Callbacks of the charts. */
@@ -116,12 +140,12 @@
       else this.liveView.pauseAt(range);
     }
 
-    /* The user hid or showed lines in the legend of `chart`. */
-    onLegend(chart) {
-      const visible = new Set(chart.visibleLines().map(({ meta }) => meta));
-      for (const { part, meta } of chart.lines) if (part === "y") this.hiddenKeys[visible.has(meta) ? "delete" : "add"](meta);
-      this.liveView.owner.onLegend?.();
-      this.schedule();
+    /* Hide or show a line. */
+    toggleLine(key) {
+      if (!this.hiddenKeys.delete(key)) this.hiddenKeys.add(key);
+      this.applyHiddenKeys();
+      this.liveView.owner.onLegend();
+      this.liveView.owner.refresh();
     }
 
     /* Hide the lines in `hiddenKeys`, and show the others. */
@@ -132,6 +156,10 @@
         });
       }
       this.redraw(true);
+    }
+
+    viewOf(panel) {
+      return this.views.get(panel) ?? {};
     }
 
     isHidden(key) {
@@ -148,7 +176,7 @@
       const series = this.liveView.shownSeries;
       const range = chart.range();
       const nearest = time === null ? null : series.nearestTime(time, range);
-      const snapMs = Math.max(series.step, (SNAP_PX * (range[1] - range[0])) / chart.gd._fullLayout._size.w);
+      const snapMs = Math.max(series.step, (SNAP_PX * (range[1] - range[0])) / chart.plotSize.w);
       this.liveView.reading.pointAt(nearest !== null && Math.abs(nearest - time) <= snapMs ? nearest : time);
     }
 

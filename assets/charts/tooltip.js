@@ -47,9 +47,9 @@
 
   /* `[{colour, label, text}]` of `lines` at `time`, in the order of the legend; if they are many, the highest first. */
   app.readLines = function (liveView, lines, time) {
-    const read = lines.map(({ metric, colour }) => ({ metric, colour, point: liveView.pointAt(metric.key, time) })).filter(({ point }) => point !== null);
+    const read = lines.map((line) => ({ metric: line.metric, colour: app.markColour(line), point: liveView.pointAt(line.metric.key, time) })).filter(({ point }) => point !== null);
     if (read.length > MAX_ROWS) read.sort((one, other) => other.point.value - one.point.value);
-    return read.map(({ metric, colour, point }) => ({ colour, label: metric.label, text: app.formatPoint(point, metric.unit) }));
+    return read.map(({ metric, colour, point }) => ({ colour, label: metric.label, text: app.formatPoint(point, metric.unit) + app.comparisonText(liveView, metric, time) }));
   };
 
   /* "52.8 %", or "52.8 % (40.1 % – 91.5 %)" for a point that stands for several ticks. */

@@ -10,45 +10,46 @@
 
   const MIN_POINTS = 4; // needed to estimate their interval
 
-  const DASHES = ["solid", "dot", "dash", "dashdot"];
+  function widthOf(style) {
+    return WIDTHS[style] ?? 0;
+  }
 
-  /* The fill of each panel kind. */
-  const FILLS = {
-    area: (colour) => ({ fill: "tozeroy", fillcolor: withOpacity(colour, 0.18) }),
-    stacked: (colour) => ({ stackgroup: "all", fillcolor: withOpacity(colour, 0.5) }),
-    mountain: (colour) => ({
-      fill: "tozeroy",
-      fillgradient: { type: "vertical", colorscale: [[0, withOpacity(colour, 0)], [1, withOpacity(colour, 0.45)]] },
-    }),
-  };
+  const DASHES = ["solid", "dot", "dash", "dashdot"];
 
   /* The colours of lines in the theme of `element`. */
   app.lineColours = function (element, { colorway, meta }) {
-    const scheme = getComputedStyle(element).colorScheme;
-    const isDark = scheme === "dark" || (/light/.test(scheme) && /dark/.test(scheme) && window.matchMedia("(prefers-color-scheme: dark)").matches);
-    return isDark ? meta.darkColorway : colorway;
+    return app.isDark(element) ? meta.darkColorway : colorway;
   };
 
-  /* `[{meta, part, metric, colour, style, connectGaps}]`: one line per metric, after its band if points are
-     downsampled. */
-  app.buildLines = function (metrics, series, colours, kind) {
-    const hasBands = series.downsampled && metrics.length <= MAX_BANDS && kind !== "stacked";
+  /* `[{meta, part, metric, colour, shade, style, connectGaps, area}]`: one line per metric, after its band if points are
+     downsampled. `stacked`: keys of the metrics in a stack, which has no bands. `area`: kind of the area below the line, or null. */
+  app.buildLines = function (metrics, series, colours, kind, stacked = []) {
+    const hasBands = series.downsampled && metrics.length <= MAX_BANDS && !stacked.length;
     const lines = [];
     const used = new Set();
     for (const metric of metrics) {
-      const colour = metric.dashIndex === undefined ? pickColour(metric.colourIndex, colours, used) : colours[metric.colourIndex % colours.length];
+      const hasOwnColour = metric.dashIndex !== undefined || metric.shade !== undefined;
+      const colour = hasOwnColour ? colours[metric.colourIndex % colours.length] : pickColour(metric.colourIndex, colours, used);
       const connectGaps = app.connectsGaps(series, metric);
       if (hasBands) {
         lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, style: "edge", connectGaps });
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, style: "band", connectGaps });
       }
-      const style = metrics.length > MAX_LEGEND_LINES ? "many" : metrics.length > 1 ? "several" : "single";
-      const fill = hasBands && kind !== "mountain" ? null : FILLS[kind];
+      const isStacked = stacked.includes(metric.key);
+      const style = isStacked ? "stacked" : metrics.length > MAX_LEGEND_LINES ? "many" : metrics.length > 1 ? "several" : "single";
       const mode = !connectGaps && isSparse(series.y[metric.key]) ? "lines+markers" : "lines";
-      lines.push({ meta: metric.key, part: "y", metric, colour, style, mode, fill, connectGaps });
+      const area = isStacked ? "stacked" : areaKind(kind, hasBands, metrics.length);
+      lines.push({ meta: metric.key, part: "y", metric, colour, shade: metric.shade ?? 1, style, mode, connectGaps, area });
     }
     return lines;
   };
+
+  /* A band shows more than an area. */
+  function areaKind(kind, hasBands, count) {
+    if (kind === "mountain") return kind;
+    if (hasBands) return null;
+    return kind === "area" ? kind : count === 1 ? "line" : null;
+  }
 
   /* A metric has the same colour in every panel, from its index in its own panel. If another metric of this
      panel uses that colour, take the next one. */
@@ -60,7 +61,7 @@
     return colour;
   }
 
-  app.buildTrace = function (line, count) {
+  app.buildTrace = function (line) {
     const trace = {
       type: "scatter",
       mode: line.mode ?? "lines",
@@ -69,37 +70,47 @@
       x: [],
       y: [],
       connectgaps: line.connectGaps,
-      line: { width: WIDTHS[line.style] ?? 0, color: line.colour, dash: DASHES[line.metric.dashIndex % DASHES.length] ?? "solid" },
+      line: { width: widthOf(line.style), color: line.colour, dash: DASHES[line.metric.dashIndex % DASHES.length] ?? "solid" },
       opacity: line.style === "many" ? 0.6 : 1,
-      marker: { size: 4, color: line.colour },
+      marker: { size: line.style === "stacked" ? 0 : 4, color: line.colour },
       hoverinfo: "skip",
-      showlegend: count > 1 && count <= MAX_LEGEND_LINES,
+      showlegend: false, // assets/legend has the legend
     };
-    // Plotly uses these as property names, and "__proto__" fails as one.
-    const legendgroup = `metric ${line.metric.key}`;
-    if (line.style === "edge" || line.style === "band") {
-      Object.assign(trace, { showlegend: false, legendgroup });
-    }
-    if (line.style === "band") Object.assign(trace, { fill: "tonexty", fillcolor: withOpacity(line.colour, 0.22) });
-    if (line.style === "several") trace.legendgroup = legendgroup;
-    if (line.fill) Object.assign(trace, line.fill(line.colour));
+    if (line.style === "band") Object.assign(trace, { fill: "tonexty", fillcolor: app.withOpacity(line.colour, 0.22) });
     if (line.metric.right) trace.yaxis = "y2";
     return trace;
   };
 
+  /* Areas of the visible lines of `chart`, for app.paintAreas. `data`: its traces. */
+  app.buildAreas = function ({ lines, stacked }, data) {
+    const visible = lines.map((line, index) => ({ line, trace: data[index] })).filter(({ line, trace }) => line.area && trace?.meta === line.meta && trace.visible !== "legendonly");
+    const parts = stacked.map((key) => visible.find(({ line }) => line.metric.key === key)).filter(Boolean);
+    const tops = app.stackColumns(parts.map(({ trace }) => trace.y));
+    const area = ({ line, trace }, top, bottom) => {
+      const { area: kind, colour, shade, metric } = line;
+      return { times: trace.x, top, bottom, kind, colour, shade, metric, key: metric.key };
+    };
+    return [
+      ...parts.map((part, index) => area(part, tops[index], index ? tops[index - 1] : null)),
+      ...visible.filter(({ line }) => line.area !== "stacked").map((entry) => area(entry, entry.trace.y, null)),
+    ];
+  };
+
   /* Replace the traces in `data` if they do not match `lines`; return whether they were replaced. `isHidden(key)`:
      whether the user hid a metric in the legend. */
-  app.updateTraces = function (data, lines, count, isHidden) {
-    const matches = ({ meta, mode = "lines", colour, connectGaps }, index) => {
+  app.updateTraces = function (data, lines, isHidden) {
+    const matches = ({ meta, mode = "lines", colour, style, connectGaps }, index) => {
       const trace = data[index];
-      return trace.meta === meta && trace.mode === mode && trace.line.color === colour && trace.connectgaps === connectGaps;
+      const { color, width } = trace.line;
+      return trace.meta === meta && trace.mode === mode && color === colour && width === widthOf(style) && trace.connectgaps === connectGaps;
     };
-    if (data.length === lines.length && lines.every(matches)) return false;
+    const ownCount = data.filter((trace) => !app.isComparisonTrace(trace)).length;
+    if (ownCount === lines.length && lines.every(matches)) return false;
     const traces = lines.map((line) => ({
-      ...app.buildTrace(line, count),
+      ...app.buildTrace(line),
       visible: isHidden(line.metric.key) ? "legendonly" : true,
     }));
-    data.splice(0, data.length, ...traces);
+    data.splice(0, ownCount, ...traces);
     return true;
   };
 
@@ -142,11 +153,5 @@
       }
       return means[index + 1] ?? lastMean;
     });
-  }
-
-  /* "#rrggbb" with an opacity. */
-  function withOpacity(colour, opacity) {
-    const [red, green, blue] = [1, 3, 5].map((index) => parseInt(colour.slice(index, index + 2), 16));
-    return `rgba(${red},${green},${blue},${opacity})`;
   }
 })((window.dashapp = window.dashapp || {}));

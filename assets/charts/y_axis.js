@@ -7,10 +7,12 @@
   const LABEL_SPACE = 0.05; // of the height, above a threshold
   const TOP = 0.01; // of the height above the top label, so that a line there is fully visible
   const MIN_HIGH = { B: 1000, "B/s": 1000 }; // an idle disk has no axis in thousandths of a byte
+  const ROUNDING = 0.005; // share of a bound
   const BOUND_COLOUR = "#7f8c8d";
   app.BOUND_SHAPE = "bound"; // name of its shape in a chart
 
-  /* Fit the axes in `layout` to the visible lines in `range`. `chart`: {kind, scale, comparison, component}. */
+  /* Fit the axes in `layout` to the visible lines in `range`. `chart`: {kind, scale, view, stacked,
+     comparison, component}. */
   app.fitYAxes = function (chart, { data, layout }, series, metrics, range) {
     const hiddenKeys = new Set(data.filter(({ visible }) => visible === "legendonly").map(({ meta }) => meta));
     const bounds = [];
@@ -20,11 +22,20 @@
       const visible = own.filter(({ key }) => !hiddenKeys.has(key));
       const scale = { ...own[0], ...(isRight ? {} : chart.scale) };
       scale.unit = (!isRight && chart.scale.unit) || commonUnit(own);
-      const extent = extentOf(series, visible.length ? visible : own, range, chart.kind === "stacked");
+      const columns = drawnColumns(series, visible.length ? visible : own, isRight ? [] : chart.stacked);
+      const span = series.span(range);
+      const extent = app.includeComparison(extentOf(columns, span, !isRight && chart.stacked.length > 0), data, isRight, range);
+      if (!isRight && chart.stacked.length) ignoreRounding(extent, scale);
+      layout[name].type = "linear";
+      const apply = (fit, unit) => applyRange(layout[name], fit, unit);
+      const note = isRight ? null : app.fitChosenAxis(layout.yaxis, chart.view ?? {}, columns, span, scale.unit, apply);
+      if (!isRight) {
+        chart.note = note ?? "";
+        labelThresholds(layout.shapes ?? [], scale.unit);
+        if (note !== null && (layout.yaxis.type === "log" || !chart.view.log)) continue;
+      }
       const fit = axisRange(scale, isRight ? extent : includeLines(chart, extent, scale), chart.kind === "mountain");
-      applyRange(layout[name], fit, scale.unit);
-      if (!isRight) labelThresholds(layout.shapes ?? [], scale.unit);
-      if (fit.padded) for (const { fillgradient } of data) if (fillgradient) Object.assign(fillgradient, { start: fit.low, stop: fit.high });
+      apply(fit, scale.unit);
       bounds.push(...fit.exceeded.map((value) => boundLine(value, isRight ? "y2" : "y")));
     }
     const others = (layout.shapes ?? []).filter(({ name }) => name !== app.BOUND_SHAPE);
@@ -42,32 +53,32 @@
     return metrics.every(({ unit }) => unit === metrics[0].unit) ? metrics[0].unit : "";
   }
 
-  /* Lowest and highest value in `range`; of a stack, its height. */
-  function extentOf(series, metrics, [start, end], isStacked) {
-    const { t } = series;
-    let first = 0;
-    while (first < t.length && t[first] < start) first += 1;
-    let last = t.length;
-    while (last > first && t[last - 1] > end) last -= 1;
-    let low = Infinity;
+  /* The values that lines draw; of a stack, the heights of its parts. Downsampled points have a minimum and a maximum. */
+  function drawnColumns(series, metrics, stacked) {
+    const parts = metrics.filter(({ key }) => stacked.includes(key)).map(({ key }) => series.y[key] ?? []);
+    const others = metrics.filter(({ key }) => !stacked.includes(key));
+    const extremes = stacked.length ? [] : others.flatMap(({ key }) => [series.low[key], series.high[key]]);
+    return [...app.stackColumns(parts), ...others.map(({ key }) => series.y[key] ?? []), ...extremes.filter(Boolean)];
+  }
+
+  /* Lowest and highest value. A stack begins at 0. */
+  function extentOf(columns, [first, last], isStacked) {
+    let low = isStacked ? 0 : Infinity;
     let high = -Infinity;
-    const sums = isStacked ? new Float64Array(last - first) : null;
-    for (const { key } of metrics) {
-      const mean = series.y[key] ?? [];
-      // Downsampled points have a minimum and a maximum.
-      const columns = isStacked ? [mean] : [series.low[key] ?? mean, series.high[key] ?? mean];
-      for (const column of columns) {
-        for (let index = first; index < last; index += 1) {
-          const value = column[index] ?? null;
-          if (value === null) continue;
-          if (value < low) low = value;
-          if (value > high) high = value;
-          if (sums) sums[index - first] += value;
-        }
+    for (const column of columns) {
+      for (let index = first; index < last; index += 1) {
+        const value = column[index] ?? null;
+        if (value === null) continue;
+        if (value < low) low = value;
+        if (value > high) high = value;
       }
     }
-    if (sums) for (const sum of sums) high = Math.max(high, sum);
     return [low, high];
+  }
+
+  /* The parts of 100 % are rounded, and their sum may be 100.1 %. */
+  function ignoreRounding(extent, { high }) {
+    if (extent[1] > high && extent[1] <= high * (1 + ROUNDING)) extent[1] = high;
   }
 
   /* Include thresholds and the reference. A reference of a mountain takes at most half of the height. */

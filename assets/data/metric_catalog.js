@@ -4,8 +4,16 @@
 
   const MIN_REQUEST_INTERVAL_MS = 5000;
   const RUN_PANEL_PREFIX = "run:";
-  // Indices of colours with a meaning in every panel: memory, input, output. Others follow their order.
-  const MEANINGS = [[/^(memory|swap)\.percent$/, 6], [/\.(received|read)$/, 2], [/\.(sent|write|written)$/, 1]];
+  // Indices of colours with a meaning in every panel: CPU, memory, input, output. Others follow their order. Parts of a
+  // whole have shades: shares of the colour's opacity.
+  const MEANINGS = [
+    ...[["user", 0, 1], ["nice", 0, 0.75], ["system", 0, 0.5], ["irq", 7, 0.8], ["steal", 4, 0.8], ["iowait", 1, 0.9]].map(([kind, colour, shade]) => [new RegExp(`^cpu\\.${kind}$`), colour, shade]),
+    [/^memory\.used$/, 6, 1],
+    [/^memory\.available$/, 6, 0.3],
+    [/^(memory|swap)\.percent$/, 6],
+    [/\.(received|read)$/, 2],
+    [/\.(sent|write|written)$/, 1],
+  ];
 
   app.MetricCatalog = class {
     /* `onNewPanel(name, kind)`: a metric belongs to a panel without a spec. */
@@ -17,6 +25,7 @@
       this.metrics = new Map();
       this.metricsByPanel = new Map(); // by panel name
       this.filters = new Map(); // text in lower case, by panel name
+      this.offsets = new Map(); // index of the first metric that is shown, by panel name
       this.requestedAt = -Infinity;
       this.hosts = []; // names of compared hosts; each is the first part of its metrics' keys
     }
@@ -25,8 +34,17 @@
       return this.metrics.size === 0;
     }
 
-    /* The metrics of a panel whose labels or keys contain its filter. */
+    /* The metrics of a panel whose labels or keys contain its filter, from the first one that is shown. */
     selectedMetrics(panel) {
+      return this.filteredMetrics(panel).slice(this.offsets.get(panel) ?? 0);
+    }
+
+    /* How many match the filter, also before the first one that is shown. */
+    countSelected(panel) {
+      return this.filteredMetrics(panel).length;
+    }
+
+    filteredMetrics(panel) {
       const metrics = this.metricsByPanel.get(panel) ?? [];
       const text = this.filters.get(panel);
       return text ? metrics.filter(({ key, label }) => `${label}\n${key}`.toLowerCase().includes(text)) : metrics;
@@ -68,8 +86,9 @@
         const hostIndex = this.hosts.indexOf(metric.key.slice(0, metric.key.indexOf("/")));
         const dashIndex = dashCounts.get(hostIndex) ?? 0;
         dashCounts.set(hostIndex, dashIndex + 1);
-        const meaning = MEANINGS.find(([pattern]) => pattern.test(metric.key))?.[1];
-        Object.assign(metric, hostIndex < 0 ? { colourIndex: meaning ?? colourIndex } : { colourIndex: hostIndex, dashIndex });
+        const [, meaning, shade] = MEANINGS.find(([pattern]) => pattern.test(metric.key)) ?? [];
+        const own = { colourIndex: meaning ?? colourIndex, ...(shade === undefined ? {} : { shade }) };
+        Object.assign(metric, hostIndex < 0 ? own : { colourIndex: hostIndex, dashIndex });
       });
     }
 

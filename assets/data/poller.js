@@ -53,6 +53,16 @@
       return this.subscriptions.filter((subscription) => subscription.isReady);
     }
 
+    /* Those of the next request. An extra subscription has a request of its own, before the next tick but after what the
+       user waits for. */
+    get nextSubscriptions() {
+      const [extra, others] = [true, false].map((isExtra) => this.readySubscriptions.filter((subscription) => Boolean(subscription.isExtra) === isExtra));
+      const isWaiting = others.some(({ pastRange, cursor }) => pastRange || cursor === null);
+      if (!extra.length || isWaiting) return others;
+      this.needsPlan = true; // for the ticks
+      return extra.slice(0, 1);
+    }
+
     /* Called at every interval: poll when the next tick is due, or now if it is late. */
     scheduleNext() {
       if (!this.readySubscriptions.length || this.sessionExpired) return;
@@ -139,7 +149,7 @@
     /* `[{text, members: [{subscription, range}]}]`: one query for all subscriptions with the same parameters. */
     buildQueries() {
       const byParams = new Map();
-      for (const subscription of this.readySubscriptions) {
+      for (const subscription of this.nextSubscriptions) {
         const { params, patterns } = subscription.query();
         if (!byParams.has(params)) byParams.set(params, { params, patterns: [], members: [] });
         const query = byParams.get(params);

@@ -4,17 +4,22 @@
 
   const STORAGE_KEY = "dashapp";
   const VERSION = 1;
+  const isText = (value) => typeof value === "string";
   const VALIDATORS = {
     order: Array.isArray,
     hidden: Array.isArray,
     large: Array.isArray,
     collapsed: Array.isArray,
     byDevice: Array.isArray,
-    theme: (value) => typeof value === "string",
+    charts: Array.isArray,
+    theme: isText,
+    tz: isText,
+    statistics: (value) => typeof value === "boolean",
+    views: (value) => value !== null && typeof value === "object" && !Array.isArray(value),
   };
 
-  /* `{order, hidden, large, byDevice (lists of panel names), collapsed (names of groups), theme}`, each only if
-     stored. */
+  /* `{order, hidden, large, byDevice (lists of panel names), collapsed (names of groups), charts (list of texts), theme,
+     tz, statistics, views (lists of options by panel name)}`, each only if stored. */
   app.readPreferences = function () {
     let stored = null;
     try {

@@ -10,12 +10,24 @@
 
   let lastGeneration = 0;
 
+  /* Index of the first of the rising `times` that matches; their number if none does. */
+  function firstIndex(times, matches) {
+    let [low, high] = [0, times.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (matches(times[middle])) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
   app.SeriesBuffer = class {
     constructor() {
       this.t = [];
-      this.y = {};
-      this.low = {};
-      this.high = {};
+      // Without a prototype: a metric may have the key "constructor".
+      this.y = Object.create(null);
+      this.low = Object.create(null);
+      this.high = Object.create(null);
       this.step = 0; // milliseconds between two points
       this.firstIndex = 0; // number of points dropped from the front
       this.generation = ++lastGeneration; // unique; changes when earlier draws are invalid
@@ -34,14 +46,13 @@
     /* Index of the last point up to `time`; -1 if there is none. The server marks gaps with empty points; only
        after the last point, its age decides whether it is the value at that time. */
     indexAt(time) {
-      let low = 0;
-      let high = this.t.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (this.t[middle] <= time) low = middle + 1;
-        else high = middle;
-      }
-      return low < this.t.length || time - this.lastTime < GAP_STEPS * this.step ? low - 1 : -1;
+      const index = firstIndex(this.t, (other) => other > time) - 1;
+      return index < this.t.length - 1 || time - this.lastTime < GAP_STEPS * this.step ? index : -1;
+    }
+
+    /* `[first, last]`: index of the first point in the range, and that after the last point. */
+    span([start, end]) {
+      return [firstIndex(this.t, (time) => time >= start), firstIndex(this.t, (time) => time > end)];
     }
 
     /* `{value, low, high, time}` of a metric at `time`; null if it has none then. With `isInterleaved`, other
@@ -79,7 +90,7 @@
       this.t = frame.t.slice();
       this.step = frame.step * 1000;
       for (const [part, name] of Object.entries(PARTS)) {
-        this[part] = {};
+        this[part] = Object.create(null);
         for (const [key, column] of Object.entries(frame[name] || {})) this[part][key] = column.slice();
       }
       this.firstIndex = 0;
@@ -116,7 +127,7 @@
         this.generation = ++lastGeneration;
       }
       for (const key of Object.keys(columns)) {
-        columns[key].push(...(key in added ? added[key].slice(skip) : new Array(length).fill(null)));
+        columns[key].push(...(Object.hasOwn(added, key) ? added[key].slice(skip) : new Array(length).fill(null)));
       }
     }
 

@@ -2,6 +2,8 @@
 (function (app) {
   "use strict";
 
+  const MAX_POINTS = 400; // of a metric, if each stands for several ticks: more are a solid block
+
   app.Subscription = class {
     /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired); extraQuery()
        returns more query parameters; ready() whether to request anything. `patterns`: of the metrics to request;
@@ -67,12 +69,13 @@
 
     /* `params`: the query without patterns. Subscriptions with equal params share a query. */
     query() {
+      const pointsParam = `&points=${MAX_POINTS}`;
       const metricsParam = this.metricKeys ? `&metrics=${encodeURIComponent(this.metricKeys)}` : "";
       if (this.pastRange) {
-        return { params: `from=${Math.floor(this.pastRange[0])}&to=${Math.ceil(this.pastRange[1])}${metricsParam}`, patterns: this.patterns };
+        return { params: `from=${Math.floor(this.pastRange[0])}&to=${Math.ceil(this.pastRange[1])}${metricsParam}${pointsParam}`, patterns: this.patterns };
       }
       const cursorParam = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
-      return { params: `window=${this.window}${cursorParam}${metricsParam}${this.listener.extraQuery()}`, patterns: this.patterns };
+      return { params: `window=${this.window}${cursorParam}${metricsParam}${pointsParam}${this.listener.extraQuery()}`, patterns: this.patterns };
     }
 
     /* `range`: the past range of that request, or null. Return whether the response had a new tick; null if it

@@ -19,6 +19,7 @@
       this.slider = new app.WindowSlider(spec.slider, spec.stops);
       this.slider.shownIndex = spec.stops.indexOf(spec.window);
       this.panelValues = new app.PanelValues(this.liveView);
+      this.legends = new app.Legends(this.liveView, this.panelValues);
       section.classList.add("loading", "absent"); // until there is data
       this.liveView.renderQueue.add(section, { ...panel, slotId: spec.place, scale: spec.scale });
       this.liveView.follow(spec.window, false);
@@ -93,8 +94,11 @@
 
     refresh() {
       const { liveView, section } = this;
-      if (document.hidden || !this.panelValues) return;
-      for (const chart of liveView.charts) this.panelValues.show(chart);
+      if (document.hidden || !this.legends) return;
+      for (const chart of liveView.charts) {
+        this.panelValues.show(chart);
+        this.legends.show(chart);
+      }
       const [state, sentence] = this.connectionStatus.describe(liveView.statusInput);
       if (section.dataset.state !== state) section.dataset.state = state;
       setTextIfPresent(section.querySelector(".badge"), sentence);

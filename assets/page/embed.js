@@ -1,5 +1,5 @@
-/* The page in an iframe: `bare=1` shows only charts; `chart=KEY,KEY` shows one chart of these metrics or of a
-   curve. The path /chart/KEY,KEY does both. */
+/* The page in an iframe: `bare=1` shows only charts; with it, `chart=KEY,KEY` shows one chart of these metrics or of a
+   curve. Without it, the page draws this chart among its own (yours/built_charts.js). The path /chart/KEY,KEY does both. */
 (function (app) {
   "use strict";
 
@@ -16,7 +16,7 @@
 
   /* Set `page` up for one chart; null if its URL names none. */
   app.embed = function (page) {
-    const keys = (pathMatch ? decodeURIComponent(pathMatch[1]) : params.get("chart") ?? "").split(",").filter(Boolean);
+    const keys = (pathMatch ? decodeURIComponent(pathMatch[1]) : app.bare ? params.get("chart") ?? "" : "").split(",").filter(Boolean);
     return keys.length ? new EmbeddedChart(page, keys) : null;
   };
 
@@ -71,7 +71,7 @@
       const samePanel = metrics.every((metric) => metric.panel === metrics[0].panel);
       const template = (samePanel && panelSpecs.get(metrics[0].panel)) || panelSpecs.fallback;
       chart.scale = template.scale ?? {};
-      for (const component of [chart.component.props.figure, chart.gd].filter(Boolean)) {
+      for (const component of [chart.component?.props.figure, chart.gd].filter(Boolean)) {
         component.layout.shapes = this.thresholdShapes(template, appliedKeys.split(","));
       }
       chart.generation = -1;

@@ -24,11 +24,15 @@
 
     /* Create a link that shows this view, and only this view, without a password. */
     async share(name, days) {
-      const { liveView, panelOrder, poller, toast } = this.page;
-      const panels = name === null ? panelOrder.visiblePanels().filter((panel) => liveView.metricsOf(panel).length) : [name];
+      const { liveView, panelOrder, builtCharts, poller, toast } = this.page;
+      const shown = name === null ? panelOrder.visiblePanels().filter((panel) => liveView.metricsOf(panel).length) : [name];
+      const panels = shown.filter((panel) => !builtCharts.get(panel));
+      // The server does not know these charts: name their metrics, and no others.
+      const built = shown.filter((panel) => builtCharts.get(panel));
+      const metrics = [...new Set(built.flatMap((panel) => liveView.metricsOf(panel).map(({ key }) => key)))];
       const range = liveView.pausedRange ? { from: liveView.pausedRange[0], to: liveView.pausedRange[1] } : { window: liveView.window };
       try {
-        const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...range });
+        const body = JSON.stringify({ panels: panels.slice(0, 64), ...(metrics.length ? { metrics } : {}), days, ...range });
         const response = await fetch(`${poller.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
         const { path, until, error } = await response.json();
         if (!path) return toast.show(`Could not create the link: ${error}.`);
@@ -36,18 +40,20 @@
         for (const [key, value] of Object.entries(app.rangeParams(liveView.pausedRange, liveView.window))) {
           if (value !== null) url.searchParams.set(key, value);
         }
+        for (const panel of built) url.searchParams.append("chart", builtCharts.get(panel).text);
         const validity = `It works without a password until ${app.formatTime(until)}.`;
-        toast.show((await copyToClipboard(url.href)) ? `Link copied. ${validity}` : `${url.href} ${validity}`);
+        toast.show((await app.copyToClipboard(url.href)) ? `Link copied. ${validity}` : `${url.href} ${validity}`);
       } catch (error) {
         toast.show("Could not create the link: server not reachable.");
       }
     }
 
     downloadCsv(name) {
-      const { poller, liveView } = this.page;
+      const { poller, liveView, builtCharts } = this.page;
       const [start, end] = liveView.shownRange;
       const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
-      if (name !== null) query.set("panel", name);
+      if (builtCharts.get(name)) query.set("metrics", liveView.metricsOf(name).map(({ key }) => key).join());
+      else if (name !== null) query.set("panel", name);
       download(`${poller.base}api/csv?${query}`, "");
     }
 
@@ -57,7 +63,7 @@
       const names = name === null ? panelOrder.visiblePanels() : [name];
       const charts = names
         .map((panel) => liveView.charts.find((chart) => chart.panel === panel))
-        .filter((chart) => chart && chart.buildFigure && liveView.metricsOf(chart.panel).length);
+        .filter((chart) => chart && chart.paintPicture && liveView.metricsOf(chart.panel).length);
       if (!view || !charts.length) return toast.show("No data to download yet.");
       try {
         const url = await app.renderPng(charts, view, (panel) => liveView.metricsOf(panel));
@@ -75,26 +81,12 @@
 
     async copyLink(name) {
       const { page } = this;
-      const onlyThis = name === null ? {} : { panels: name, large: name };
+      const built = page.builtCharts.get(name);
+      const onlyThis = name === null ? {} : { panels: name, large: name, chart: built && built.text };
       const link = page.urlState.urlWith({ ...page.urlParams(), ...onlyThis });
-      page.toast.show((await copyToClipboard(link)) ? "Link copied." : `Could not copy the link. Copy it here: ${link}`);
+      page.toast.show((await app.copyToClipboard(link)) ? "Link copied." : `Could not copy the link. Copy it here: ${link}`);
     }
   };
-
-  async function copyToClipboard(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch (error) {
-      // The clipboard API needs https; try the old command.
-    }
-    const box = app.createElement("textarea", { value: text, className: "invisible" });
-    document.body.append(box);
-    box.select();
-    const succeeded = document.execCommand("copy");
-    box.remove();
-    return succeeded;
-  }
 
   function download(url, filename) {
     const link = app.createElement("a", { href: url, download: filename });

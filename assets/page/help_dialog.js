@@ -7,12 +7,18 @@
     ["←  →", "Move back or forward in time"],
     ["Shift ←  →", "Read values point by point"],
     ["L  Esc", "Back to live"],
+    ["/  Ctrl K", "Search metrics, panels, hosts and times"],
     ["G", "Go to a time in the past"],
     ["+  −", "Zoom in or out"],
+    ["Y", "Compare with yesterday, last week, or nothing"],
+    ["B", "Build a chart of any metrics"],
     ["H", "Choose or compare hosts"],
     ["V", "Choose and order panels"],
+    ["Z", "Time zone: browser, host or UTC"],
     ["T", "Theme: system, dark or light"],
     ["F", "Full screen"],
+    ["Shift F", "Full screen for the panel below the mouse"],
+    ["K", "Kiosk: one group after the other, without controls"],
     ["?", "Show this help"],
   ];
 
@@ -29,7 +35,7 @@
       "Keyboard and mouse",
       app.createElement("p", {}, "Drag across a chart to zoom in, or use two fingers. Double-click to undo the zoom. The slider sets the length of the time range."),
       app.createElement("table", { className: "keys" }, app.createElement("tbody", {}, ...rows)),
-      app.createElement("p", {}, "Drag a panel by its title to move it. Use its ⋯ menu to enlarge, hide or download it.")
+      app.createElement("p", {}, "Drag a panel by its title to move it. Use its ⋯ menu to enlarge, hide or download it, or to change its axis. Click a row below a chart to hide or show its line.")
     );
   };
 })((window.dashapp = window.dashapp || {}));

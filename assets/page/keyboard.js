@@ -2,21 +2,13 @@
 (function (app) {
   "use strict";
 
-  function actions(page) {
-    return {
-      panels: () => app.openPanelsDialog(page.panelOrder),
-      theme: () => page.theme.next(),
-      help: () => app.openHelpDialog(),
-      goto: () => app.openGoToDialog(page),
-      hosts: () => page.hosts.openDialog(),
-    };
-  }
-
-  const ACTIONS = { "?": "help", t: "theme", v: "panels", g: "goto", h: "hosts" };
-
   app.listenForKeys = function (page) {
-    const act = actions(page);
     document.addEventListener("keydown", (event) => {
+      if (isSearchKey(event)) {
+        event.preventDefault(); // the browser's own search
+        if (!document.querySelector("dialog[open]")) app.openSearchDialog(page);
+        return;
+      }
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       // Space presses a focused button; letters are text in an input.
       const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
@@ -26,20 +18,27 @@
       if (event.key === " " || event.key === "p") page.togglePause();
       else if (direction && event.shiftKey) page.liveView.crosshair.step(direction);
       else if (direction && !inSlider) page.shiftRange(direction);
+      else if (event.key === "Escape" && (page.fullScreen.leave() || page.kiosk.leave())) return;
       else if (event.key === "Escape" && page.liveView.reading.pointer !== null) page.liveView.reading.pointAt(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
       else if (event.key === "+" || event.key === "-") page.stepWindow(event.key === "-" ? 1 : -1);
-      else if (event.key === "f") toggleFullScreen();
-      else if (ACTIONS[event.key]) act[ACTIONS[event.key]]();
-      else return;
+      else if (!runAction(page, event.key)) return;
       event.preventDefault();
     });
   };
 
+  function isSearchKey({ key, ctrlKey, metaKey, altKey, shiftKey }) {
+    return key.toLowerCase() === "k" && (ctrlKey || metaKey) && !altKey && !shiftKey;
+  }
+
+  function runAction(page, key) {
+    const action = page.actions().find(({ keys }) => keys.split(" ").includes(key));
+    action?.run();
+    return action !== undefined;
+  }
+
   app.listenForClicks = function (page) {
-    for (const [id, action] of Object.entries(actions(page))) {
-      document.getElementById(id)?.addEventListener("click", action);
-    }
+    for (const { name, run } of page.actions()) document.getElementById(name)?.addEventListener("click", run);
     listenForMenu();
     // A tile scrolls to its panel.
     document.getElementById("tiles").addEventListener("click", (event) => {

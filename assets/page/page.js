@@ -17,12 +17,16 @@
       this.toast = new app.Toast();
       this.urlState = new app.UrlState(() => this.applyUrl());
       this.theme = new app.Theme(this);
+      this.zone = new app.ZoneChoice(this);
       this.panelOrder = new app.PanelOrder(this);
       this.connectionStatus = new app.ConnectionStatus();
       this.statusBadge = new app.StatusBadge(this.connectionStatus);
       this.poller = new app.Poller(base);
       this.liveView = new app.LiveView(this.poller, this);
       this.hiddenLines = new app.HiddenLines(this);
+      this.viewOptions = new app.ViewOptions(this);
+      this.comparison = new app.Comparison(this.liveView, () => this.onComparison());
+      this.comparisonChip = new app.ComparisonChip(this);
       // A little less than the longest window, because the ends are rounded.
       this.liveView.maxSeconds = this.stops[this.stops.length - 1] - 1;
       this.liveView.hasManyMetrics = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
@@ -40,12 +44,16 @@
       this.foldedPanels = new app.FoldedPanels(this, JSON.parse(root.dataset.headingPanels));
       this.overviewStrip = new app.OverviewStrip(this);
       this.machineFacts = new app.MachineFacts(this.liveView, this.panelValues);
-      this.lineFilters = new app.LineFilters(this.liveView);
+      this.legends = new app.Legends(this.liveView, this.panelValues, () => this.viewOptions.hasStatistics);
       this.processTable = new app.ProcessTable();
       this.topProcesses = new app.TopProcesses(this, base);
       this.hosts = new app.Hosts(this.liveView.catalog);
+      this.builtCharts = new app.BuiltCharts(this);
+      this.fullScreen = new app.FullScreen(this);
+      this.kiosk = new app.Kiosk(this);
       this.runs = new app.Runs(base, this);
       this.exportMenu = new app.ExportMenu(this);
+      this.actionList = app.buildActions(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
       app.attachMenu(document.getElementById("share"), () => this.exportMenu.items(null));
@@ -79,6 +87,24 @@
       this.liveView.tick();
     }
 
+    get isBare() {
+      return app.bare;
+    }
+
+    /* Menu items of a chart that the user built; none for other panels. */
+    chartItems(name) {
+      return app.builtChartItems(this, name);
+    }
+
+    actions() {
+      return this.actionList;
+    }
+
+    /* Draw a metric that no panel draws in a way that one can find it. */
+    chartMetric(metric) {
+      this.builtCharts.add({ kind: "line", title: "", metrics: [metric.key], right: [] });
+    }
+
     /* The slider's callback. The first call has the server's window, which the URL overrides. */
     setWindow(index) {
       const seconds = this.slider.choose(index);
@@ -95,6 +121,7 @@
        link. */
     applyUrl() {
       const { window: seconds, end } = this.urlState.read();
+      this.zone.applyUrl();
       const windowSeconds = seconds === null ? this.defaultWindow : Math.min(Math.max(seconds, this.stops[0]), this.stops.at(-1));
       const isFirst = this.liveView.subscription.newest === null;
       if (windowSeconds !== this.liveView.window && (end === null || isFirst)) this.liveView.follow(windowSeconds, false);
@@ -102,10 +129,14 @@
         const length = Math.min(seconds ?? this.liveView.window, this.liveView.maxSeconds);
         this.liveView.pauseAt([end - length * 1000, end]);
       } else if (this.liveView.pausedRange) this.liveView.resume();
+      this.builtCharts.applyUrl();
       this.panelOrder.applyUrl();
       this.hiddenLines.applyUrl();
+      this.viewOptions.applyUrl();
       this.theme.applyUrl();
-      this.toast.show(this.urlState.validate(this.panelOrder.names()));
+      this.comparisonChip.applyUrl();
+      this.kiosk.applyUrl();
+      this.toast.show(this.urlState.validate(this.panelOrder.names()) || this.zone.problem);
     }
 
     addChart(section, kind = "line") {
@@ -116,6 +147,8 @@
     /* A metric belongs to a panel that the page did not have: use a spare section. */
     onNewPanel(name, kind) {
       if (this.embeddedChart) return this.embeddedChart.handleNewPanel(name, kind);
+      // A shared view has the panels that the link names.
+      if (document.getElementById("page").dataset.view === "shared") return;
       const section = this.panelOrder.claimSection(name);
       if (!section) return this.toast.show("Too many new panels for this page. Reload it to see them all.");
       this.addChart(section, kind);
@@ -132,12 +165,13 @@
     showWindow() {
       const { pausedRange } = this.liveView;
       const seconds = this.shownSeconds;
-      document.querySelector(".past-range").hidden = !pausedRange;
+      document.getElementById("zone").classList.toggle("other", this.zone.label !== "");
+      document.querySelector(".past-range").hidden = !pausedRange && !this.zone.label;
       const texts = {
         "window-lead": pausedRange ? "" : "Last ",
         "window-label": app.formatDurationLong(seconds),
         range: pausedRange ? app.formatRange(pausedRange) : "",
-        zone: pausedRange ? app.timeZoneName() ?? Intl.DateTimeFormat().resolvedOptions().timeZone : "",
+        zone: pausedRange ? this.zone.name : this.zone.label,
       };
       for (const [id, text] of Object.entries(texts)) app.setText(document.getElementById(id), text);
       this.slider.show(seconds);
@@ -151,7 +185,7 @@
     }
 
     urlParams() {
-      const parts = [this.panelOrder, this.hiddenLines, this.theme].map((part) => part.urlParams());
+      const parts = [this.panelOrder, this.hiddenLines, this.viewOptions, this.theme, this.comparisonChip, this.builtCharts, this.kiosk, this.zone].map((part) => part.urlParams());
       return Object.assign(app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...parts);
     }
 
@@ -173,6 +207,7 @@
 
     /* Tiles may have waited for metric names. */
     onMetricsChange() {
+      this.builtCharts.refresh();
       this.tiles.draw(this.panelValues);
       this.refresh();
     }
@@ -187,6 +222,20 @@
       this.refresh();
     }
 
+    /* All times have another text now. */
+    onZone() {
+      this.liveView.renderQueue.redraw(true);
+      this.alertHistory.draw();
+      this.liveView.crosshair.draw();
+      this.tiles.draw(this.panelValues);
+      this.refresh();
+    }
+
+    onComparison() {
+      this.liveView.renderQueue.redraw(true);
+      this.refresh();
+    }
+
     /* New alerts may change the bands in charts. */
     onAlertHistory() {
       this.liveView.renderQueue.redraw(true);
@@ -197,6 +246,18 @@
       const length = 1000 * this.liveView.window;
       const end = Math.min(time + length / 2, this.liveView.clock.now());
       this.onZoom([end - length, end]);
+    }
+
+    /* Show a moment in the middle, and the values at it. */
+    goToMoment(time) {
+      this.goTo(time);
+      this.liveView.reading.pointAt(time);
+    }
+
+    /* Show the last `seconds`, live. */
+    showLast(seconds) {
+      this.liveView.follow(Math.min(Math.max(seconds, this.stops[0]), this.liveView.maxSeconds));
+      this.writeUrl(true);
     }
 
     /* Show an incident: its start, its panel, and the values at that time. */
@@ -315,8 +376,10 @@
       });
       for (const chart of liveView.charts) {
         this.panelValues.show(chart);
-        if (!this.embeddedChart) this.lineFilters.show(chart);
+        this.legends.show(chart);
       }
+      this.comparison.update();
+      this.comparisonChip.show();
       if (!this.topProcesses.enabled) processTable.showTime(isPast);
       this.topProcesses.requestNow();
       this.hosts.showTime(isPast);

@@ -9,7 +9,7 @@
       this.page = page;
       this.main = document.querySelector("#page main");
       const sections = [...this.main.querySelectorAll(".panel")];
-      this.spareSections = sections.filter((section) => !app.panelName(section));
+      this.spareSections = sections.filter((section) => !app.panelName(section) && !("built" in section.dataset));
       this.sections = new Map(
         sections.filter((section) => app.panelName(section)).map((section) => [app.panelName(section), section])
       );
@@ -27,14 +27,28 @@
     claimSection(name) {
       const section = this.spareSections.shift();
       if (!section) return undefined;
-      section.dataset.panel = name;
       const title = name.replace(/[_-]/g, " ");
-      section.querySelector("h2").firstChild.textContent = title.charAt(0).toUpperCase() + title.slice(1);
+      this.addSection(name, section, title.charAt(0).toUpperCase() + title.slice(1));
+      return section;
+    }
+
+    /* `index`: in the default order; undefined for the end. */
+    addSection(name, section, title, index = this.defaultOrder.length) {
+      section.dataset.panel = name;
+      section.querySelector("h2").firstChild.textContent = title;
       section.setAttribute("aria-label", title);
       this.sections.set(name, section);
-      this.defaultOrder.push(name);
+      this.defaultOrder.splice(index, 0, name);
       this.applyUrl();
-      return section;
+    }
+
+    removeSection(name) {
+      delete this.sections.get(name).dataset.panel;
+      this.sections.delete(name);
+      this.defaultOrder = this.defaultOrder.filter((other) => other !== name);
+      this.order = this.order.filter((other) => other !== name);
+      this.hidden.delete(name);
+      this.large.delete(name);
     }
 
     names() {

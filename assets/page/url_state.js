@@ -2,7 +2,8 @@
 (function (app) {
   "use strict";
 
-  const PARAMS = ["window", "end", "panels", "large", "hide", "theme"];
+  const PARAMS = ["window", "end", "panels", "large", "hide", "view", "theme", "compare", "chart", "kiosk", "tz"];
+  const TIME_ZONES = ["browser", "host", "UTC"];
   const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
   const MAX_LIST_LENGTH = 4000; // no plausible list is longer
 
@@ -17,7 +18,7 @@
     }
 
     /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), hide
-       (list of metric keys), theme}`, null if absent. */
+       (list of metric keys), view (list of NAME:OPTION), theme, compare, kiosk, tz, charts (list of texts)}`, null if absent. */
     read() {
       const { params } = this;
       const number = (name, max) => {
@@ -32,7 +33,12 @@
         panels: app.singlePanel ? [app.singlePanel] : list("panels"),
         large: list("large"),
         hide: list("hide"),
+        view: list("view"),
         theme: params.get("theme"),
+        compare: params.get("compare"),
+        kiosk: params.get("kiosk"),
+        tz: params.get("tz"),
+        charts: params.has("chart") ? params.getAll("chart").map((text) => text.slice(0, MAX_LIST_LENGTH)) : null,
       };
     }
 
@@ -50,17 +56,25 @@
       if (read.theme !== null && !app.THEMES.includes(read.theme)) {
         return `Unknown theme in the link: ${quote(read.theme)}.`;
       }
+      if (read.compare !== null && !Object.hasOwn(app.COMPARISONS, read.compare)) {
+        return `Unknown comparison in the link: ${quote(read.compare)}; expected 1d or 7d.`;
+      }
+      if (read.tz !== null && !TIME_ZONES.includes(read.tz)) return `Unknown time zone in the link: ${quote(read.tz)}; expected ${TIME_ZONES.join(", ")}.`;
+      if (read.kiosk !== null && read.kiosk !== "1") return `Unknown kiosk in the link: ${quote(read.kiosk)}; expected 1.`;
       return "";
     }
 
-    /* This page's URL with `params`; null removes a parameter. */
+    /* This page's URL with `params`; null removes a parameter, and a list sets it several times. */
     urlWith(params) {
       const url = new URL(window.location.href);
       for (const name of PARAMS) {
-        if (params[name] === null || params[name] === undefined) url.searchParams.delete(name);
-        else url.searchParams.set(name, String(params[name]));
+        const values = [params[name] ?? []].flat().map(String);
+        // A parameter keeps its place.
+        if (values.length === 1) url.searchParams.set(name, values[0]);
+        else url.searchParams.delete(name);
+        if (values.length > 1) for (const value of values) url.searchParams.append(name, value);
       }
-      url.search = url.search.replaceAll("%2C", ",");
+      url.search = url.search.replaceAll("%2C", ",").replaceAll("%3A", ":");
       return url.href;
     }
 

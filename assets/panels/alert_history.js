@@ -64,13 +64,19 @@
       return this.incidents.filter((incident) => (time === null ? incident.end === null : app.firesAt(incident, time)));
     }
 
-    /* `[[from, to]]` in epoch milliseconds, within `range`: when alerts of these metrics fired. */
+    /* `[{metric, from, to, limit, isBelow}]` within `range` (epoch milliseconds): when alerts of these metrics fired.
+       `limit` is null for an alert about missing data. */
     alertBands(keys, [start, end]) {
       const keySet = new Set(keys);
       // A threshold that was removed from the settings never resolves, so its end is unknown.
-      const bands = this.incidents.filter((incident) => keySet.has(incident.metric) && incident.end !== undefined).map((incident) => [incident.start, incident.end ?? Infinity]);
-      const visible = bands.filter(([from, to]) => from < end && to > start);
-      return visible.slice(0, MAX_BANDS).reverse().map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
+      const bands = this.incidents.filter((incident) => keySet.has(incident.metric) && incident.end !== undefined && incident.start < end && (incident.end ?? Infinity) > start);
+      return bands.slice(0, MAX_BANDS).reverse().map((incident) => ({
+        metric: incident.metric,
+        from: Math.max(incident.start, start),
+        to: Math.min(incident.end ?? Infinity, end),
+        limit: this.activeAlerts.thresholdOf(incident.text)?.limit ?? null,
+        isBelow: this.activeAlerts.isLow(incident),
+      }));
     }
 
     build() {

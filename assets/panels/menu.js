@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  /* `items()` returns `[{text, run}]`. */
+  /* `items()` returns `[{text, run, checked}]`; `checked` of a choice. */
   app.attachMenu = function (button, items) {
     button.setAttribute("aria-haspopup", "menu");
     button.setAttribute("aria-expanded", "false");
@@ -12,14 +12,15 @@
   app.addPanelMenu = function (page, name, section) {
     const title = app.panelTitle(section);
     const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: menu` }, "⋯");
-    app.attachMenu(button, () => [...layoutItems(page, name), ...page.exportMenu.items(name)]);
+    app.attachMenu(button, () => [...page.chartItems(name), ...layoutItems(page, name), ...page.viewOptions.items(name), ...page.exportMenu.items(name)]);
     section.append(button);
     section.querySelector("h2").draggable = true;
   };
 
-  function layoutItems({ panelOrder, toast }, name) {
+  function layoutItems({ panelOrder, fullScreen, toast }, name) {
     const large = panelOrder.large.has(name);
     return [
+      { text: "Full screen", run: () => fullScreen.show(name) },
       { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
       ...(panelOrder.neighbour(name, -1) ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
       ...(panelOrder.neighbour(name, 1) ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
@@ -34,8 +35,9 @@
 
   function open(button, items) {
     const menu = app.createElement("div", { className: "menu", role: "menu", popover: "auto" });
-    for (const { text, run } of items) {
-      const item = app.createElement("button", { type: "button", role: "menuitem", tabIndex: -1 }, text);
+    for (const { text, run, checked } of items) {
+      const role = checked === undefined ? { role: "menuitem" } : { role: "menuitemcheckbox", "aria-checked": String(checked) };
+      const item = app.createElement("button", { type: "button", ...role, tabIndex: -1 }, text);
       item.addEventListener("click", () => {
         menu.hidePopover();
         run();

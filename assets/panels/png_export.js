@@ -6,7 +6,7 @@
   const CHART_HEIGHT = 320;
   const TITLE_HEIGHT = 36;
   const HEADER_HEIGHT = 44;
-  const SCALE = 2;
+  const SCALE = 2; // pixels of the picture in a pixel of the page
 
   /* A data URL of the PNG; more than two charts are placed in two columns. */
   app.renderPng = async function (charts, view, metricsOf) {
@@ -27,11 +27,12 @@
       const left = (index % columns) * CHART_WIDTH;
       const top = HEADER_HEIGHT + Math.floor(index / columns) * (CHART_HEIGHT + TITLE_HEIGHT);
       drawText(context, app.panelTitle(chart.section), left + 16, top + 24, themeColour("--text"), "600 17px");
-      const figure = chart.buildFigure(view.series, metricsOf(chart.panel), view.range, CHART_WIDTH, view.curves);
-      const image = new Image();
-      image.src = await window.Plotly.toImage(applyTheme(figure, themeColour), { format: "png", width: CHART_WIDTH, height: CHART_HEIGHT, scale: SCALE });
-      await image.decode();
-      context.drawImage(image, left, top + TITLE_HEIGHT, CHART_WIDTH, CHART_HEIGHT);
+      const nameLeft = left + 16 + context.measureText(app.panelTitle(chart.section)).width;
+      context.save();
+      context.translate(left, top + TITLE_HEIGHT);
+      const lines = await chart.paintPicture(context, { width: CHART_WIDTH, height: CHART_HEIGHT }, view, metricsOf(chart.panel), themeColour);
+      context.restore();
+      drawNames(context, lines, nameLeft, top + 24, left + CHART_WIDTH - 16, themeColour("--quiet"));
     }
     return canvas.toDataURL("image/png");
   };
@@ -42,12 +43,20 @@
     context.fillText(text, left, top);
   }
 
-  /* On the page, the style sheet sets these colours; an image does not use it. */
-  function applyTheme({ data, layout }, themeColour) {
-    layout.font.color = themeColour("--quiet");
-    layout.paper_bgcolor = layout.plot_bgcolor = themeColour("--card");
-    layout.yaxis.gridcolor = themeColour("--line");
-    return { data, layout, config: { staticPlot: true } };
+  /* Names of several lines after a title, as far as they fit. */
+  function drawNames(context, lines, left, baseline, right, colour) {
+    if (lines.length < 2) return;
+    context.font = "13px system-ui, sans-serif";
+    for (const line of lines) {
+      const name = app.isolateText(app.shortenText(line.metric.label.trim() || line.metric.key, 30));
+      const width = context.measureText(name).width;
+      if (left + 40 + width > right) break;
+      context.fillStyle = app.markColour(line);
+      context.fillRect(left + 20, baseline - 9, 10, 10);
+      context.fillStyle = colour;
+      context.fillText(name, left + 36, baseline);
+      left += 36 + width;
+    }
   }
 
   /* Resolve "light-dark(a, b)" for the current theme. */

@@ -6,32 +6,32 @@
   const CLICK_PX = 6; // movement of a click
   const MIN_RANGE_MS = 1000;
 
-  /* Watch the plot of `chart` until `signal`. `chart`: gd, range(), dragging, onPointer(time or null),
-     onClick(time, event), onDoubleClick(), onPinch(range, isLast). */
+  /* Watch the plot of `chart` until `signal`. `chart`: plotElement, plotSize ({l, t, w, h} in the element), range(),
+     dragging, onPointer(time or null, clientY), onClick(time, event), onDoubleClick(), onPinch(range, isLast). */
   app.watchPointer = function (chart, signal) {
-    const { gd } = chart;
+    const { plotElement } = chart;
     const touches = new Map(); // by pointerId: {x, time}
     let pressed = null;
     let lastClick = null;
     let pinchedRange = null; // of the last movement of two fingers
 
     const timeAt = (event, range = chart.range()) => {
-      const { l, w } = gd._fullLayout._size;
-      const left = gd.getBoundingClientRect().left + l;
+      const { l, w } = chart.plotSize;
+      const left = plotElement.getBoundingClientRect().left + l;
       return range[0] + ((event.clientX - left) / w) * (range[1] - range[0]);
     };
     const isInPlot = (event) => {
-      const { l, t, w, h } = gd._fullLayout._size;
-      const { left, top } = gd.getBoundingClientRect();
+      const { l, t, w, h } = chart.plotSize;
+      const { left, top } = plotElement.getBoundingClientRect();
       const [x, y] = [event.clientX - left - l, event.clientY - top - t];
       return x >= 0 && x <= w && y >= 0 && y <= h;
     };
-    const listen = (name, listener, target = gd) => target.addEventListener(name, listener, { signal, capture: true, passive: true });
+    const listen = (name, listener, target = plotElement) => target.addEventListener(name, listener, { signal, capture: true, passive: true });
 
     listen("pointermove", (event) => {
       if (touches.has(event.pointerId)) return moveTouch(event);
       if (event.pointerType === "touch" || chart.dragging) return;
-      chart.onPointer(isInPlot(event) ? timeAt(event) : null);
+      chart.onPointer(isInPlot(event) ? timeAt(event) : null, event.clientY);
     });
     listen("pointerleave", (event) => event.pointerType !== "touch" && !chart.dragging && chart.onPointer(null));
     listen("pointerdown", (event) => {
@@ -44,7 +44,7 @@
 
     // Otherwise the browser takes two fingers for scrolling, and cancels the pointers.
     for (const name of ["touchstart", "touchmove"]) {
-      gd.addEventListener(name, (event) => event.touches.length > 1 && event.cancelable && event.preventDefault(), { signal, passive: false });
+      plotElement.addEventListener(name, (event) => event.touches.length > 1 && event.cancelable && event.preventDefault(), { signal, passive: false });
     }
 
     function endPress(event) {
@@ -58,7 +58,7 @@
         lastClick = null;
         return;
       }
-      if (isTouch) chart.onPointer(timeAt(event));
+      if (isTouch) chart.onPointer(timeAt(event), event.clientY);
       // Plotly's own double click depends on what it draws in between.
       const isDouble = lastClick && event.timeStamp - lastClick.timeStamp < DOUBLE_CLICK_MS && Math.hypot(x - lastClick.x, y - lastClick.y) < 2 * CLICK_PX;
       lastClick = isDouble ? null : { x, y, timeStamp: event.timeStamp };
@@ -82,8 +82,8 @@
       touches.get(event.pointerId).x = event.clientX;
       if (touches.size !== 2) return;
       const [left, right] = [...touches.values()].sort((one, other) => one.time - other.time);
-      const { l, w } = gd._fullLayout._size;
-      const offset = gd.getBoundingClientRect().left + l;
+      const { l, w } = chart.plotSize;
+      const offset = plotElement.getBoundingClientRect().left + l;
       const scale = (right.time - left.time) / (right.x - left.x); // milliseconds in a pixel
       if (!(scale > 0) || scale * w < MIN_RANGE_MS) return;
       const start = left.time - (left.x - offset) * scale;

@@ -342,6 +342,7 @@ class Api:
                 self._interval,
                 snapshot=snapshot,
                 max_values=max_values,
+                max_points=ticks_query.points,
             )
             if not frame.is_complete:
                 # The page loads a range of the past once, and would show what is missing as a gap.
@@ -355,6 +356,7 @@ class Api:
                 self._interval,
                 snapshot=snapshot,
                 max_values=max_values,
+                max_points=ticks_query.points,
             )
         body = frame_json(frame, now, self._store, self._redacts_notices)
         if ticks_query.processes and not isinstance(self._processes, str):

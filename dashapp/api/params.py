@@ -11,6 +11,7 @@ from dashapp.config.settings import MIN_WINDOW_S
 from dashapp.model.panel_spec import MAX_PATTERN_LENGTH
 from dashapp.model.text import quote_value, suggest
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
+from dashapp.query.frames import MAX_POINTS, MIN_POINTS
 
 MAX_METRICS_PER_QUERY = 64
 MAX_QUERY_LENGTH = 8192
@@ -18,7 +19,7 @@ MAX_FIELDS = 32
 MAX_CURSOR_LENGTH = 64
 # Wildcards in all patterns of a request: each is compared with every metric.
 MAX_WILDCARDS = 64
-PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "curves", "hosts")
+PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "points", "processes", "curves", "hosts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class TicksQuery:
 
     `time_range` is (start, end] in epoch milliseconds. `metrics` None requests all, `panel` those of one
     chart, and `patterns` those whose keys match. `processes`, `curves` and `hosts` add the process table,
-    the newest curves, which have no history, and the list of hosts.
+    the newest curves, which have no history, and the list of hosts. `points` is the maximum number of points
+    if each stands for several ticks.
     """
 
     window: float
@@ -39,6 +41,7 @@ class TicksQuery:
     curves: bool = False
     patterns: tuple[str, ...] | None = None
     hosts: bool = False
+    points: int = MAX_POINTS
 
     @property
     def wildcards(self) -> int:
@@ -75,6 +78,7 @@ def parse_ticks_query(
         "curves" in values,
         _parse_patterns(values.get("like")),
         "hosts" in values,
+        _parse_points(values["points"]) if "points" in values else MAX_POINTS,
     )
     if "from" in values or "to" in values:
         if "curves" in values:
@@ -109,6 +113,15 @@ def parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
             raise BadRequestError(f"{name} is set twice; expected it once")
         values[name] = value
     return values
+
+
+def _parse_points(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_POINTS))
+    if not is_number or not MIN_POINTS <= int(text) <= MAX_POINTS:
+        raise BadRequestError(
+            f"points is {quote_value(text)}; expected a whole number from {MIN_POINTS} to {MAX_POINTS:,}"
+        )
+    return int(text)
 
 
 def _parse_seconds(text: str, max_window: float) -> float:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from dashapp.collector.local_zone import local_zone
 from dashapp.model.ticks import Metric, to_milliseconds
 from dashapp.stores.base import Store
-from dashapp.stores.documents import LAST_SEEN
+from dashapp.stores.documents import LAST_SEEN, ZONE
 
 # Maximum metrics in the catalogue that are gone, and seconds without a value after which a metric is gone.
 MAX_GONE, GONE_AFTER_S = 2000, 60.0
@@ -34,6 +35,7 @@ class MetricCatalog:
         last_seen = store.read_document(LAST_SEEN)
         self._last_seen = {key: last_seen.get(key, end) / 1000 for key in self._metrics}
         self._newest = end / 1000
+        store.write_document(ZONE, local_zone())
         self._has_changed = False
         self._gone: set[str] = set()
         self._checked = self._updated = float("-inf")

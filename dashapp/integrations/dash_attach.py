@@ -36,7 +36,13 @@ from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Reader
 from dashapp.stores.factory import DiskBackend, RedisBackend, StoreBackend, rows_to_keep
 from dashapp.stores.memory import MemoryStore
-from dashapp.web.assets import LIVE_GRAPH_LAYERS, ScriptBundle, assets_directory, plotlyjs_path
+from dashapp.web.assets import (
+    LIVE_GRAPH_LAYERS,
+    ScriptBundle,
+    assets_directory,
+    live_graph_style,
+    plotlyjs_path,
+)
 from dashapp.web.live_graph import LiveGraph
 
 log = logging.getLogger("dashapp")
@@ -119,7 +125,7 @@ def attach(
         collector.stop()
     reader: Reader = backend if isinstance(backend, MemoryStore) else backend.reader()
     bundle = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
-    style = (assets_directory() / "live_graph" / "live_graph.css").read_text("utf-8")
+    style = live_graph_style(assets_directory())
     files = {"/live_graph.js": ("text/javascript", bundle.text), "/live_graph.css": ("text/css", style)}
     scripts = [f"live_graph.js?m={bundle.mark}"]
     if basic:

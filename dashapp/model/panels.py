@@ -26,8 +26,10 @@ class Panel:
 
     `metrics` are keys, or patterns of keys, to draw; if empty, the panel draws all metrics that name it.
     Metrics that match `right` have a second axis on the right. `kind` is one of panel_spec.KINDS, or
-    CURVE_KIND. A panel with one line compares it with `reference`: a metric's key, a number, or
-    panel_spec.FIRST_POINT. `overridden` names the fields that a settings file changes in an existing panel.
+    CURVE_KIND. A "stacked" panel stacks the metrics that match `stack`, from the bottom up, and draws others
+    as lines; if `stack` is empty, it stacks all. A panel with one line compares it with `reference`: a
+    metric's key, a number, or panel_spec.FIRST_POINT. `overridden` names the fields that a settings file
+    changes in an existing panel.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Panel:
     kind: str = "line"
     metrics: tuple[str, ...] = ()
     right: tuple[str, ...] = ()
+    stack: tuple[str, ...] = ()
     reference: str | float | None = None
     overridden: frozenset[str] = frozenset()
 
@@ -79,13 +82,20 @@ class Panel:
     def is_on_right(self, metric: Metric) -> bool:
         return any(matches_pattern(pattern, metric.key) for pattern in self.right)
 
+    def is_stacked(self, metric: Metric) -> bool:
+        """Return whether the panel stacks the metric, as one of several that `stack` names."""
+        return self.kind == "stacked" and any(matches_pattern(pattern, metric.key) for pattern in self.stack)
+
 
 def _percent_panel(name: str, title: str, of: str) -> Panel:
     return Panel(name, title, of, "%", 0, 100)
 
 
+# Waiting for disks is idle time, so it is above the total.
+CPU_KINDS = tuple(f"cpu.{kind}" for kind in ("user", "nice", "system", "irq", "steal", "iowait"))
+
 PANELS = (
-    _percent_panel("cpu", "CPU", "all cores together"),
+    replace(_percent_panel("cpu", "CPU", "all cores together"), kind="stacked", stack=CPU_KINDS),
     _percent_panel("memory", "Memory", "share in use"),
     _percent_panel("cores", "Cores", "CPU, core by core"),
     Panel("load", "Load", "tasks that run or wait, on average"),
@@ -100,8 +110,12 @@ PANELS = (
     Panel("servicememory", "Service memory", "without cache", "B", kind="stacked"),
     Panel("demo", "Demo", "two random walks", low=None, right=("demo.gbpusd",)),
     Panel("pressure", "Pressure", "time that tasks spent waiting", "%"),
-    _percent_panel("cpukinds", "CPU by kind", "what the time went to"),
-    Panel("memorybytes", "Memory by kind", "what it is used for", "B"),
+    Panel(
+        *("memorybytes", "Memory by kind", "what it is used for", "B"),
+        kind="stacked",
+        # Together all memory. Cache is partly available and partly in use.
+        stack=("memory.used", "memory.available"),
+    ),
     _percent_panel("swap", "Swap", "share in use"),
     Panel("swapping", "Swapping", "to and from disk", "B/s"),
     Panel("disks", "Disks", "device by device", "B/s"),

@@ -65,12 +65,14 @@ def live_frame(
     *,
     snapshot: Snapshot | None = None,
     max_values: int = MAX_VALUES,
+    max_points: int = MAX_POINTS,
 ) -> Frame:
     """Return what a reader at `cursor` lacks of the newest `window` seconds.
 
     If it cannot continue from there, the frame holds the whole window and has `reset`. The window ends at the
     newest tick. `step` is the step of an empty store. `snapshot`: the moment to show instead of now.
-    BadRequestError if more than `max_values` numbers are necessary.
+    `max_points`: of points that stand for several ticks. BadRequestError if more than `max_values` numbers
+    are necessary.
 
     If the store cannot answer all reads, a reader that can continue gets no points and the same cursor.
     Another one gets the points that were read, and a cursor with which it gets the window again.
@@ -78,7 +80,7 @@ def live_frame(
     levels = Levels(store, step, snapshot)
     newest = levels.snapshot.cursor
     span = to_milliseconds(window)
-    limits = _Limits(max_values, levels, metrics)
+    limits = _Limits(max_values, max_points, levels, metrics)
     size = limits.size_for(newest.time_ms - span, newest.time_ms)
     position = Cursor.decode(cursor)
     columns = None
@@ -125,14 +127,15 @@ def past_frame(
     *,
     snapshot: Snapshot | None = None,
     max_values: int = MAX_VALUES,
+    max_points: int = MAX_POINTS,
 ) -> Frame:
     """Return the points in (start, end], in epoch milliseconds, at the finest step that fits.
 
-    The caller checks whether the frame is complete.
+    `max_points`: of points that stand for several ticks. The caller checks whether the frame is complete.
     """
     levels = Levels(store, step, snapshot)
     newest = levels.snapshot.cursor
-    limits = _Limits(max_values, levels, metrics)
+    limits = _Limits(max_values, max_points, levels, metrics)
     end_ms = min(end_ms, newest.time_ms)
     size = limits.size_for(start_ms, end_ms)
     size, columns = _read_fitting(levels, start_ms, end_ms, size, metrics, limits)
@@ -142,8 +145,11 @@ def past_frame(
 class _Limits:
     """The points and the numbers in a frame of some metrics."""
 
-    def __init__(self, max_values: int, levels: Levels, metrics: Collection[str] | None) -> None:
+    def __init__(
+        self, max_values: int, max_points: int, levels: Levels, metrics: Collection[str] | None
+    ) -> None:
         self._max_values = max_values
+        self._max_points = max_points
         self._levels = levels
         # The metrics of the newest tick, as an estimate: older ticks may have others.
         values = levels.newest.values if levels.newest else ()
@@ -171,7 +177,7 @@ class _Limits:
                 f"{metrics:,} metrics in {MIN_POINTS} points are {numbers * MIN_POINTS:,} numbers; "
                 f"expected at most {self._max_values:,}: request fewer with metrics="
             )
-        return min(MAX_POINTS, self._max_values // numbers)
+        return min(self._max_points if size else MAX_POINTS, self._max_values // numbers)
 
 
 def _read_fitting(

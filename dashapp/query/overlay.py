@@ -27,7 +27,7 @@ from dashapp.query.overlay_sync import (
     read_all,
 )
 from dashapp.stores.base import MAX_CHANGES, Level, Reader, Snapshot
-from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
+from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, ZONE, Document, Value
 from dashapp.stores.hosts import HostStore, sorted_hosts
 
 # Milliseconds in which a returning host may deliver its backlog. Cursors are not valid during that time.
@@ -101,6 +101,11 @@ class OverlayReader(Reader):
             panel: kind for reader in self._readers.values() for panel, kind in reader.panel_kinds().items()
         }
 
+    def _common_zone(self) -> str:
+        """Return the time zone of all hosts; empty text if they have several."""
+        zones = {reader.read_document(ZONE) for reader in self._readers.values()}
+        return zones.pop() if len(zones) == 1 else ""
+
     def _all_curves(self) -> Mapping[str, Curves]:
         combined: dict[str, Curves] = {}
         for name, reader in self._readers.items():
@@ -150,6 +155,7 @@ class OverlayReader(Reader):
         CURVES: _all_curves,
         THRESHOLDS: _all_thresholds,
         CHANGES: _all_changes,
+        ZONE: _common_zone,
     }
 
     def notices(self) -> list[str]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dashapp.model.panels import PANELS, PER_DEVICE_PANELS, Panel
+from dashapp.model.panels import CPU_KINDS, PANELS, PER_DEVICE_PANELS, Panel
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import MAX_CUSTOM_TILES, Tile
 
@@ -20,7 +20,14 @@ MAX_LINES = 192
 
 
 def compared_metrics(catalogues: Mapping[str, Sequence[Metric]]) -> dict[str, list[Metric]]:
-    """Return the metrics to compare by host: whole panels in the page's order."""
+    """Return the metrics to compare by host: whole panels in the page's order.
+
+    Of the CPU, only the total is compared.
+    """
+    catalogues = {
+        name: [metric for metric in metrics if metric.key not in CPU_KINDS]
+        for name, metrics in catalogues.items()
+    }
     counts = {name: Counter(metric.panel for metric in metrics) for name, metrics in catalogues.items()}
     panels = dict.fromkeys(panel for count in counts.values() for panel in count)
     builtin = [panel.name for panel in PANELS]

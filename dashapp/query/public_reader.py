@@ -17,7 +17,7 @@ from dashapp.model.panels import Panel
 from dashapp.model.runs import Run
 from dashapp.model.ticks import Cursor, Metric, Tick
 from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
-from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, RUNS, Document, Value
+from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, RUNS, ZONE, Document, Value
 from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.proxy import LevelProxy, ReaderProxy
 
@@ -90,6 +90,7 @@ class PublicReader(ReaderProxy):
         METRICS: _public_metrics,
         PANEL_KINDS: _unchanged,
         CURVES: _unchanged,
+        ZONE: _unchanged,
         EVENTS: _public_events,
         RUNS: _runs_without_config,
     }

@@ -23,6 +23,7 @@ from dashapp.stores.documents import (
     METRICS,
     PANEL_KINDS,
     THRESHOLDS,
+    ZONE,
     Document,
     Value,
 )
@@ -31,7 +32,7 @@ from dashapp.stores.proxy import LevelProxy
 
 @dataclass(frozen=True, slots=True)
 class SharedView:
-    """The panels of a share link, by name, and their time range.
+    """The panels of a share link, by name, the metrics of charts that the user built, and their time range.
 
     The range is the newest `window` seconds or, if set, `time_range`: (start, end] in epoch milliseconds.
     """
@@ -39,6 +40,7 @@ class SharedView:
     panels: tuple[str, ...]
     window: float
     time_range: tuple[int, int] | None = None
+    metrics: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -86,7 +88,7 @@ class SharedViewReader(Reader):
         return value
 
     def _visible_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
-        keys = keys_of_panels(self.view.panels, metrics, self._chosen)
+        keys = keys_of_panels(self.view.panels, metrics, self._chosen).union(self.view.metrics)
         return [metric for metric in metrics if metric.key in keys]
 
     def _visible_panel_kinds(self, kinds: Mapping[str, str]) -> Mapping[str, str]:
@@ -119,6 +121,7 @@ class SharedViewReader(Reader):
         CURVES: _visible_curves,
         THRESHOLDS: _visible_thresholds,
         CHANGES: _visible_changes,
+        ZONE: lambda _reader, zone: zone,
         EVENTS: _visible_events,
     }
 

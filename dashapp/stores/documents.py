@@ -21,6 +21,7 @@ from dashapp.model.top import AlertProcesses, checked_ranking
 Value = TypeVar("Value")
 # Maximum characters of a text of a metric.
 MAX_TEXT_CHARS = 1000
+MAX_ZONE_CHARS = 64
 # Above it a double skips integers, and JavaScript has only doubles.
 MAX_INTEGER = 1 << 53
 
@@ -132,6 +133,12 @@ def _curves_from_json(panels: Any) -> Mapping[str, Curves]:
     return curves
 
 
+def _zone_from_json(text: Any) -> str:
+    if not (isinstance(text, str) and len(text) <= MAX_ZONE_CHARS and text.isprintable()):
+        raise ValueError
+    return text
+
+
 def _runs_from_json(rows: Any) -> list[Run]:
     runs = []
     for row in rows[-MAX_RUNS:]:
@@ -241,6 +248,8 @@ CLOCK_STEPS: Document[list[int]] = Document(
     to_json=list,
     from_json=lambda times: [int(time_ms) for time_ms in times],
 )
+# The time zone of the machine: a name of the IANA, an offset such as "+05:30", or empty text.
+ZONE: Document[str] = Document(name="zone", empty=str, to_json=str, from_json=_zone_from_json)
 EVENTS: Document[EventLog] = Document(
     name="events",
     empty=EventLog,
@@ -264,6 +273,7 @@ DOCUMENTS: tuple[Document[Any], ...] = (
     METRICS,
     LAST_SEEN,
     PANEL_KINDS,
+    ZONE,
     CURVES,
     CLOCK_STEPS,
     EVENTS,

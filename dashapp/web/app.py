@@ -33,6 +33,7 @@ from dashapp.query.public_reader import PublicHosts, PublicReader, public_panels
 from dashapp.query.shared_view import SharedView, SharedViewReader
 from dashapp.stores.access import SharedAccess
 from dashapp.stores.base import Reader
+from dashapp.stores.documents import ZONE
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, layout
@@ -171,6 +172,7 @@ def _page_app(
         facts=machine_facts(with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
+        zone=target.reader.read_document(ZONE),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
     )
 
@@ -187,6 +189,7 @@ def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, An
         hosts and len(hosts.hosts()),
         tuple(reader.metrics()),
         tuple(reader.panel_kinds().items()),
+        reader.read_document(ZONE),
         tuple(state.threshold for state in reader.thresholds()),
     )
 

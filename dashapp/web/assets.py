@@ -11,9 +11,23 @@ from pathlib import Path
 from dashapp.http.static_files import canonical_path, fetch
 from dashapp.http.types import WSGIApp
 
-# Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last two.
-PAGE_LAYERS = ("ui", "data", "charts", "panels", "layout", "runs", "page")
-LIVE_GRAPH_LAYERS = ("ui", "data", "charts", "live_graph")
+# Scripts in order of their layers. A LiveGraph has `live_graph` instead of those after the charts.
+PAGE_LAYERS = (
+    "ui",
+    "data",
+    "comparison",
+    "plot",
+    "charts",
+    "legend",
+    "panels",
+    "layout",
+    "runs",
+    "search",
+    "yours",
+    "view",
+    "page",
+)
+LIVE_GRAPH_LAYERS = ("ui", "data", "comparison", "plot", "charts", "legend", "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
 # Files that Dash does not load by itself: every script except plotly.js, and all style sheets.
@@ -23,6 +37,8 @@ FONT_NAME = "vendor/inter-latin-5.3.0.woff2"
 BUNDLE_NAME, STYLE_NAME = "page.bundle.js", "style.css"
 # A file in the document, which names it relative to itself.
 _FILE_URL = re.compile(r'(?:src|href)="\./((?:assets|_dash-component-suites)/[^"]+)"')
+# Each rule in charts.css starts a line.
+_RULE_START = re.compile(r"^(?=[.])", re.M)
 _DOCUMENT_ENVIRON = {
     "REQUEST_METHOD": "GET",
     "PATH_INFO": "/",
@@ -58,6 +74,13 @@ class StyleBundle(Bundle):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(sorted((folder / "styles").glob("*.css"), key=_style_order))
+
+
+def live_graph_style(folder: Path) -> str:
+    """Return the style sheet of LiveGraphs, with the page's rules for charts."""
+    shared = (folder / "styles" / "charts.css").read_text("utf-8")
+    own = (folder / "live_graph" / "live_graph.css").read_text("utf-8")
+    return f"{own.rstrip()}\n{_RULE_START.sub('.dashapp-live ', shared)}"
 
 
 def _style_order(path: Path) -> tuple[bool, bool, str]:

@@ -72,7 +72,10 @@ def right_axis() -> dict[str, Any]:
 
 
 def threshold_line(limit: float, op: str) -> dict[str, Any]:
-    """Return a line across the whole panel. The style sheet sets its colour, too."""
+    """Return a line across the panel.
+
+    It is red while its alert fires (assets/charts/alert_bands.js).
+    """
     return {
         "type": "line",
         "xref": "paper",
@@ -80,7 +83,7 @@ def threshold_line(limit: float, op: str) -> dict[str, Any]:
         "x1": 1,
         "y0": limit,
         "y1": limit,
-        "line": {"width": 1, "dash": "dash", "color": "#d5433a"},
+        "line": {"width": 1, "dash": "dash", "color": "#7f8c8d"},
         "label": {"text": f"{op} {limit:g}", "textposition": "end", "font": {"size": 11}},
     }
 

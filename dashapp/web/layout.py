@@ -22,6 +22,8 @@ from dashapp.web.window_slider import format_window, slider_stops, window_slider
 TITLE = "dashapp"
 # Empty panels for metrics that appear while a page is open.
 SPARE_PANELS = 8
+# Empty panels for charts that the user builds (assets/yours/built_charts.js): eight, and two to replace them.
+BUILT_PANELS = 10
 
 
 def page_layout(
@@ -42,6 +44,8 @@ def page_layout(
     hosts: HostControls | None = None,
     session: str = "",
     share: bool = False,
+    is_shared_view: bool = False,
+    zone: str = "",
 ) -> html.Div:
     """Return the whole page.
 
@@ -49,7 +53,8 @@ def page_layout(
     `processes`: show the process table, and `top` the recorded processes. `machine`: expect metrics of this
     machine. `facts`: about the machine on screen, its name first. `hosts`: the hosts of this page, or None if
     the store has one host. `session`: the kind of login, "password" or "proxy", or empty text without one.
-    `share`: the viewer can create share links.
+    `share`: the viewer can create share links. `is_shared_view`: this is the page
+    of one. `zone`: the time zone of the host, or empty text if it is not known.
     """
     stops = slider_stops(longest, window)
     visible_panels = {panel.name for panel in panels if panel.select(metrics)}
@@ -84,6 +89,8 @@ def page_layout(
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
+            "data-zone": zone,
+            "data-view": "shared" if is_shared_view else "whole",
             "data-twins": json.dumps([*TWINS.items()]),
             "data-heading-panels": json.dumps(HEADING_PANELS),
             **({} if hosts is None else hosts.attributes()),
@@ -120,13 +127,18 @@ def _bar(
             html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
             html.Div([html.Span("", id="range"), html.Span("", id="zone")], className="past-range"),
             controls,
+            _button("search", "Search", "Search metrics and times (/ or Ctrl+K)", "/ Control+K"),
             html.Div(id="alerts", role="alert", hidden=True),
             # assets/page/keyboard.js opens it.
             _button("menu", "⋯", "Menu"),
             html.Div(
                 [
                     _button("goto", "Go to…", "Go to a time in the past (g)", "g"),
+                    _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
+                    _button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
                     _button("panels", "Panels", "Choose and order panels (v)", "v"),
+                    _button("tz", "Time zone", "Times of the browser, the host or UTC (z)", "z"),
+                    _button("kiosk", "Kiosk", "Show one group after the other, without controls (k)", "k"),
                     _button("share", "Share", "Copy a link or download the data"),
                     _button("theme", "Theme: system", "Theme (t)", "t"),
                     _button("help", "Help", "Help (?)", "?"),
@@ -170,8 +182,12 @@ def _sections(
         f"spare-{number}": panel_component(spare, visible=False, slot=f"spare-{number}")
         for number in range(SPARE_PANELS)
     }
+    built = {
+        f"yours-{number}": panel_component(spare, visible=False, slot=f"yours-{number}", built=True)
+        for number in range(BUILT_PANELS)
+    }
     sections: dict[str, list[html.Section]] = {}
-    for name, component in (tables | _with_twins(components) | spares).items():
+    for name, component in (tables | built | _with_twins(components) | spares).items():
         sections.setdefault(group_of(name), []).append(component)
     return sections
 

@@ -18,13 +18,18 @@ from dashapp.model.ticks import Metric
 from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshold_line
 
 
-def panel_component(panel: Panel, *, visible: bool = True, slot: str = "") -> html.Section:
+def panel_component(
+    panel: Panel, *, visible: bool = True, slot: str = "", built: bool = False
+) -> html.Section:
     """Return a panel with an empty chart.
 
     `visible`: False for a panel without a metric, which is invisible until it has one. `slot`: its place in
-    the page, part of the id of its graph; the name of the panel by default.
+    the page, part of the id of its graph; the name of the panel by default. `built`: for a chart that the
+    user builds.
     """
     attributes = {} if slot else {"data-panel": panel.name}
+    if built:
+        attributes["data-built"] = ""
     return html.Section(
         [
             panel_heading(panel),
@@ -57,12 +62,18 @@ def chart_specs(
 ) -> dict[str, Any]:
     """Return the data for each panel's dcc.Graph: the common figure, and one part per panel."""
     parts = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
-    return {"graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True), "panels": parts}
+    return {
+        "graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True),
+        "panels": parts,
+        # For charts that the user builds.
+        "right_axis": right_axis(),
+    }
 
 
 def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
     left = [metric for metric in members if not panel.is_on_right(metric)]
-    keys = {metric.key for metric in left}
+    # The height of a part in a stack has no relation to its limit.
+    keys = {metric.key for metric in left if not panel.is_stacked(metric)}
     spec: dict[str, Any] = {
         "kind": panel.kind,
         "scale": _scale(panel),
@@ -74,6 +85,8 @@ def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Th
         "metrics": panel.metrics,
         "right": panel.right,
     }
+    if panel.stack:
+        spec["stack"] = panel.stack
     if panel.reference is not None:
         spec["reference"] = panel.reference
     if panel.right:

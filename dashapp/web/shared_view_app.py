@@ -14,6 +14,7 @@ from dashapp.http.responses import PRIVATE_NO_STORE
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import all_panels
 from dashapp.query.shared_view import SharedViewReader
+from dashapp.stores.documents import ZONE
 from dashapp.web import layout
 
 # Parts of the API that a link can use.
@@ -65,4 +66,6 @@ def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
         theme=settings.theme,
         machine=False,
         tagline="shared view",
+        is_shared_view=True,
+        zone=store.read_document(ZONE),
     )

@@ -45,6 +45,8 @@ def test_invalid_query_is_rejected_with_little_work(api: Api, query: str) -> Non
         "window=10",
         "window=7200",
         "window=1e2",
+        "points=10",
+        "points=2000&window=7200",
         "after=" + "x" * MAX_CURSOR_LENGTH,
         "after=",
         "metrics=" + ",".join(["cpu.percent"] * MAX_METRICS_PER_QUERY),

@@ -160,7 +160,7 @@ def test_curve_panel_can_be_hidden_enlarged_and_downloaded(page: Page, live: Liv
     page.evaluate("dashapp.page.panelOrder.setHidden('growth', false)")
     page.evaluate("dashapp.page.panelOrder.setLarge('growth', true)")
     expect_drawn(page, doubling(7))
-    expect(page.locator(f"{PANEL} .value")).to_have_text("7 points")
+    expect(page.locator(f"{PANEL} h2 .value")).to_have_text("7 points")
 
 
 def test_curve_is_redrawn_after_dash_resets_graph(page: Page, live: Live) -> None:

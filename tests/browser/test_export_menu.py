@@ -94,7 +94,7 @@ def test_copied_link_opens_same_panel_and_range(page: Page, live: Live) -> None:
 def test_link_contains_hidden_lines(page: Page, live: Live) -> None:
     hidden = """() => document.querySelector('[data-panel="cores"] .js-plotly-plot')?._fullData
         ?.filter((trace) => trace.visible === "legendonly").map((trace) => trace.meta)"""
-    page.locator('[data-panel="cores"] .legendtoggle').nth(1).click()
+    page.locator('[data-panel="cores"] .legend-line').nth(1).click()
     key = "cpu.core1.percent"
     wait_until(page, lambda: parse_qs(urlsplit(page.url).query).get("hide") == [key])
     link = page.url
@@ -102,7 +102,7 @@ def test_link_contains_hidden_lines(page: Page, live: Live) -> None:
     page.goto(link)
     wait_until(page, lambda: page.evaluate(hidden) == [key])
     # A click in the legend shows it again.
-    page.locator('[data-panel="cores"] .legendtoggle').nth(1).click()
+    page.locator('[data-panel="cores"] .legend-line').nth(1).click()
     wait_until(page, lambda: page.evaluate(hidden) == [])
     wait_until(page, lambda: "hide" not in page.url)
 

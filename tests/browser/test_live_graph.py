@@ -231,9 +231,23 @@ def test_live_graph_reports_missing_metric_and_draws_it_later(page: Page, fresh:
 
 
 def test_live_graph_shows_current_value_beside_title(page: Page, theirs: Theirs) -> None:
-    value = page.locator(f"{section('one')} .value")
+    value = page.locator(f"{section('one')} h2 .value")
     first = wait_until(page, lambda: float(value.inner_text()))
     wait_until(page, lambda: float(value.inner_text()) > first)
+
+
+def test_live_graph_has_legend_of_page(page: Page, theirs: Theirs) -> None:
+    row = page.locator(f"{section('one')} [data-line=up]")
+    wait_until(page, lambda: float(row.locator(".value").inner_text()) > 0)
+    low, high = (row.locator(f"[data-stat={name}]") for name in ("low", "high"))
+    wait_until(page, lambda: float(low.inner_text()) < float(high.inner_text()))
+    hidden = (
+        f"""document.querySelector("{section("one").replace('"', "'")} .js-plotly-plot").data[0].visible"""
+    )
+    for pressed, visible in (("false", "legendonly"), ("true", True)):
+        row.click()
+        expect(row).to_have_attribute("aria-pressed", pressed)
+        wait_until(page, lambda expected=visible: page.evaluate(hidden) == expected)
 
 
 def test_live_graph_shows_link_to_login_after_session_ends(page: Page, fresh: Theirs) -> None:

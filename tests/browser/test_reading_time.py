@@ -72,7 +72,7 @@ def assert_all_read(page: Page, live: Live, time_ms: float) -> None:
     def is_read() -> None:
         value = cpu_at(live, time_ms)
         assert page.evaluate(READING) == time_ms
-        assert page.inner_text(f"{CPU} .value") == value
+        assert page.inner_text(f"{CPU} h2 .value") == value
         assert page.inner_text(".tile .tile-value") == value
         assert page.get_attribute("#tiles", "data-at") == str(time_ms)
         assert page.title().startswith(f"{value} CPU at ")
@@ -137,7 +137,7 @@ def test_reading_in_a_gap_has_no_value(page: Page, serve: Serve) -> None:
     live.feeder.backfill(60)
     page.goto(f"{live.url}?window=100&end={before + 30_000}")
     wait_for_state(page, "paused")
-    expect(page.locator(f"{CPU} .value")).to_have_text("\u2013")
+    expect(page.locator(f"{CPU} h2 .value")).to_have_text("\u2013")
     expect(page.locator(".tile .tile-value").first).to_have_text("\u2013")
     expect(page.locator("#tiles")).to_have_attribute("data-at", str(before + 30_000))
 

@@ -142,13 +142,15 @@ def test_hostile_labels_are_shown_as_text(page: Page, serve: Serve) -> None:
     live.store.describe([Metric(m.key, label, label, "cores", m.low, m.high) for m, label in labelled])
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
-    legend = page.locator('[data-panel="cores"] .legendtext')
+    legend = page.locator('[data-panel="cores"] .legend-line bdi')
     expect(legend).to_have_count(len(HOSTILE))
     expect(legend.locator("a")).to_have_count(0)
     for shown, label in zip(legend.all_text_contents(), HOSTILE, strict=True):
         assert shown
         # Without the character that reverses what follows.
         assert shown.replace("…", "") in label.replace("\u202e", "")
+    # Units of 500 characters do not widen the page.
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     box = page.locator('[data-panel="cores"] .nsewdrag').bounding_box()
     assert box
     page.mouse.move(box["x"] + 300, box["y"] + 60)

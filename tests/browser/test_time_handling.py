@@ -146,7 +146,7 @@ def test_tiles_show_values_when_metric_names_arrive_late(page: Page, serve: Serv
         each.continue_()
     value = page.locator(".tile", has_text="CPU").locator(".tile-value")
     expect(value).to_contain_text("%")
-    title = page.locator("[data-panel=cpu] .value")
+    title = page.locator("[data-panel=cpu] h2 .value")
     wait_until(page, lambda: value.inner_text() == title.inner_text())
 
 

@@ -227,15 +227,15 @@ def test_hover_label_survives_updates(page: Page, live: Live) -> None:
     # The reading does not change while the mouse is at rest.
     stays(lambda: label.inner_text() == first, until=more(live, 4), page=page)
     assert_drawn_equals_store(page, live.store)
-    expect(label).to_contain_text(page.inner_text(f"{CPU_PANEL} .value"))
+    expect(label).to_contain_text(page.inner_text(f"{CPU_PANEL} h2 .value"))
 
 
 def test_legend_choice_survives_updates(page: Page, live: Live) -> None:
-    page.locator(f"{CORES} .legendtoggle").nth(1).click()
+    page.locator(f"{CORES} .legend-line").nth(1).click()
     hidden = f"""() => document.querySelector('{CORES} .js-plotly-plot')._fullData.map(t => t.visible)"""
     wait_until(page, lambda: page.evaluate(hidden) == [True, "legendonly", True, True])
     stays(lambda: page.evaluate(hidden) == [True, "legendonly", True, True], until=more(live, 4), page=page)
     assert_drawn_equals_store(page, live.store)
-    page.locator(f"{CORES} .legendtoggle").nth(1).click()
+    page.locator(f"{CORES} .legend-line").nth(1).click()
     wait_until(page, lambda: page.evaluate(hidden) == [True] * 4)
     assert_drawn_equals_store(page, live.store)

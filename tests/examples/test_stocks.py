@@ -86,7 +86,7 @@ def test_stocks_page_shows_history_and_streams(page: Page, stocks: Example) -> N
     wait_until(page, lambda: drawn(page)["x"][-1] >= first["x"][-1] + 2000)
     # A mountain chart starts near its lowest point: an axis from zero would show a flat line.
     assert first["axis"][0] > 0.9 * CLOSES["AAPL"]
-    expect(page.locator(".dashapp-live .value")).to_contain_text("231.5")
+    expect(page.locator(".dashapp-live h2 .value")).to_contain_text("231.5")
 
 
 def test_stocks_url_holds_choice_of_each_viewer(page: Page, chromium: Browser, stocks: Example) -> None:

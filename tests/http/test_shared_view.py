@@ -87,10 +87,15 @@ def newest(app: WSGIApp) -> int:
     return int(ask(app, "/api/ticks", cookie=sign_in(app)).json["t"][-1])
 
 
-@pytest.mark.parametrize("query", WIDER)
-def test_shared_view_cannot_be_widened_by_query(app: WSGIApp, query: str) -> None:
+# A panel, and a chart that the user built.
+VIEWS = {"panel": {}, "built chart": {"panels": [], "metrics": ["cpu.percent"]}}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+@pytest.mark.parametrize("query", [*WIDER, "?chart=secret.plan", "?chart=*&compare=7d"])
+def test_shared_view_cannot_be_widened_by_query(app: WSGIApp, query: str, view: dict[str, Any]) -> None:
     now = newest(app)
-    path = link(app) + query.format(hour=now - 3_600_000, minute=now - 60_000)
+    path = link(app, **view) + query.format(hour=now - 3_600_000, minute=now - 60_000)
     for method in ("GET", "HEAD", "POST"):
         answer = ask(app, path, method=method)
         assert answer.status in (200, 400, 404, 405)
@@ -103,6 +108,18 @@ def test_shared_view_cannot_be_widened_by_query(app: WSGIApp, query: str) -> Non
         if method == "GET" and answer.headers["content-type"] == "application/json" and "layout" not in query:
             times = [t for frame in [answer.json] if isinstance(frame, dict) for t in frame.get("t", [])]
             assert all(t > now - 31_000 for t in times)
+
+
+def test_shared_view_of_built_chart_has_its_metrics_only(app: WSGIApp) -> None:
+    path = link(app, panels=[], metrics=["memory.percent", "cpu.percent", "no.such"])
+    assert sorted(ask(app, path + "api/ticks").json["y"]) == ["cpu.percent", "memory.percent"]
+    keys = [metric["key"] for metric in ask(app, path + "api/metrics").json]
+    assert sorted(keys) == ["cpu.percent", "memory.percent"]
+    assert ask(app, path + "api/csv?metrics=cpu.percent").body.startswith(b"time,cpu.percent\r\n")
+    layout = ask(app, path + "_dash-layout").body
+    assert b"data-built" in layout
+    for word in (b"secret", b"Plan"):
+        assert word not in layout
 
 
 def test_shared_page_contains_only_shared_panels(app: WSGIApp) -> None:

@@ -187,3 +187,20 @@ def test_frame_keeps_significant_digits_of_small_values() -> None:
         "nought": [0.0],
         "below": [-0.00098765],
     }
+
+
+@pytest.mark.parametrize("points", [10, 400, 2000])
+def test_coarse_frames_have_at_most_requested_points(points: int) -> None:
+    store = store_of([float(time) for time in range(1, 5001)])
+    # Ticks stay ticks, however many are requested.
+    assert len(frames.live_frame(store, 1500, max_points=points).t) == 1500
+    for found in (
+        frames.live_frame(store, 5000, max_points=points),
+        frames.past_frame(store, 0, 5_000_000, max_points=points),
+    ):
+        assert found.is_coarse
+        assert 0.4 * points < len(found.t) <= points
+        assert (min(found.low["a"]), max(found.high["a"])) == (1, found.t[-1] / 1000)
+    # A reader that follows keeps its points.
+    first = frames.live_frame(store, 5000, max_points=points)
+    assert not frames.live_frame(store, 5000, first.cursor, max_points=points).reset

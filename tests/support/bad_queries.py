@@ -30,6 +30,11 @@ BAD = [
     "metrics=,,,",
     "metrics=" + ",".join("abcdefgh" * 9)[: 2 * (MAX_METRICS_PER_QUERY + 1)],
     "nothing=1",
+    *(
+        f"points={quote(text)}"
+        for text in ("", "9", "2001", "-400", "4e2", "400.0", "00400", "٤٠٠", "9" * 4000)
+    ),
+    "points=400&points=400",
     "curves=2",
     "curves=",
     "curves=1&curves=1",

@@ -29,7 +29,10 @@ ALLOWED_DAYS = (1, 7)
 DAY_S = 86_400
 # Limits: panels of a link, characters of a panel's name and of a link, and cached applications of links.
 MAX_PANELS, MAX_PANEL_NAME_LENGTH, MAX_LINK_LENGTH, MAX_CACHED_APPS = 64, 100, 6000, 32
-MAX_BODY_BYTES = 16 << 10
+# Metrics of a link, and characters of a key.
+MAX_METRICS, MAX_KEY_LENGTH = 512, 256
+MAX_BODY_BYTES = 64 << 10
+FIELDS = {"panels", "metrics", "days", "window", "from", "to"}
 
 EXPIRED_LINK = "this link has expired; ask the sender for a new one"
 INVALID_LINK = "this link is invalid or incomplete; copy the whole link again, or ask for a new one"
@@ -61,7 +64,8 @@ class ShareLinks:
         """
         self._key.refresh()
         time_range = list(view.time_range) if view.time_range else None
-        token = self._serializer().dumps([view.panels, view.window, time_range, days])
+        metrics = [view.metrics] if view.metrics else []
+        token = self._serializer().dumps([view.panels, view.window, time_range, days, *metrics])
         if len(token) > MAX_LINK_LENGTH:
             raise BadRequestError(
                 f"the link has {len(token)} characters, more than {MAX_LINK_LENGTH}; share fewer panels"
@@ -74,7 +78,7 @@ class ShareLinks:
             raise BadRequestError(INVALID_LINK)
         serializer = self._serializer()
         try:
-            (names, window, time_range, days), created = serializer.loads(
+            (names, window, time_range, days, *metrics), created = serializer.loads(
                 token, max_age=max(ALLOWED_DAYS) * DAY_S, return_timestamp=True
             )
         except SignatureExpired:
@@ -87,7 +91,12 @@ class ShareLinks:
             return self.read(token)
         if self._clock() > created.timestamp() + days * DAY_S:
             raise BadRequestError(EXPIRED_LINK)
-        return SharedView(tuple(names), window, (time_range[0], time_range[1]) if time_range else None)
+        return SharedView(
+            tuple(names),
+            window,
+            (time_range[0], time_range[1]) if time_range else None,
+            tuple(metrics[0]) if metrics else (),
+        )
 
     def _serializer(self) -> ShareLinkSerializer:
         """Return the serializer of the current key; always the same object until the key changes."""
@@ -99,7 +108,8 @@ class ShareLinks:
     def create(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a POST of `{"panels", "days", "window"}` with a new link.
 
-        `from` and `to` in place of `window` share a time range of the past.
+        `from` and `to` in place of `window` share a time range of the past. `metrics` are keys of metrics in
+        charts that the user built; with some, `panels` may be empty.
         """
         if environ["REQUEST_METHOD"] != "POST":
             return method_not_allowed(start_response, environ, "POST")
@@ -118,10 +128,14 @@ class ShareLinks:
             request = json.loads(body)
         except (ValueError, RecursionError):
             raise BadRequestError("expected JSON: panels, days, and window or from and to") from None
-        if not isinstance(request, dict) or (request.keys() - {"panels", "days", "window", "from", "to"}):
+        if not isinstance(request, dict) or (request.keys() - FIELDS):
             raise BadRequestError("expected an object with panels, days, and window or from and to")
         names, days = request.get("panels"), request.get("days")
-        if not (isinstance(names, list) and 1 <= len(names) <= MAX_PANELS and all(map(_is_name, names))):
+        metrics = request.get("metrics", [])
+        if not (isinstance(metrics, list) and len(metrics) <= MAX_METRICS and all(map(_is_key, metrics))):
+            raise BadRequestError(f"metrics is not valid; expected a list of at most {MAX_METRICS} keys")
+        fewest = 0 if metrics else 1
+        if not (isinstance(names, list) and fewest <= len(names) <= MAX_PANELS and all(map(_is_name, names))):
             raise BadRequestError(f"panels is not valid; expected a list of 1 to {MAX_PANELS} names")
         if days not in ALLOWED_DAYS or isinstance(days, bool | float):
             raise BadRequestError(f"days is not valid; expected {' or '.join(map(str, ALLOWED_DAYS))}")
@@ -135,7 +149,10 @@ class ShareLinks:
             window = (time_range[1] - time_range[0]) / 1000
         if not (_is_number(window) and 1 <= window <= self._max_window):
             raise BadRequestError(f"the view is not valid; expected 1 to {self._max_window:.10g} seconds")
-        return SharedView(tuple(dict.fromkeys(names)), float(window), time_range), days
+        view = SharedView(
+            tuple(dict.fromkeys(names)), float(window), time_range, tuple(dict.fromkeys(metrics))
+        )
+        return view, days
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer every path below SHARE_PREFIX."""
@@ -183,6 +200,10 @@ class ShareLinkSerializer(URLSafeTimedSerializer):
 
 def _is_name(name: object) -> bool:
     return isinstance(name, str) and 1 <= len(name) <= MAX_PANEL_NAME_LENGTH
+
+
+def _is_key(key: object) -> bool:
+    return isinstance(key, str) and 1 <= len(key) <= MAX_KEY_LENGTH
 
 
 def _is_number(value: object) -> TypeGuard[float]:

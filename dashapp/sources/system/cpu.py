@@ -107,7 +107,7 @@ class PsutilCpu:
 
 TOTAL_METRIC = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 KIND_METRICS = {
-    kind: Metric(f"cpu.{kind}", label, "%", "cpukinds", 0.0, 100.0)
+    kind: Metric(f"cpu.{kind}", label, "%", "cpu", 0.0, 100.0)
     for kind, label in {
         "user": "User",
         "system": "System",

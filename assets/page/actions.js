@@ -1,0 +1,22 @@
+/* Actions of the whole page, for buttons, keys, the search and the menu. */
+(function (app) {
+  "use strict";
+
+  /* `[{name, text, keys, run, isAvailable}]`: `name` is the id of its button; `keys` are separated by spaces. */
+  app.buildActions = function (page) {
+    return [
+      { name: "search", text: "Search", keys: "/", run: () => app.openSearchDialog(page) },
+      { name: "goto", text: "Go to a time", keys: "g", run: () => app.openGoToDialog(page) },
+      { name: "compare", text: "Compare with yesterday or last week", keys: "y", run: () => page.comparisonChip.next() },
+      { name: "build", text: "Build a chart", keys: "b", run: () => app.openChartBuilder(page), isAvailable: () => !app.bare },
+      { name: "hosts", text: "Choose or compare hosts", keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },
+      { name: "panels", text: "Choose and order panels", keys: "v", run: () => app.openPanelsDialog(page.panelOrder) },
+      { name: "full", text: "Full screen", keys: "f", run: () => page.fullScreen.togglePage() },
+      { name: "full-panel", text: "Full screen for one panel", keys: "F", run: () => page.fullScreen.togglePanel() },
+      { name: "kiosk", text: "Kiosk: show one group after the other", keys: "k", run: () => page.kiosk.toggle() },
+      { name: "tz", text: "Time zone: browser, host or UTC", keys: "z", run: () => page.zone.next() },
+      { name: "theme", text: "Change the theme", keys: "t", run: () => page.theme.next() },
+      { name: "help", text: "Keyboard and mouse", keys: "?", run: () => app.openHelpDialog() },
+    ];
+  };
+})((window.dashapp = window.dashapp || {}));

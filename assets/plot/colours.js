@@ -1,0 +1,24 @@
+/* Colours of lines and areas, and the theme of an element. */
+(function (app) {
+  "use strict";
+
+  /* "#rrggbb" with an opacity. */
+  app.withOpacity = function (colour, opacity) {
+    return `rgba(${channels(colour).join()},${opacity})`;
+  };
+
+  /* The colour of a line's mark in legends and tooltips. Parts of a stack are shades of one colour. */
+  app.markColour = function ({ colour, shade }) {
+    return shade < 1 ? app.withOpacity(colour, shade) : colour;
+  };
+
+  /* Whether the theme of `element` is dark. */
+  app.isDark = function (element) {
+    const scheme = getComputedStyle(element).colorScheme;
+    return scheme === "dark" || (/light/.test(scheme) && /dark/.test(scheme) && window.matchMedia("(prefers-color-scheme: dark)").matches);
+  };
+
+  function channels(colour) {
+    return [1, 3, 5].map((index) => parseInt(colour.slice(index, index + 2), 16));
+  }
+})((window.dashapp = window.dashapp || {}));
