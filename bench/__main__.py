@@ -16,11 +16,8 @@ PARTS = (
     "recovery",
     "push_client",
     "collector_cost",
-<<<<<<< HEAD
     "top_processes",
-=======
     "busy_machine",
->>>>>>> e34e9b35da3058053a642c6ccd380c5568522020
     "viewers",
     "behind_login",
     "cached",
