@@ -16,7 +16,7 @@
     constructor(page) {
       this.page = page;
       this.element = document.getElementById("strip");
-      this.canvas = app.createElement("canvas", { role: "img" });
+      this.canvas = app.createElement("canvas", { role: "img", "aria-label": "Whole history" });
       this.element.append(this.canvas);
       this.brush = new app.Brush(page, this);
       this.visibility = new app.VisibilityObserver(this.element, () => this.show());
