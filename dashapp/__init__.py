@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dashapp import callbacks as callbacks
     from dashapp.client import push as push
     from dashapp.integrations.dash_attach import attach as attach
     from dashapp.integrations.flask_mount import mount as mount
     from dashapp.integrations.wsgi import wsgi_app as wsgi_app
     from dashapp.sources.options import source as source
+    from dashapp.training_run import run as run
     from dashapp.web.live_graph import LiveGraph as LiveGraph
 
 __version__ = "0.1.0"
@@ -40,6 +42,14 @@ def __getattr__(name: str) -> Any:
         from dashapp.client import push
 
         return push
+    if name == "callbacks":
+        from importlib import import_module
+
+        return import_module("dashapp.callbacks")
+    if name == "run":
+        from dashapp.training_run import run
+
+        return run
     if name == "source":
         from dashapp.sources.options import source
 

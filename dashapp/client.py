@@ -31,6 +31,7 @@ from typing import Any, SupportsFloat
 from urllib.parse import urlsplit
 
 DEFAULT_URL = "http://127.0.0.1:8050"
+VARIABLES = ("DASHAPP_URL", "DASHAPP_PUSH_TOKEN")
 # Everything that a connection needs is imported above. If the program forks while one of its threads imports
 # a module, the child can never import that module.
 
@@ -42,10 +43,6 @@ REQUEST_TIMEOUT_S, BACKOFF_INITIAL_S, BACKOFF_MAX_S = 5.0, 0.5, 30.0
 REJECTED_NAME_TTL_S = 60.0
 
 
-# Scheme, host, port and path.
-_Endpoint = tuple[str, str, int | None, str]
-
-
 class _UnavailableError(Exception):
     """The server did not accept the values; it may accept them later."""
 
@@ -55,18 +52,23 @@ class PushTransport:
 
     def __init__(self, environ: Mapping[str, str], report: Callable[[str, str], None]) -> None:
         self._report = report
-        self._token = environ.get("DASHAPP_PUSH_TOKEN", "").strip()
-        self._url = environ.get("DASHAPP_URL") or DEFAULT_URL
+        self._variables = [environ.get(name, "") for name in VARIABLES]
+        self._url = self._variables[0] or DEFAULT_URL
+        self._token = self._variables[1].strip()
         self._connection: http.client.HTTPConnection | None = None
-        self._rejections: dict[str, float] = {}
+        self._rejections: dict[Any, float] = {}
         self._failures = 0
         try:
-            self._endpoint: _Endpoint | None = self._parse_environment()
+            self._endpoint: tuple[str, str, int | None, str] | None = self._parse_environment()
         except ValueError as error:
             self._endpoint = None
             report("settings", f"{error}; no value is sent")
 
-    def send(self, values: Mapping[str, float]) -> tuple[set[str], float]:
+    def is_outdated(self, environ: Mapping[str, str]) -> bool:
+        """Return whether the program has changed its variables since."""
+        return self._variables != [environ.get(name, "") for name in VARIABLES]
+
+    def send(self, values: Mapping[Any, Any]) -> tuple[set[Any], float]:
         """Send values; return the names that are done, and the seconds to wait before the next call.
 
         A name is done if the server accepted or rejected its value.
@@ -92,8 +94,8 @@ class PushTransport:
             log.warning("push to %s works again", self._url)
         return done, 0.0
 
-    def _parse_environment(self) -> _Endpoint:
-        """Return the endpoint. Raise ValueError if the token or the URL is missing or invalid."""
+    def _parse_environment(self) -> tuple[str, str, int | None, str]:
+        """Return scheme, host, port and path. ValueError if a variable is missing or invalid."""
         if not self._token:
             raise ValueError("DASHAPP_PUSH_TOKEN is not set; expected the server's token")
         if not (self._token.isascii() and self._token.isprintable()):
@@ -109,14 +111,17 @@ class PushTransport:
             raise ValueError(f'DASHAPP_URL is "{self._url[:80]}"; expected a URL such as {DEFAULT_URL}')
         return parts.scheme, parts.hostname, port, parts.path.rstrip("/") + "/api/push"
 
-    def _send(self, values: Mapping[str, float], done: set[str]) -> None:
+    def encode(self, values: Mapping[Any, Any]) -> bytes:
+        return json.dumps({"metrics": values}, ensure_ascii=False).encode()
+
+    def _send(self, values: Mapping[Any, Any], done: set[Any]) -> None:
         """Send all values; if the server rejects them, send halves to find the invalid ones.
 
         The server accepts all values of a request or none.
         """
         if not values:
             return
-        body = json.dumps({"metrics": values}, ensure_ascii=False).encode()
+        body = self.encode(values)
         if len(values) <= MAX_VALUES_PER_REQUEST and len(body) <= MAX_BODY_BYTES:
             status, message = self._post_body(body)
             if status == 200:
@@ -128,7 +133,7 @@ class PushTransport:
                 (name,) = values
                 self._rejections[name] = time.monotonic() + REJECTED_NAME_TTL_S
                 done.add(name)
-                self._report(name, f"{name} is rejected: {message}")
+                self._report(str(name), f"{name} is rejected: {message}")
                 return
         names = list(values)
         for half in (names[: len(names) // 2], names[len(names) // 2 :]):
@@ -137,26 +142,22 @@ class PushTransport:
     def _post_body(self, body: bytes) -> tuple[int, str]:
         """Return the status, and the server's error message or else its reason phrase."""
         is_reused = self._connection is not None
-        try:
-            return self._send_request(body)
-        except (OSError, http.client.HTTPException) as error:
-            self._close()
-            # The server may have closed an idle connection, which is not yet a failure.
-            if not is_reused or isinstance(error, TimeoutError):
-                raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
-        try:
-            return self._send_request(body)
-        except (OSError, http.client.HTTPException) as error:
-            self._close()
-            raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
+        while True:
+            try:
+                return self._send_request(body)
+            except (OSError, http.client.HTTPException) as error:
+                self._close()
+                # The server may have closed an idle connection, which is not yet a failure.
+                if not is_reused or isinstance(error, TimeoutError):
+                    raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
+                is_reused = False
 
     def _send_request(self, body: bytes) -> tuple[int, str]:
         assert self._endpoint is not None
         scheme, host, port, path = self._endpoint
         if self._connection is None:
-            connection_class = (
-                http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-            )
+            is_https = scheme == "https"
+            connection_class = http.client.HTTPSConnection if is_https else http.client.HTTPConnection
             self._connection = connection_class(host, port, timeout=REQUEST_TIMEOUT_S)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         self._connection.request("POST", path, body, headers)
@@ -192,10 +193,10 @@ MAX_LOGGED_MESSAGES = 100
 
 
 class PushClient:
-    """The queue and the thread of a process. `dropped` counts values that were never sent.
+    """The queue and the thread of a process. `dropped` counts values that were never sent."""
 
-    Any thread of the process may push.
-    """
+    # Seconds after which the thread wakes up without a push; None: never.
+    idle_timeout_s: float | None = None
 
     def __init__(self) -> None:
         self._registered = False
@@ -205,7 +206,7 @@ class PushClient:
     def _reset(self) -> None:
         """Start with an empty queue and no thread, also in a forked process."""
         # Neither takes a lock of Python's, so a signal handler or a finaliser may push during a push.
-        self._queue: deque[tuple[str, float, float]] = deque(maxlen=MAX_QUEUED_VALUES)
+        self._queue: deque[tuple[Any, Any, float]] = deque(maxlen=MAX_QUEUED_VALUES)
         self._wake: SimpleQueue[Event | None] = SimpleQueue()
         self._idle = False
         self._start_lock = Lock()
@@ -232,10 +233,7 @@ class PushClient:
                 self._wake.put(None)
         except Exception as error:
             # An invalid value must not disturb the program that pushes it.
-            self._log_once(
-                type(error).__name__,
-                f"push failed: {type(error).__name__}: {error!s:.200}; the value is dropped",
-            )
+            self._log_error(error, "the value is dropped")
 
     def flush(self, seconds: float = SHUTDOWN_TIMEOUT_S) -> bool:
         """Wait until pushed values are sent, or sending failed once; return False after `seconds`."""
@@ -305,26 +303,27 @@ class PushClient:
                 return
             except Exception as error:
                 # Keep the thread alive: nothing would restart it.
-                self._log_once(
-                    type(error).__name__, f"push failed: {type(error).__name__}: {error!s:.200}; retrying"
-                )
+                self._log_error(error, "retrying")
                 time.sleep(MAX_VALUE_AGE_S)
 
+    def _make_transport(self) -> PushTransport:
+        return PushTransport(os.environ, self._log_once)
+
     def _run(self) -> None:
-        transport = PushTransport(os.environ, self._log_once)
-        pending: dict[str, tuple[float, float]] = {}
+        transport = self._make_transport()
+        pending: dict[Any, tuple[Any, float]] = {}
         due = 0.0
         while True:
             flushes = self._sleep(due, bool(pending))
             self._drain_queue(pending)
+            if transport.is_outdated(os.environ):
+                transport = self._make_transport()
             try:
                 done, pause = transport.send({name: value for name, (value, _) in pending.items()})
             except Exception as error:
                 # Keep the values: they may be sent later.
                 done, pause = set(), MAX_VALUE_AGE_S
-                self._log_once(
-                    type(error).__name__, f"push failed: {type(error).__name__}: {error!s:.200}; retrying"
-                )
+                self._log_error(error, "retrying")
             for name in done:
                 del pending[name]
             due = time.monotonic() + max(SEND_INTERVAL_S, pause)
@@ -343,7 +342,7 @@ class PushClient:
             self._idle = False
         is_waiting = self._idle
         while True:
-            remaining = None if is_waiting else due - time.monotonic()
+            remaining = self.idle_timeout_s if is_waiting else due - time.monotonic()
             if remaining is not None and remaining <= 0:
                 return []
             try:
@@ -355,7 +354,7 @@ class PushClient:
             if is_waiting:
                 is_waiting, due = False, max(due, time.monotonic() + FIRST_DELAY_S)
 
-    def _drain_queue(self, pending: dict[str, tuple[float, float]]) -> None:
+    def _drain_queue(self, pending: dict[Any, tuple[Any, float]]) -> None:
         """Move queued values into `pending`, the newest of each name, and drop outdated ones."""
         while self._queue:
             name, value, timestamp = self._queue.popleft()
@@ -366,6 +365,10 @@ class PushClient:
         for name in list(pending)[: max(stale_count, len(pending) - MAX_QUEUED_NAMES)]:
             del pending[name]
             self.dropped += 1
+
+    def _log_error(self, error: Exception, consequence: str) -> None:
+        name = type(error).__name__
+        self._log_once(name, f"push failed: {name}: {error!s:.200}; {consequence}")
 
     def _log_once(self, subject: str, message: str) -> None:
         """Log a message, once per subject."""

@@ -235,6 +235,10 @@
       if (!this.hovered) this.tooltip.hide();
     }
 
+    onClick(time, event) {
+      this.queue.onClick(this, time, event);
+    }
+
     onDoubleClick() {
       this.queue.onZoomBack();
     }

@@ -100,6 +100,10 @@
     }
 
     /* A double click undoes the last zoom. */
+    onClick(chart, time, { clientX, clientY }) {
+      this.liveView.owner.onChartClick?.(chart, time, clientX, clientY);
+    }
+
     onZoomBack() {
       this.liveView.owner.onZoomBack();
     }

@@ -3,6 +3,7 @@
   "use strict";
 
   const MIN_REQUEST_INTERVAL_MS = 5000;
+  const RUN_PANEL_PREFIX = "run:";
   // Indices of colours with a meaning in every panel: memory, input, output. Others follow their order.
   const MEANINGS = [[/^(memory|swap)\.percent$/, 6], [/\.(received|read)$/, 2], [/\.(sent|write|written)$/, 1]];
 
@@ -46,7 +47,8 @@
       this.metricsByPanel = Map.groupBy(allMetrics, (metric) => metric.panel);
       for (const metrics of this.metricsByPanel.values()) this.assignColours(metrics);
       for (const [name, [{ kind }]] of this.metricsByPanel) {
-        if (this.specs.has(name)) continue;
+        // Training runs have charts of their own (assets/runs).
+        if (this.specs.has(name) || name.startsWith(RUN_PANEL_PREFIX)) continue;
         this.specs.set(name, { metrics: [], right: [] });
         this.onNewPanel(name, kind);
       }

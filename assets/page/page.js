@@ -42,7 +42,9 @@
       this.machineFacts = new app.MachineFacts(this.liveView, this.panelValues);
       this.lineFilters = new app.LineFilters(this.liveView);
       this.processTable = new app.ProcessTable();
+      this.topProcesses = new app.TopProcesses(this, base);
       this.hosts = new app.Hosts(this.liveView.catalog);
+      this.runs = new app.Runs(base, this);
       this.exportMenu = new app.ExportMenu(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
@@ -163,6 +165,7 @@
       this.activeAlerts.firing = frame.broken ?? [];
       this.alertHistory.update(frame.changes, this.panelValues.lastValues);
       if (frame.hosts) this.hosts.update(frame.hosts);
+      this.runs.update(frame);
       if (frame.processes) this.processTable.update(frame.processes);
       this.onMetricsChange();
       this.overviewStrip.update();
@@ -224,6 +227,10 @@
       this.writeUrl(true);
     }
 
+    onChartClick(chart, time, x, y) {
+      if (!this.embeddedChart) this.topProcesses.openList(chart, time, x, y);
+    }
+
     onLegend() {
       this.writeUrl();
     }
@@ -235,13 +242,13 @@
     }
 
     requiredKeys() {
-      return ["cpu.percent", ...this.tiles.metricKeys(this.liveView.catalog)];
+      return ["cpu.percent", ...(this.runs?.keys ?? []), ...this.tiles.metricKeys(this.liveView.catalog)];
     }
 
     extraQuery() {
-      const { embeddedChart, processTable, hosts, liveView } = this;
+      const { embeddedChart, processTable, topProcesses, hosts, liveView } = this;
       const requested = {
-        processes: !embeddedChart && processTable.shouldRequest(),
+        processes: !embeddedChart && !topProcesses.isRecord && processTable.shouldRequest(),
         curves: embeddedChart ? embeddedChart.curve !== null : liveView.charts.some((chart) => chart.kind === "curve"),
         hosts: !embeddedChart && hosts.shouldRequest(),
       };
@@ -310,7 +317,8 @@
         this.panelValues.show(chart);
         if (!this.embeddedChart) this.lineFilters.show(chart);
       }
-      processTable.showTime(isPast);
+      if (!this.topProcesses.enabled) processTable.showTime(isPast);
+      this.topProcesses.requestNow();
       this.hosts.showTime(isPast);
       this.activeAlerts.refresh();
       document.getElementById("page").classList.toggle("past", liveView.pausedRange !== null);

@@ -34,7 +34,15 @@
       this.element.classList.toggle("calm", !shown.length);
       this.element.setAttribute("aria-live", isPast ? "off" : "assertive");
       app.setText(this.count, isPast ? `${text} then${later}` : text);
-      app.setText(this.sentence, shown.length ? this.describe(shown[0]) + (shown[0].start === null ? "" : ` since ${app.formatTime(shown[0].start)}`) : "");
+      app.setText(this.sentence, shown.length ? this.describe(shown[0]) + (shown[0].start === null ? "" : ` since ${app.formatTime(shown[0].start)}`) + this.namesOf(shown[0]) : "");
+    }
+
+    /* ": ffmpeg 61 %, python 22 %", the processes that explain an alert; "" if none are known. */
+    namesOf({ metric, text }) {
+      const { at } = this.page.liveView.reading;
+      const incident = this.page.alertHistory.incidentsAt(at).find((other) => other.metric === metric && other.text === text);
+      const names = app.describeRanking(incident?.processes ?? []);
+      return names && `: ${names}`;
     }
 
     /* "CPU above 90 %" */

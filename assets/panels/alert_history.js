@@ -116,11 +116,17 @@
       texts.forEach((text, index) => app.setText(row.children[index + 1], text));
     }
 
+    /* "CPU above 90 %: ffmpeg 61 %, python 22 %" */
+    describe(incident) {
+      const names = app.describeRanking(incident.processes, 2);
+      return this.activeAlerts.describe(incident) + (names && `: ${names}`);
+    }
+
     /* Time, alert, duration and peak. */
     texts(incident) {
       return [
         app.formatIncidentTime(incident),
-        this.activeAlerts.describe(incident),
+        this.describe(incident),
         app.formatIncidentDuration(incident, this.now),
         this.activeAlerts.formatValue({ ...incident, value: this.peaks.get(incident) }),
       ];

@@ -4,16 +4,16 @@
 
   const MAX_INCIDENTS = 50; // with a peak
 
-  /* `[{metric, text, start, end, value, sent, number}]`, the newest first. `entries`: of /api/alerts, the newest
+  /* `[{metric, text, start, end, value, sent, number, processes}]`, the newest first. `entries`: of /api/alerts, the newest
      first; `firing`: `[{metric, text, since}]` of the newest frame. `end` is null while the alert fires, and undefined if
      the threshold was removed meanwhile. */
   app.buildIncidents = function (entries, firing) {
     const open = new Map();
     const incidents = [];
-    for (const { metric, text, state, time, value, sent, number } of entries.toReversed()) {
+    for (const { metric, text, state, time, value, sent, number, processes = [] } of entries.toReversed()) {
       const key = `${metric} ${text}`;
       if (state === "broken") {
-        const incident = { metric, text, start: time, end: undefined, value, sent, number };
+        const incident = { metric, text, start: time, end: undefined, value, sent, number, processes };
         open.set(key, incident);
         incidents.push(incident);
       } else if (open.has(key)) {
@@ -24,7 +24,7 @@
     for (const { metric, text, since } of firing) {
       const incident = open.get(`${metric} ${text}`);
       if (incident) incident.end = null;
-      else incidents.push({ metric, text, start: since, end: null, value: null, sent: null, number: `${metric} ${text}` });
+      else incidents.push({ metric, text, start: since, end: null, value: null, sent: null, number: `${metric} ${text}`, processes: [] });
     }
     return incidents.reverse();
   };

@@ -5,7 +5,7 @@
 
   const SPACE = "\u202f"; // narrow and without a line break
   const SI_PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
-  const SCALED_UNITS = ["B", "B/s", "Hz"];
+  const SCALED_UNITS = ["B", "B/s", "Hz", "W"];
   const FIXED_UNITS = ["%", "°C"]; // one decimal, so that the text does not jump
   const SMALL_SECONDS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
   const LONG_SECONDS = [[86400, "days"], [3600, "h"], [60, "min"]];

@@ -7,7 +7,7 @@
   const MIN_RANGE_MS = 1000;
 
   /* Watch the plot of `chart` until `signal`. `chart`: gd, range(), dragging, onPointer(time or null),
-     onDoubleClick(), onPinch(range, isLast). */
+     onClick(time, event), onDoubleClick(), onPinch(range, isLast). */
   app.watchPointer = function (chart, signal) {
     const { gd } = chart;
     const touches = new Map(); // by pointerId: {x, time}
@@ -63,6 +63,7 @@
       const isDouble = lastClick && event.timeStamp - lastClick.timeStamp < DOUBLE_CLICK_MS && Math.hypot(x - lastClick.x, y - lastClick.y) < 2 * CLICK_PX;
       lastClick = isDouble ? null : { x, y, timeStamp: event.timeStamp };
       if (isDouble) chart.onDoubleClick();
+      else chart.onClick(timeAt(event), event);
     }
 
     function endTouch(event) {

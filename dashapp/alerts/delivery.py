@@ -119,7 +119,9 @@ class AlertDelivery:
             self._store.drain(STORE_TIMEOUT_S)
             firing_count = sum(state.firing for state in self._store.thresholds())
             with self._worker_slots:
-                reason = self._send(address, compose_message(changes, count, firing_count, self._sender))
+                processes = self._store.alert_processes()
+                message = compose_message(changes, count, firing_count, self._sender, processes)
+                reason = self._send(address, message)
             now = time.monotonic()
             if not reason:
                 # First of all: an exception after it repeats no message.

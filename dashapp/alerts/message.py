@@ -5,11 +5,16 @@ They are plain text, because anyone may have chosen a metric's name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from dashapp.model.thresholds import MISSING_OP, AlertChange
+from dashapp.model.ticks import to_milliseconds
+from dashapp.model.top import AlertProcesses, describe_ranking
+
+Processes = Mapping[int, AlertProcesses]
 
 # Changes that a message lists; it only counts the rest.
 MAX_LISTED_CHANGES = 20
@@ -24,37 +29,53 @@ class Message:
     all_resolved: bool
 
 
-def compose_message(changes: Sequence[AlertChange], count: int, firing_count: int, sender: str) -> Message:
+def compose_message(
+    changes: Sequence[AlertChange],
+    count: int,
+    firing_count: int,
+    sender: str,
+    processes: Processes = MappingProxyType({}),
+) -> Message:
     """Return the message of `changes`, oldest first, which are the newest of `count` changes.
 
-    `firing_count` is the number of alerts that are firing now; `sender` is the start of the title.
+    `firing_count` is the number of alerts that are firing now; `sender` is the start of the title;
+    `processes` explain changes, by their number.
     """
     newest = {change.threshold: change for change in changes}
     all_resolved = count == len(changes) and not any(change.firing for change in newest.values())
     if count == 1:
-        title = describe_change(changes[-1])
+        title = describe_change(changes[-1], processes)
     else:
         title = f"{count:,} alert changes; {firing_count:,} firing now"
     listed_changes = list(changes)[-MAX_LISTED_CHANGES:]
-    lines = [format_line(change) for change in listed_changes]
+    lines = [format_line(change, processes) for change in listed_changes]
     if count > len(listed_changes):
         lines.insert(0, f"{count - len(listed_changes):,} earlier changes: see /api/alerts")
     return Message(f"{sender}: {title}", "\n".join(lines), all_resolved)
 
 
-def format_line(change: AlertChange) -> str:
+def format_line(change: AlertChange, processes: Processes = MappingProxyType({})) -> str:
     """Return one change as a line of a message, with its time in UTC."""
-    return f"{_format_utc(change.time)}  {describe_change(change)}"
+    return f"{_format_utc(change.time)}  {describe_change(change, processes)}"
 
 
-def describe_change(change: AlertChange) -> str:
-    """Return one change in words, such as "cpu.percent > 90 for 30s: firing, at 97.3"."""
+def describe_change(change: AlertChange, processes: Processes = MappingProxyType({})) -> str:
+    """Return one change in words, such as "cpu.percent > 90: firing, at 97.3 (ffmpeg 61 %)"."""
     if change.threshold.op == MISSING_OP:
         state = "no data" if change.firing else "data received"
     else:
         state = "firing" if change.firing else "resolved"
     value_text = "" if change.value is None else f", at {change.value:.6g}"
-    return f"{change.threshold.text}: {state}{value_text}"
+    used = explanation_of(change, processes)
+    names = f" ({describe_ranking(used.kind, used.ranking)})" if used else ""
+    return f"{change.threshold.text}: {state}{value_text}{names}"
+
+
+def explanation_of(change: AlertChange, processes: Processes) -> AlertProcesses | None:
+    """Return the processes that explain a change; None if they are unknown or another one's."""
+    used = processes.get(change.number)
+    is_same = used is not None and used.time_ms == to_milliseconds(change.time)
+    return used if change.firing and is_same else None
 
 
 def _format_utc(time: float) -> str:

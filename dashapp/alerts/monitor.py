@@ -7,7 +7,7 @@ delivers the changes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 
 from dashapp.alerts.evaluator import AlertEvaluator
@@ -23,14 +23,24 @@ FIRST_VALUE_TIMEOUT_S = 30.0
 MAX_COMPARED_NAMES = 10_000
 
 
+# Changes, and the time of their tick.
+Explain = Callable[[Sequence[AlertChange], float], None]
+
+
 class AlertMonitor:
     """Continues from the states in the store: a firing alert fires until a tick resolves it."""
 
     def __init__(
-        self, thresholds: Sequence[Threshold], store: Store, notice: NoticeSink | None = None
+        self,
+        thresholds: Sequence[Threshold],
+        store: Store,
+        notice: NoticeSink | None = None,
+        explain: Explain | None = None,
     ) -> None:
+        """`explain` stores what explains the changes of a tick, before the store has these."""
         self._store = store
         self._notice = notice
+        self._explain = explain
         newest = store.newest().time_ms / 1000
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
         previous_states = store.thresholds()
@@ -53,6 +63,8 @@ class AlertMonitor:
         if changes:
             last = self._log[-1].number if self._log else 0
             changes = [replace(change, number=number) for number, change in enumerate(changes, last + 1)]
+            if self._explain is not None:
+                self._explain(changes, tick.time)
             self._log.extend(changes)
             # The log comes first: if this process is killed in between, the next one repairs the states.
             self._store.set_changes(self._log)

@@ -16,7 +16,9 @@ from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETR
 from dashapp.api.events import events_json
 from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
+from dashapp.api.runs import runs_json, runs_revision
 from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
+from dashapp.api.top import UNREADABLE, TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
     NO_STORE,
@@ -49,7 +51,8 @@ CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
 PATHS = (
-    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/csv"),
+    *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/runs", "/api/top"),
+    "/api/csv",
     *("/healthz", "/readyz"),
 )
 # Queries in one request to /api/frames.
@@ -59,7 +62,6 @@ MAX_QUERIES_PER_REQUEST = 16
 MAX_QUERIES_PER_CLIENT, MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS = 24, 2, 2
 NO_PROCESSES = "this server does not show processes"
 NO_HOSTS = "this store has the data of one host only"
-UNREADABLE = "the store cannot be read now; retry in 1 second"
 INCOMPLETE_NOTICE = PublicNotice("Some points are missing, because the store cannot be read now.")
 
 
@@ -104,6 +106,7 @@ class Api:
         panels: Sequence[Panel] = (),
         limits: ApiLimits | None = None,
         redacts_notices: bool = False,
+        top_error: str = NO_PROCESSES,
     ) -> None:
         """`window`: default seconds; `max_window`: maximum seconds of a window.
 
@@ -111,13 +114,14 @@ class Api:
         the store has several. `now`: the current epoch seconds, for the age of the newest tick. `caching`:
         the Cache-Control header. `host`: the host's part of a download's file name. `panels`: the panels
         in the settings. `limits`: those that the pages of this process share. `redacts_notices`: everybody
-        may see the responses.
+        may see the responses. `top_error`: the error text if the recorded processes are not shown, or empty.
         """
         self._limits = limits = limits or ApiLimits()
         self._hosts = hosts
         self._clock = now
         self._caching = caching
         self._redacts_notices = redacts_notices or caching == SHARED_ONE_SECOND
+        self._top = TopEndpoint(store, top_error, max_window)
         self._store = store
         self._window = window
         self._interval = interval
@@ -247,15 +251,21 @@ class Api:
                     return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
                 return "200 OK", encode_json(metrics_json(self._store)), True
+            if path == "/api/runs":
+                return "200 OK", encode_json(runs_json(self._store)), True
             if path == "/api/hosts" and self._hosts is not None:
                 return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
-                return "200 OK", encode_json(alerts_json(self._store, query, self._current_values())), True
+                body = alerts_json(self._store, query, self._current_values(), self._top.is_shown)
+                return "200 OK", encode_json(body), True
+            if path == "/api/top":
+                with self._limits.queue.hold(self._limits.builds):
+                    return "200 OK", encode_json(self._top.json(query, self._clock())), True
             if path == "/api/events":
                 return "200 OK", encode_json(events_json(self._store, query)), True
             if path in ("/healthz", "/readyz"):
-                stale, body = health_json(self._store, self._interval, self._clock())
-                return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
+                stale, health = health_json(self._store, self._interval, self._clock())
+                return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", health, False
         except BadRequestError as error:
             return "400 Bad Request", error_json(str(error)), False
         return "404 Not Found", error_json("not found"), False
@@ -383,6 +393,9 @@ class Api:
         if events := self._store.events().events:
             # The page requests /api/events when this number rises.
             body["events"] = events[-1].number
+        if revision := runs_revision(self._store):
+            # The page polls /api/runs when this number rises.
+            body["runs"] = revision
         if steps := self._store.clock_steps():
             body["clock"] = steps
         notices = self._store.notices()

@@ -59,7 +59,7 @@ def parse_ticks_query(
     `window`: default seconds; `max_window`: maximum seconds; `now`: epoch seconds; `known_metrics`: keys of
     the existing metrics, empty if the store has no list yet; `parameters`: the allowed names.
     """
-    values = _parse_parameters(query, parameters)
+    values = parse_parameters(query, parameters)
     metrics = _parse_metrics(values["metrics"], known_metrics) if "metrics" in values else None
     if "panel" in values and metrics is not None:
         raise BadRequestError("panel cannot be combined with metrics")
@@ -79,7 +79,7 @@ def parse_ticks_query(
     if "from" in values or "to" in values:
         if "curves" in values:
             raise BadRequestError("curves cannot be combined with from and to: they have no history")
-        return TicksQuery(window, "", _parse_range(values, max_window, now * 1000), *selection)
+        return TicksQuery(window, "", parse_range(values, max_window, now * 1000), *selection)
     after = values.get("after", "")
     if len(after) > MAX_CURSOR_LENGTH:
         raise BadRequestError(f"after has {len(after)} characters; expected at most {MAX_CURSOR_LENGTH}")
@@ -96,7 +96,8 @@ def query_fields(query: str) -> list[tuple[str, str]]:
     return parse_qsl(query, keep_blank_values=True)
 
 
-def _parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
+def parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
+    """Return the values in a query by name; BadRequestError for an unknown or a repeated one."""
     values: dict[str, str] = {}
     for name, value in query_fields(query):
         if name not in parameters:
@@ -119,18 +120,23 @@ def _parse_seconds(text: str, max_window: float) -> float:
     return window
 
 
-def _parse_range(values: Mapping[str, str], max_window: float, now: float) -> tuple[int, int]:
-    """Start and end in epoch milliseconds, as `now`."""
+def parse_time(name: str, text: str) -> int:
+    """Return epoch milliseconds; BadRequestError if the text is no time."""
+    value = parse_number(text)
+    if not 0 <= value <= MAX_EPOCH_MS:
+        raise BadRequestError(f"{name} is {quote_value(text)}; expected epoch milliseconds")
+    return int(value)
+
+
+def parse_range(values: Mapping[str, str], max_window: float, now: float) -> tuple[int, int]:
+    """Start and end in epoch milliseconds, as `now`; BadRequestError if that is no past range."""
     if "window" in values or "after" in values:
         raise BadRequestError("window and after cannot be combined with from and to")
     if "from" not in values:
         raise BadRequestError("to is set without from; expected both in epoch milliseconds")
     ends = []
     for name, text in (("from", values["from"]), ("to", values.get("to", str(now)))):
-        value = parse_number(text)
-        if not 0 <= value <= MAX_EPOCH_MS:
-            raise BadRequestError(f"{name} is {quote_value(text)}; expected epoch milliseconds")
-        ends.append(int(value))
+        ends.append(parse_time(name, text))
     start, end = ends
     if start >= now:
         raise BadRequestError("from is in the future")

@@ -19,7 +19,7 @@ from dashapp.stores.base import Reader
 METRICS_PATH = "/metrics"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _UNITS = {"%": "percent", "B": "bytes", "B/s": "bytes_per_second", "1/s": "per_second", "s": "seconds"}
-_UNITS |= {"°C": "celsius", "Hz": "hertz"}
+_UNITS |= {"°C": "celsius", "Hz": "hertz", "W": "watts"}
 _INVALID_CHARS = re.compile(r"[^a-z0-9]+")
 _LABEL_ESCAPES = {ord("\\"): r"\\", ord('"'): r"\"", ord("\n"): r"\n"}
 
@@ -51,9 +51,9 @@ def series_name(metric: Metric) -> SeriesName:
         return SeriesName("dashapp_value", "key", metric.key)
     unit = _UNITS.get(metric.unit, "")
     if metric.panel in PER_DEVICE_PANELS:
-        # The last part names the quantity, unless the panel does.
-        *device, quantity = parts if len(parts) > 1 else [*parts, ""]
-        return SeriesName(_family_name(metric.panel, quantity, unit), "name", ".".join(device))
+        # The other parts name the quantity, unless the panel does.
+        device, *quantity = parts
+        return SeriesName(_family_name(metric.panel, *quantity, unit), "name", device)
     return SeriesName(_family_name(first, *parts, unit))
 
 

@@ -2,7 +2,8 @@
 
 It answers 200 once the push queue has them. They are then in the next tick, unless a newer value of the same
 metric is. A body is {"metrics": {"loss": 0.31, "train.accuracy": 0.9}, "t": 1795218017} or a list of those.
-{"event": "deploy 1.4"} marks what happened at a time, which may be long past.
+{"event": "deploy 1.4"} marks what happened at a time, which may be long past. An entry with "run" has values
+of a training run; see run_entry.py.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
+from dashapp.api.run_entry import json_type, parse_run_entry
 from dashapp.http.middleware.client_address import ClientResolver, rate_limit_key
 from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.events import event_text
+from dashapp.model.runs import split_run_key
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import (
     MAX_VALUE,
@@ -27,7 +30,13 @@ from dashapp.model.ticks import (
     max_encoded_chars,
     to_milliseconds,
 )
-from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, event_record, pushed_metric
+from dashapp.sources.push import (
+    MAX_NAME_LENGTH,
+    MAX_RECORD_CHARS,
+    RUNS_KEY,
+    event_record,
+    pushed_metric,
+)
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
@@ -51,11 +60,16 @@ RESERVED_NAMES = frozenset(
 )
 
 
-def parse_push_body(body: bytes, now: float) -> tuple[dict[str, float], list[tuple[int, str]]]:
-    """The last value of each name, and the events: epoch milliseconds with text.
+class PushBody(NamedTuple):
+    """The last value of each name, the entries of runs, and events: epoch milliseconds with text."""
 
-    BadRequestError if any part of the body is invalid. `now`: epoch seconds.
-    """
+    values: dict[str, float]
+    runs: list[dict[str, Any]]
+    events: list[tuple[int, str]]
+
+
+def parse_push_body(body: bytes, now: float) -> PushBody:
+    """Parse a body at `now`, in epoch seconds; BadRequestError if any part of it is invalid."""
     try:
         # Parse integers as floats: an integer of a million digits is then infinite at no cost.
         document = json.loads(body.decode(), parse_int=float)
@@ -67,6 +81,7 @@ def parse_push_body(body: bytes, now: float) -> tuple[dict[str, float], list[tup
         raise BadRequestError(f"the body is not JSON: {error}") from None
     entries = document if isinstance(document, list) else [document]
     values: dict[str, float] = {}
+    runs: list[dict[str, Any]] = []
     events: list[tuple[int, str]] = []
     count = 0
     for number, entry in enumerate(entries, 1):
@@ -80,11 +95,14 @@ def parse_push_body(body: bytes, now: float) -> tuple[dict[str, float], list[tup
             raise BadRequestError(
                 f"the body has more than {MAX_VALUES_PER_REQUEST} values; send several requests"
             )
-        for name, value in metrics.items():
-            values[name] = _parse_value(name, value, prefix)
-    if not values and not events:
+        parsed = {name: _parse_value(name, value, prefix) for name, value in metrics.items()}
+        if "run" in entry:
+            runs.append(parse_run_entry(entry, parsed, prefix))
+        else:
+            values |= parsed
+    if not (values or runs or events):
         raise BadRequestError(f"the body has no values; {EXAMPLE}")
-    return values, events
+    return PushBody(values, runs, events)
 
 
 EXAMPLE = 'expected JSON such as {"metrics": {"loss": 0.31}}'
@@ -93,14 +111,17 @@ EXAMPLE = 'expected JSON such as {"metrics": {"loss": 0.31}}'
 def _parse_entry(entry: Any, now: float, prefix: str) -> dict[str, Any]:
     """The `metrics` of an entry; BadRequestError if another part of it is invalid."""
     if not isinstance(entry, dict):
-        raise BadRequestError(f"{prefix}the entry is {_json_type(entry)}; {EXAMPLE}")
+        raise BadRequestError(f"{prefix}the entry is {json_type(entry)}; {EXAMPLE}")
+    known = ("metrics", "event", "t")
+    if "run" in entry:
+        known = ("metrics", "t", "run", "step")
     for key in entry:
-        if key not in ("metrics", "event", "t"):
-            raise BadRequestError(
-                f"{prefix}{quote_value(key)} is not a known key; expected metrics, event and t"
-            )
+        if key not in known:
+            hint = "; step belongs to an entry with run" if key == "step" else ""
+            expected = f"expected {', '.join(known[:-1])} and {known[-1]}"
+            raise BadRequestError(f"{prefix}{quote_value(key)} is not a known key; {expected}{hint}")
     if not isinstance(metrics := entry.get("metrics", {}), dict):
-        raise BadRequestError(f"{prefix}metrics is {_json_type(metrics)}; {EXAMPLE}")
+        raise BadRequestError(f"{prefix}metrics is {json_type(metrics)}; {EXAMPLE}")
     if "t" in entry and (metrics or "event" not in entry):
         _check_time(entry["t"], now, prefix)
     return metrics
@@ -136,7 +157,7 @@ def _seconds(value: Any) -> float:
 
 
 def _time_text(value: Any) -> str:
-    return f"{value:.15g}" if isinstance(value, float) else _json_type(value)
+    return f"{value:.15g}" if isinstance(value, float) else json_type(value)
 
 
 def _parse_value(name: str, value: Any, prefix: str) -> float:
@@ -153,7 +174,7 @@ def _parse_value(name: str, value: Any, prefix: str) -> float:
     if isinstance(value, bool):
         return float(value)  # as a function's True
     if not isinstance(value, float):
-        raise BadRequestError(f"{prefix}{quote_value(name)} is {_json_type(value)}; expected a number")
+        raise BadRequestError(f"{prefix}{quote_value(name)} is {json_type(value)}; expected a number")
     if not abs(value) <= MAX_VALUE:
         raise BadRequestError(
             f"{prefix}{quote_value(name)} is {value}; expected a number of at most {MAX_VALUE:.0e}"
@@ -161,21 +182,12 @@ def _parse_value(name: str, value: Any, prefix: str) -> float:
     return value
 
 
-def _json_type(value: Any) -> str:
-    """The JSON type of a value."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, list):
-        return "a list"
-    return "an object" if isinstance(value, dict) else "a number"
-
-
 PUSH_PATH = "/api/push"
 MAX_BODY_BYTES = 64 << 10
 # Pushed names in a store. A worker sees the names that other workers accepted one tick later.
 MAX_PUSHED_NAMES = 1000
+# Names of runs that are pushed within an hour, to a worker.
+MAX_RUN_NAMES, RUN_NAME_TTL_S = 5000, 3600.0
 
 
 class PushEndpoint:
@@ -196,6 +208,8 @@ class PushEndpoint:
         self._clock = clock
         self._bodies = BodyReader(MAX_BODY_BYTES)
         self._names: set[str] = set()
+        # Names of the metrics of runs, each with the time when it was new.
+        self._run_names: dict[tuple[str, str], float] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
@@ -215,29 +229,49 @@ class PushEndpoint:
                 start_response, "429 Too Many Requests", sentence, ("retry-after", str(result))
             )
         try:
-            values, events = parse_push_body(self._bodies.read(environ), self._clock())
-            self._check_names(values)
-            self._queue(values, events)
+            body = parse_push_body(self._bodies.read(environ), self._clock())
+            self._check_names({key: value for key, value in body.values.items() if not split_run_key(key)})
+            self._check_run_names(body.values, body.runs)
+            self._queue(body)
         except RequestBodyError as error:
             return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
             return error_response(start_response, "400 Bad Request", str(error))
         except PushQueueError as error:
             return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
-        self._names.update(values)
-        return json_response(start_response, "200 OK", {"accepted": len(values) + len(events)})
+        self._names.update(key for key in body.values if not split_run_key(key))
+        accepted = len(body.values) + sum(len(entry["metrics"]) for entry in body.runs) + len(body.events)
+        return json_response(start_response, "200 OK", {"accepted": accepted})
 
-    def _queue(self, values: dict[str, float], events: list[tuple[int, str]]) -> None:
-        if (chars := max_encoded_chars(values)) > MAX_RECORD_CHARS:
+    def _queue(self, body: PushBody) -> None:
+        names = [*body.values, *(name for entry in body.runs for name in entry["metrics"])]
+        if (chars := max_encoded_chars(names)) > MAX_RECORD_CHARS:
             raise BadRequestError(
                 f"the values take {chars} characters of a tick; expected at most {MAX_RECORD_CHARS}; "
                 "send several requests, or use shorter names"
             )
-        if values:
-            self._push_queue.put(json.dumps(values, separators=(",", ":")).encode())
-        if events:
+        if body.values or body.runs:
+            record = {**body.values, RUNS_KEY: body.runs} if body.runs else body.values
+            self._push_queue.put(json.dumps(record, separators=(",", ":")).encode())
+        if body.events:
             # Last: a client that repeats a request after an error repeats no event.
-            self._push_queue.put(event_record(events))
+            self._push_queue.put(event_record(body.events))
+
+    def _check_run_names(self, values: dict[str, float], runs: list[dict[str, Any]]) -> None:
+        """Reject further names of runs: each stays in the catalogue for a while."""
+        names = {(entry["run"]["id"], name) for entry in runs for name in entry["metrics"]}
+        names |= {parts for key in values if (parts := split_run_key(key))}
+        now = self._clock()
+        if new_names := names - self._run_names.keys():
+            self._run_names = {
+                name: time for name, time in self._run_names.items() if 0 <= now - time < RUN_NAME_TTL_S
+            }
+            if len(self._run_names) + len(new_names) > MAX_RUN_NAMES:
+                raise BadRequestError(
+                    f"{quote_value(min(new_names)[1])} exceeds the limit of {MAX_RUN_NAMES} metrics of runs "
+                    "within an hour; use fewer names"
+                )
+            self._run_names |= dict.fromkeys(new_names, now)
 
     def _check_names(self, values: dict[str, float]) -> None:
         """Reject a name that a source already uses: a push cannot overwrite a measured value."""
@@ -245,7 +279,11 @@ class PushEndpoint:
         if not new_names:
             return
         catalogue = {metric.key: metric for metric in self._store.metrics()}
-        self._names.update(key for key, metric in catalogue.items() if metric == pushed_metric(key))
+        self._names.update(
+            key
+            for key, metric in catalogue.items()
+            if metric == pushed_metric(key) and not split_run_key(key)
+        )
         new_names -= self._names
         if source_names := sorted(new_names & catalogue.keys()):
             raise BadRequestError(

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from dashapp.alerts.message import Processes, explanation_of
 from dashapp.api.params import query_fields
+from dashapp.api.top import ranking_json
 from dashapp.http.responses import encode_json
 from dashapp.model.panel_spec import compile_pattern
 from dashapp.model.text import quote_value
@@ -19,15 +21,20 @@ from dashapp.stores.hosts import Host, HostStore
 DEFAULT_CHANGES = 100
 
 
-def alerts_json(store: Reader, query: str, current_keys: Collection[str] | None) -> dict[str, Any]:
+def alerts_json(
+    store: Reader, query: str, current_keys: Collection[str] | None, shows_processes: bool = False
+) -> dict[str, Any]:
     """All thresholds, and as many of their changes as `query` requests; or BadRequestError.
 
     `current_keys`: the metrics that have a current value; None if the newest tick is stale.
+    `shows_processes`: name those that explain an alert.
     """
     limit = _parse_limit(query)
     return {
         "thresholds": [_alert_json(state, current_keys) for state in store.thresholds()],
-        "log": _changes_json(store.changes(), store.deliveries(), limit),
+        "log": _changes_json(
+            store.changes(), store.deliveries(), limit, store.alert_processes() if shows_processes else {}
+        ),
     }
 
 
@@ -64,7 +71,7 @@ def _since_json(state: AlertState) -> int | None:
 
 
 def _changes_json(
-    changes: Sequence[AlertChange], sent: Mapping[str, int], limit: int
+    changes: Sequence[AlertChange], sent: Mapping[str, int], limit: int, processes: Processes
 ) -> list[dict[str, Any]]:
     """The last `limit` of `changes`, newest first. `sent`: the last delivered change by address."""
     delivered = min(sent.values(), default=None)
@@ -77,9 +84,15 @@ def _changes_json(
             "time": to_milliseconds(change.time),
             "value": change.value,
             "sent": None if delivered is None else change.number <= delivered,
+            **_processes_json(change, processes),
         }
         for change in reversed(changes[-limit:])
     ]
+
+
+def _processes_json(change: AlertChange, processes: Processes) -> dict[str, Any]:
+    used = explanation_of(change, processes)
+    return {"processes": ranking_json(used.kind, used.ranking)} if used else {}
 
 
 def _parse_limit(query: str) -> int:

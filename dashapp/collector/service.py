@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from threading import Event
 
@@ -22,6 +22,7 @@ from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder
 from dashapp.collector.preflight import alert_target_problems
 from dashapp.collector.sampler import Sampler
+from dashapp.collector.top_recorder import TopRecorder
 from dashapp.config import settings as config
 from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.parsers import MEMORY_STORE
@@ -36,9 +37,13 @@ from dashapp.model.ticks import (
 )
 from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
+from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
+from dashapp.sources.runs import RunRegistry
 from dashapp.sources.spec import SourceSpec
+from dashapp.sources.system.top.ranking import TopRanking
+from dashapp.sources.system.top.scan import process_scanner
 from dashapp.stores.base import Rewind, Store
 from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
 from dashapp.stores.push_queue import PushReader
@@ -63,18 +68,23 @@ def collect(
     delivery: AlertDelivery | None = None,
     failure_notice: NoticeSink | None = None,
     retention: float = math.inf,
+    machine: MachineFiles = OWN_MACHINE,
+    top: TopRecorder | None = None,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
     pushed values; None disables push. `extra_sources` are sources that exist already. `failure_notice` may
     have a sentence about an earlier failure, which the first tick ends.
-    `retention` is the seconds for which the store keeps the history of a metric.
+    `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
+    that the sources of the machine read. `top` records the processes.
     """
     newest = store.newest().time_ms / 1000
-    sources = [*make_sources(source, interval), *extra_sources]
-    push = None if push_queue is None else PushSource(push_queue, lambda: store.newest().time_ms)
-    if push is not None:
+    sources = [*make_sources(source, interval, machine), *extra_sources]
+    push = None
+    if push_queue is not None:
+        runs = RunRegistry(store.runs(), store.set_runs)
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs)
         # The last source: a push cannot replace what the machine measures.
         sources.append(push)
     sampler = Sampler(sources, store, interval, notice, retention)
@@ -88,6 +98,8 @@ def collect(
                 store.rewind(Rewind(to_milliseconds(step.after), step.restores))
                 report.add(step)
                 events.follow_clock(step)
+            if top is not None:
+                top.follow_clock(step.after)
             if monitor is not None:
                 monitor.follow_clock(step.size, step.after, step.restores)
         report.expire()
@@ -107,6 +119,8 @@ def collect(
             changes = monitor.observe(tick)
             if delivery is not None:
                 delivery.put(changes)
+        if top is not None:
+            top.step(time)
         if failure_notice is not None:
             failure_notice.clear()
             failure_notice = None
@@ -176,10 +190,16 @@ def collect_with_settings(
 ) -> None:
     """Collect into an open store with all settings, until `stop`."""
     store.notice_sink(COLLECTOR_NOTICE).clear()
-    monitor = AlertMonitor(settings.threshold, store, store.notice_sink("thresholds"))
+    top = top_recorder(settings, store)
+    monitor = AlertMonitor(
+        settings.threshold, store, store.notice_sink("thresholds"), top.explain if top else None
+    )
     notice, delivery_notice = store.notice_sink("sources"), store.notice_sink("outbox")
     clock = SystemClock(stop)
-    with closing(AlertDelivery(settings.notify, store, delivery_notice, _sender_name(settings))) as delivery:
+    with (
+        closing(AlertDelivery(settings.notify, store, delivery_notice, _sender_name(settings))) as delivery,
+        closing(top) if top else nullcontext(),
+    ):
         collect(
             store,
             clock,
@@ -192,7 +212,16 @@ def collect_with_settings(
             delivery,
             store.notice_sink(COLLECTOR_NOTICE),
             max(settings.retention),
+            settings.machine_files,
+            top,
         )
+
+
+def top_recorder(settings: Settings, store: Store) -> TopRecorder | None:
+    """Return the recorder of top processes; None if they are not recorded."""
+    if not (settings.process_history and settings.reads_system):
+        return None
+    return TopRecorder(TopRanking(process_scanner()), store, explains=settings.processes != "never")
 
 
 def _sender_name(settings: Settings) -> str:

@@ -161,7 +161,7 @@ def flag_of(name: str) -> str:
 
 def _option_string(name: str, default: Any) -> str:
     """Return the option of a setting: `--no-NAME` for a switch that is on by default."""
-    return f"--no-{name}" if default is True else flag_of(name)
+    return f"--no-{flag_of(name)[2:]}" if default is True else flag_of(name)
 
 
 def _add_argument(

@@ -76,6 +76,24 @@ def parse_audience(text: str) -> str:
     return text
 
 
+UNIX_SCHEME = "unix://"
+
+
+def parse_unix_socket(text: str) -> str:
+    """Return the address of a socket, which need not exist yet."""
+    path = text.removeprefix(UNIX_SCHEME)
+    if path == text or not path.startswith("/") or len(text) > 200 or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def parse_folder(text: str) -> str:
+    """Return the absolute path of a folder, without a slash at its end."""
+    if not text.strip() or "\0" in text or not (path := Path(text)).is_dir():
+        raise ValueError
+    return str(path.absolute())
+
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 

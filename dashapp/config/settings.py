@@ -21,6 +21,7 @@ from dashapp.model.panels import Panel
 from dashapp.model.text import quote_value, redact_url
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import SettingsError
+from dashapp.sources.machine import OWN_PROC, OWN_SYS, MachineFiles
 from dashapp.sources.spec import NO_SOURCE, SourceSpec
 
 
@@ -208,6 +209,9 @@ class Settings:
         platform_variable="WEB_CONCURRENCY",
     )
     collector: bool = setting(True, parsers.parse_switch, "1 or 0", "only serve; another process collects")
+    process_history: bool = setting(
+        True, parsers.parse_switch, "1 or 0", "do not record the top processes every ten seconds"
+    )
     threshold: tuple[Threshold, ...] = setting(
         (),
         Threshold.parse,
@@ -234,6 +238,30 @@ class Settings:
         "the file of a CA certificate, or none to trust any certificate",
         "file of the CA certificate of a rediss:// address, or none to trust any certificate",
     )
+
+    docker: str = setting(
+        "",
+        parsers.parse_unix_socket,
+        "the address of a socket, such as unix:///var/run/docker.sock",
+        "socket of Docker or Podman, to read the names of containers",
+    )
+    proc: str = setting(
+        OWN_PROC,
+        parsers.parse_folder,
+        "a folder that exists",
+        "the /proc of the machine, such as that of the host in a container",
+    )
+    sys: str = setting(
+        OWN_SYS,
+        parsers.parse_folder,
+        "a folder that exists",
+        "the /sys of the machine, such as that of the host in a container",
+    )
+
+    @property
+    def machine_files(self) -> MachineFiles:
+        """The folders that the sources of the machine read."""
+        return MachineFiles(self.proc, self.sys, self.docker.removeprefix(parsers.UNIX_SCHEME))
 
     @property
     def reads_system(self) -> bool:

@@ -14,6 +14,7 @@ from dashapp.model.panel_spec import (
     parse_panel_table,
     parse_panel_text,
 )
+from dashapp.model.runs import RUN_PANEL_PREFIX
 from dashapp.model.ticks import Metric
 
 
@@ -91,6 +92,12 @@ PANELS = (
     Panel("network", "Network", "all interfaces together", "B/s"),
     Panel("disk", "Disk", "all devices together", "B/s"),
     _percent_panel("filesystem", "File systems", "share in use"),
+    _percent_panel("gpu", "GPUs", "time with work, memory in use"),
+    Panel("gpumemory", "GPU memory", "in use", "B"),
+    Panel("containers", "Containers, CPU", "share of the machine", "%", kind="stacked"),
+    Panel("containermemory", "Containers, memory", "without file cache", "B", kind="stacked"),
+    Panel("services", "Services, CPU", "share of the machine", "%", kind="stacked"),
+    Panel("servicememory", "Services, memory", "without file cache", "B", kind="stacked"),
     Panel("demo", "Demo", "two random walks", low=None, right=("demo.gbpusd",)),
     Panel("pressure", "Pressure", "time that tasks spent waiting", "%"),
     _percent_panel("cpukinds", "CPU by kind", "what the time went to"),
@@ -107,6 +114,12 @@ PANELS = (
     Panel("temperature", "Temperatures", "sensor by sensor", "°C", low=None),
     Panel("fans", "Fans", "turns", "1/s"),
     _percent_panel("battery", "Battery", "charge"),
+    Panel("gputemperature", "GPU temperatures", "GPU by GPU", "°C", low=None),
+    Panel("gpupower", "GPU power", "GPU by GPU", "W"),
+    Panel("gpuclock", "GPU clocks", "of the processors", "Hz"),
+    Panel("gputhrottled", "GPU throttling", "1 while the clock is limited", high=1),
+    Panel("containerdisk", "Containers, disk", "read and written", "B/s"),
+    Panel("failedunits", "Failed units", "of systemd", kind="stacked", metrics=("service.*.failed",)),
     Panel("processes", "Processes", "and threads"),
     Panel("kernel", "Kernel", "context switches and interrupts", "1/s"),
     Panel("frequency", "Frequency", "of the CPUs", "Hz"),
@@ -116,10 +129,11 @@ PANELS = (
     # Always present, so that an open page can draw the first values that a program pushes.
     Panel("pushed", "Pushed", "by programs", low=None),
 )
-# Panels with one line per device or core.
+# Panels with one line per device, core, container or service.
 PER_DEVICE_PANELS = {
     *("cores", "filesystem", "disks", "diskops", "diskbusy", "interfaces", "packets", "networkerrors"),
-    *("temperature", "fans"),
+    *("temperature", "fans", "gpu", "gpumemory", "gputemperature", "gpupower", "gpuclock", "gputhrottled"),
+    *("containers", "containermemory", "containerdisk", "services", "servicememory", "failedunits"),
 }
 
 
@@ -140,6 +154,8 @@ def all_panels(
     built_in = {panel.name: panel for panel in PANELS}
     extra_panels: dict[str, Panel] = {}
     for metric in metrics:
+        if metric.panel.startswith(RUN_PANEL_PREFIX):
+            continue  # the groups of runs draw them
         if metric.panel not in built_in and metric.panel not in extra_panels:
             title = metric.panel.replace("_", " ").replace("-", " ").capitalize() or "Others"
             extra_panels[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)

@@ -46,6 +46,7 @@ TILES = (
     Tile("Network", "received, sent", ("network.received", "network.sent"), "network"),
     Tile("Disk", "read, written", ("disk.read", "disk.write"), "disk"),
     Tile("Fullest disk", "", ("filesystem.*",), "filesystem", highest_only=True),
+    Tile("Busiest GPU", "", tuple(f"gpu.{number}.percent" for number in range(16)), "gpu", highest_only=True),
     Tile("Hottest", "", ("temperature.*",), "temperature", highest_only=True, unit="°C"),
 )
 

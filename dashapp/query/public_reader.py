@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 from dashapp.model.columns import Columns
 from dashapp.model.events import BOOT, GAP, EventLog
 from dashapp.model.panels import Panel
+from dashapp.model.runs import Run
 from dashapp.model.ticks import Cursor, Metric, Tick
-from dashapp.stores.base import Level, Reader, Snapshot
-from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, Document, Value
+from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
+from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, RUNS, Document, Value
 from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.proxy import LevelProxy, ReaderProxy
 
@@ -27,10 +28,14 @@ MOUNT_PATTERNS = ("filesystem.*", "filesystem.*.percent")
 
 
 class PublicReader(ReaderProxy):
-    """A reader that gives numbers to the file systems of `store`, and hides its alert rules."""
+    """A reader that gives numbers to the file systems of `store`, and hides its alert rules.
 
-    def __init__(self, store: Reader) -> None:
+    `shows_processes`: whether it shows the names of processes.
+    """
+
+    def __init__(self, store: Reader, shows_processes: bool = False) -> None:
         self._store = store
+        self._shows_processes = shows_processes
         self._names = PublicNames(())
         self._catalogue: list[Metric] = []
 
@@ -45,6 +50,9 @@ class PublicReader(ReaderProxy):
 
     def levels(self) -> Sequence[Level]:
         return [_PublicLevel(level, self.names()) for level in self._store.levels()]
+
+    def top_levels(self) -> Sequence[TopLevel]:
+        return self._store.top_levels() if self._shows_processes else ()
 
     def read_document(self, document: Document[Value]) -> Value:
         """Return the public part of a document; nothing of one without a filter here."""
@@ -64,6 +72,10 @@ class PublicReader(ReaderProxy):
     def _public_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
         return self.names().metrics(metrics)
 
+    def _runs_without_config(self, runs: Sequence[Run]) -> list[Run]:
+        """A configuration can contain paths and addresses."""
+        return [replace(run, config={}) for run in runs]
+
     def _unchanged(self, value: object) -> object:
         return value
 
@@ -75,6 +87,7 @@ class PublicReader(ReaderProxy):
         PANEL_KINDS: _unchanged,
         CURVES: _unchanged,
         EVENTS: _public_events,
+        RUNS: _runs_without_config,
     }
 
 
@@ -187,8 +200,9 @@ class _PublicLevel(LevelProxy):
 class PublicHosts(HostStore):
     """A store of many hosts whose readers are public."""
 
-    def __init__(self, hosts: HostStore) -> None:
+    def __init__(self, hosts: HostStore, shows_processes: bool = False) -> None:
         self._hosts = hosts
+        self._shows_processes = shows_processes
 
     def hosts(self) -> list[Host]:
         return [
@@ -203,7 +217,7 @@ class PublicHosts(HostStore):
 
     def reader(self, name: str) -> Reader | None:
         reader = self._hosts.reader(name)
-        return None if reader is None else PublicReader(reader)
+        return None if reader is None else PublicReader(reader, self._shows_processes)
 
     def notices(self) -> list[str]:
         return self._hosts.notices()

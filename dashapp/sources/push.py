@@ -9,15 +9,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from dashapp.model.events import event_text
+from dashapp.model.runs import OWN_STEP_PREFIX, RUN_PANEL_PREFIX, RUN_PREFIX, RUNNING, split_run_key
 from dashapp.model.ticks import MAX_EPOCH_MS, Metric, finite_values, max_encoded_chars
+from dashapp.sources.runs import RunRegistry
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
 # request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
 MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
 MAX_NAME_LENGTH = 200
+# The key of a record's entries of training runs. No value has an empty name.
+RUNS_KEY = ""
 # Cached metrics, so that all ticks share the same objects.
 CACHE_SIZE = 4000
 
@@ -42,20 +46,28 @@ def pushed_metric(key: str) -> Metric:
 
     >>> pushed_metric("loss").panel, pushed_metric("train.loss").panel, pushed_metric("<b>.x").panel
     ('pushed', 'train', 'b')
+    >>> pushed_metric("run.resnet.val.loss").label, pushed_metric("run.resnet.val.loss").panel
+    ('val.loss', 'run:resnet')
     """
+    if parts := split_run_key(key):
+        return Metric(key, parts[1], "", RUN_PANEL_PREFIX + parts[0])
     panel = _INVALID_CHARS.sub("-", key.partition(".")[0]).strip("-")[:32] if "." in key else ""
     return Metric(key, key, "", panel or "pushed")
 
 
 class PushSource:
-    """Reads `inbox`; `newest` returns the time of the store's newest tick in milliseconds."""
+    """Reads `inbox`; `newest` returns the time of the store's newest tick in milliseconds.
+
+    `runs` names the training runs that push. Without it, their values are left out.
+    """
 
     name = "push"
     is_optional = True
     reserved_chars = MAX_TICK_CHARS
 
-    def __init__(self, inbox: PushReader, newest: Callable[[], int]) -> None:
+    def __init__(self, inbox: PushReader, newest: Callable[[], int], runs: RunRegistry | None = None) -> None:
         self._inbox = inbox
+        self._runs = runs
         self._newest = newest
         self._cache: dict[str, tuple[Metric, int]] = {}
         self._events: list[tuple[int, str]] = []
@@ -70,16 +82,25 @@ class PushSource:
                 free_bytes -= len(record)
                 self._events += _parse_events(record)
                 return True
-            record_values = _parse_record(record)
+            record_values, entries = _parse_record(record)
             row_size = sum(self._metric(key)[1] for key in record_values if key not in values)
+            row_size += sum(map(_run_row_size, entries))
             # Always accept the first record: it would need as much room in the next tick.
-            if values and (row_size > free_chars or len(record) > free_bytes):
+            if (values or free_bytes < MAX_BYTES_PER_TICK) and (
+                row_size > free_chars or len(record) > free_bytes
+            ):
                 return False
             free_chars, free_bytes = free_chars - row_size, free_bytes - len(record)
+            if self._runs is not None:
+                for entry in entries:
+                    self._runs.observe(entry)
+                record_values = self._runs.observe_values(record_values)
             values.update(record_values)
             return True
 
         self._inbox.take(self._newest(), accept)
+        if self._runs is not None:
+            values |= self._runs.finish_tick()
         return {self._metric(key)[0]: value for key, value in values.items()}
 
     def take_events(self) -> list[tuple[int, str]]:
@@ -109,13 +130,28 @@ def _parse_events(record: bytes) -> list[tuple[int, str]]:
     return events if are_times else []
 
 
-def _parse_record(record: bytes) -> dict[str, float]:
-    """Return the values of a record, or nothing for an invalid one.
+def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Return the values of a record and its entries of runs, or nothing for an invalid one.
 
     A torn record was never confirmed to its sender, and a forged one has no sender.
     """
     try:
         document = json.loads(record)
-        return finite_values({key: document[key] for key in document if 0 < len(key) <= MAX_NAME_LENGTH})
-    except (ValueError, TypeError, RecursionError):
-        return {}
+        values = finite_values({key: document[key] for key in document if 0 < len(key) <= MAX_NAME_LENGTH})
+        return values, [entry for entry in document.get(RUNS_KEY, ()) if _is_run_entry(entry)]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}, []
+
+
+def _is_run_entry(entry: dict[str, Any]) -> bool:
+    """Return whether an entry has the types that the endpoint puts into each one."""
+    run = entry.get("run", {})
+    texts = (run.get("id"), run.get("name"), run.get("state", RUNNING), run.get("error", ""))
+    tables = (run.get("config", {}), entry.get("metrics", {}))
+    return all(isinstance(text, str) for text in texts) and all(isinstance(each, dict) for each in tables)
+
+
+def _run_row_size(entry: dict[str, Any]) -> int:
+    """Return the characters that the values of an entry, and a step for each, can need in a row."""
+    prefix = f"{RUN_PREFIX}{entry['run']['name']}.{OWN_STEP_PREFIX}"
+    return 2 * max_encoded_chars([prefix + name for name in entry.get("metrics", ())])

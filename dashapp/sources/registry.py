@@ -11,17 +11,20 @@ from inspect import signature
 from dashapp.model.text import redact_credentials
 from dashapp.sources.base import Source
 from dashapp.sources.loader import load_function_or_explain
+from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.options import declared_options
 from dashapp.sources.spec import BUILT_IN, MACHINE_SOURCE, NO_SOURCE, SourceSpec
 from dashapp.sources.system.all import system_sources
 
 
-def make_sources(specs: Sequence[SourceSpec], interval: float) -> list[Source]:
-    """Return the machine's sources, unless `none` is requested, and then the others in order.
+def make_sources(
+    specs: Sequence[SourceSpec], interval: float, machine: MachineFiles = OWN_MACHINE
+) -> list[Source]:
+    """Return the sources of `machine`, unless `none` is requested, and then the others in order.
 
     Raises ValueError if one cannot be created.
     """
-    sources = [] if any(spec.name == NO_SOURCE for spec in specs) else system_sources()
+    sources = [] if any(spec.name == NO_SOURCE for spec in specs) else system_sources(machine)
     sources += [make_source(spec, interval) for spec in specs if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
     return sources
 

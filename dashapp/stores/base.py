@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model.events import EventLog
 from dashapp.model.notices import NoticeSink
+from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
+from dashapp.model.top import AlertProcesses, TopRecord
 from dashapp.stores.documents import (
+    ALERT_PROCESSES,
     CHANGES,
     CLOCK_STEPS,
     CURVES,
@@ -23,6 +26,7 @@ from dashapp.stores.documents import (
     EVENTS,
     METRICS,
     PANEL_KINDS,
+    RUNS,
     THRESHOLDS,
     Document,
     Value,
@@ -68,6 +72,18 @@ class Level(Protocol):
 
     def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
         """Return the points in (start, end], epoch milliseconds: all metrics or the given ones."""
+
+
+class TopLevel(Protocol):
+    """One level of the records of top processes, of about `step` seconds each."""
+
+    step: float
+
+    def newest(self) -> int:
+        """Return the time of the newest record in epoch milliseconds; 0 if there is none."""
+
+    def records(self, start: int, end: int) -> Sequence[TopRecord]:
+        """Return the records that end in (start, end], epoch milliseconds, oldest first."""
 
 
 class Snapshot(Protocol):
@@ -120,6 +136,10 @@ class Reader(Protocol):
     def levels(self) -> Sequence[Level]:
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
+    def top_levels(self) -> Sequence[TopLevel]:
+        """Return the records of top processes, finest first; none if this reader does not show them."""
+        return ()
+
     def read_document(self, document: Document[Value]) -> Value:
         """Return a document as last written; else empty. Cheap: runs in each request."""
 
@@ -154,6 +174,10 @@ class Reader(Protocol):
         """The log of alerts that fired or resolved, oldest first; at most MAX_CHANGES."""
         return self.read_document(CHANGES)
 
+    def alert_processes(self) -> Mapping[int, AlertProcesses]:
+        """The processes that used the most before an alert fired, by the number of that change."""
+        return self.read_document(ALERT_PROCESSES)
+
     def clock_steps(self) -> list[int]:
         """When the clock was set and the log was corrected, in milliseconds, oldest first."""
         return self.read_document(CLOCK_STEPS)
@@ -161,6 +185,10 @@ class Reader(Protocol):
     def events(self) -> EventLog:
         """The newest MAX_EVENTS marks of people and observations of the collector."""
         return self.read_document(EVENTS)
+
+    def runs(self) -> list[Run]:
+        """The training runs, oldest first; at most MAX_RUNS."""
+        return self.read_document(RUNS)
 
     def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each notification target received."""
@@ -177,6 +205,12 @@ class Store(Reader, Protocol):
         """Begin a new generation without the ticks that have wrong times. The store sets them aside.
 
         Never raises for a disk or a server that refuses: the store repeats it later.
+        """
+
+    def append_top(self, record: TopRecord) -> None:
+        """Add a record of top processes, which readers see soon.
+
+        Never raises for a disk or a server that refuses: the store repeats such a write later.
         """
 
     def write_document(self, document: Document[Value], value: Value) -> None:
@@ -206,6 +240,10 @@ class Store(Reader, Protocol):
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
         """Replace the log of alerts, numbers included, by the newest MAX_CHANGES of these."""
         self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
+
+    def set_runs(self, runs: Iterable[Run]) -> None:
+        """Replace the training runs, oldest first."""
+        self.write_document(RUNS, list(runs))
 
     def set_deliveries(self, deliveries: Mapping[str, int]) -> None:
         self.write_document(DELIVERIES, dict(deliveries))

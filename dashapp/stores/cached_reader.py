@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from dashapp.model.notices import damage_notice
 from dashapp.model.ticks import Cursor, Tick
-from dashapp.stores.base import Reader, row_time_ms
+from dashapp.stores.base import Reader, TopLevel, row_time_ms
 from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.tick_cache import LogSnapshot, TickCache
+from dashapp.stores.top_levels import TopLevelReader, open_top_levels
 
 if TYPE_CHECKING:
     from dashapp.model.columns import Columns
@@ -39,6 +40,7 @@ class CachedReader(Reader):
         self._cache = TickCache()
         self._lock = Lock()
         self._levels: Sequence[ArchiveLevelReader] | None = None
+        self._top_levels: Sequence[TopLevelReader] | None = None
 
     def newest_rows(self) -> Iterator[object]:
         """Yield the backend's rows, newest first; none if it does not answer."""
@@ -79,8 +81,15 @@ class CachedReader(Reader):
             levels = self._levels = open_levels(self.block_reader)
         return levels
 
+    def top_levels(self) -> Sequence[TopLevel]:
+        levels = self._top_levels
+        if levels is None:
+            levels = self._top_levels = open_top_levels(self.block_reader)
+        return levels
+
     def damage_notices(self) -> list[str]:
         damaged = sum(level.damaged for level in self._levels or ())
+        damaged += sum(level.damaged for level in self._top_levels or ())
         return [damage_notice(damaged)] if damaged else []
 
     def _load_older(self, columns: Columns, start: int) -> Columns:

@@ -13,8 +13,10 @@ from types import NoneType
 from typing import Any, Generic, TypeVar
 
 from dashapp.model.events import EVENT_KINDS, MAX_EVENT_CHARS, MAX_EVENTS, Event, EventLog
+from dashapp.model.runs import MAX_CONFIG_ENTRIES, MAX_RUNS, STATES, Run
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Curves, Metric, to_milliseconds
+from dashapp.model.top import AlertProcesses, checked_ranking
 
 Value = TypeVar("Value")
 # Maximum characters of a text of a metric.
@@ -74,6 +76,13 @@ def _changes_from_json(rows: Any) -> list[AlertChange]:
     return changes
 
 
+def _alert_processes_from_json(rows: Any) -> Mapping[int, AlertProcesses]:
+    return {
+        _count(number): AlertProcesses(_count(time_ms), str(kind), checked_ranking(ranking))
+        for number, time_ms, kind, ranking in rows
+    }
+
+
 def _events_to_json(log: EventLog) -> Any:
     rows = [(event.number, event.time_ms, event.kind, event.text) for event in log.events]
     return {"boot": log.boot, "host": log.host, "events": rows}
@@ -123,6 +132,25 @@ def _curves_from_json(panels: Any) -> Mapping[str, Curves]:
     return curves
 
 
+def _runs_from_json(rows: Any) -> list[Run]:
+    runs = []
+    for row in rows[-MAX_RUNS:]:
+        start, end = _time(row["start"]), row["end"]
+        run = Run(**{**row, "start": start, "end": None if end is None else _time(end)})
+        texts = (run.id, run.name, run.title, run.error, *run.config)
+        texts += tuple(value for value in run.config.values() if isinstance(value, str))
+        if not all(isinstance(text, str) and len(text) <= MAX_TEXT_CHARS for text in texts):
+            raise ValueError
+        for value in run.config.values():
+            if not isinstance(value, str | bool | NoneType):
+                _number(value)
+        if run.state not in STATES or len(run.config) > MAX_CONFIG_ENTRIES:
+            raise ValueError
+        _count(run.revision)
+        runs.append(run)
+    return runs
+
+
 def _number(value: Any) -> float:
     number = float(value)
     if isinstance(value, str | bool) or not abs(number) <= MAX_VALUE:
@@ -150,6 +178,7 @@ def _to_ms(time: float | None) -> int | None:
 
 # The catalogue can have thousands of metrics, and asdict takes ten times as long.
 _METRIC_FIELDS = tuple(field.name for field in fields(Metric))
+_RUN_FIELDS = tuple(field.name for field in fields(Run))
 
 METRICS: Document[list[Metric]] = Document(
     name="metrics",
@@ -191,6 +220,14 @@ CHANGES: Document[list[AlertChange]] = Document(
     ],
     from_json=_changes_from_json,
 )
+# By the number of the change with which an alert fired. The time is that of the change: if a crash lost the
+# change, a later one has its number.
+ALERT_PROCESSES: Document[Mapping[int, AlertProcesses]] = Document(
+    name="processes",
+    empty=dict,
+    to_json=lambda alerts: [(number, *processes) for number, processes in alerts.items()],
+    from_json=_alert_processes_from_json,
+)
 DELIVERIES: Document[Mapping[str, int]] = Document(
     name="sent",
     empty=dict,
@@ -210,8 +247,19 @@ EVENTS: Document[EventLog] = Document(
     to_json=_events_to_json,
     from_json=_events_from_json,
 )
+RUNS: Document[list[Run]] = Document(
+    name="runs",
+    empty=list,
+    to_json=lambda runs: [
+        {name: getattr(run, name) for name in _RUN_FIELDS}
+        | {"start": _to_ms(run.start), "end": _to_ms(run.end)}
+        for run in runs
+    ],
+    from_json=_runs_from_json,
+)
 # Waiting documents are written in this order. The deliveries precede the changes, because a target without an
-# entry receives only later changes. The states follow the changes, from which the collector can repair them.
+# entry receives only later changes, and so do the processes, which a message contains. The states follow the
+# changes, from which the collector can repair them.
 DOCUMENTS: tuple[Document[Any], ...] = (
     METRICS,
     LAST_SEEN,
@@ -220,6 +268,8 @@ DOCUMENTS: tuple[Document[Any], ...] = (
     CLOCK_STEPS,
     EVENTS,
     DELIVERIES,
+    ALERT_PROCESSES,
     CHANGES,
     THRESHOLDS,
+    RUNS,
 )

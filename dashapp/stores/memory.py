@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from threading import Lock
 from typing import Any
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
-from dashapp.stores.base import Rewind, Store
+from dashapp.model.top import TopRecord
+from dashapp.stores.base import Rewind, Store, TopLevel
 from dashapp.stores.documents import DOCUMENTS, Document, Value
 from dashapp.stores.notices import StoredNotice
 from dashapp.stores.tick_cache import LogSnapshot, TickCache
+from dashapp.stores.top_levels import StoredRecords
 
 
 class MemoryStore(Store):
@@ -26,6 +30,7 @@ class MemoryStore(Store):
         self._documents: dict[Document[Any], Any] = {document: document.empty() for document in DOCUMENTS}
         self._cache = TickCache(keep, float("inf"))
         self._generation = secrets.token_hex(8)
+        self._records: deque[TopRecord] = deque(maxlen=keep // 10 + 1)
         # Ticks with wrong times, by the time of the rewind that set them aside.
         self._aside: dict[int, list[Tick]] = {}
 
@@ -38,8 +43,18 @@ class MemoryStore(Store):
             self._cache.extend([tick])
             return True
 
+    def append_top(self, record: TopRecord) -> None:
+        with self._lock:
+            self._records.append(record)
+
+    def top_levels(self) -> Sequence[TopLevel]:
+        with self._lock:
+            return [StoredRecords(tuple(self._records))]
+
     def rewind(self, rewind: Rewind) -> None:
         with self._lock:
+            kept_records = [record for record in self._records if record.time_ms <= rewind.after_ms]
+            self._records = deque(kept_records, maxlen=self._records.maxlen)
             ticks = self._cache.columns().ticks()
             kept = [tick for tick in ticks if to_milliseconds(tick.time) <= rewind.after_ms]
             restored = self._aside.pop(rewind.after_ms, []) if rewind.restores else []

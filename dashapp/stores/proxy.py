@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dashapp.model.ticks import Cursor
-from dashapp.stores.base import Level, Reader, Snapshot
+from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
 from dashapp.stores.documents import Document, Value
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class ReaderProxy(Reader):
 
     def levels(self) -> Sequence[Level]:
         return self.reader().levels()
+
+    def top_levels(self) -> Sequence[TopLevel]:
+        return self.reader().top_levels()
 
     def read_document(self, document: Document[Value]) -> Value:
         return self.reader().read_document(document)

@@ -75,8 +75,8 @@ def create_app(
     push = push_endpoint(check, push_writer, store, access.clients)
     is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
-        store = PublicReader(store)
-        hosts = None if hosts is None else PublicHosts(hosts)
+        store = PublicReader(store, shows_processes(settings))
+        hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
     dash = _dash_app(PageTarget(store), settings, hosts, host_name)
     # The page of a host contains other addresses than the page at the root.
@@ -94,7 +94,6 @@ def create_app(
     )
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None
-    list_hosts = partial(hosts_json, hosts) if hosts is not None else None
 
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
@@ -105,13 +104,14 @@ def create_app(
             processes=(table if target.is_host(host_name) else OTHER_HOST_PROCESSES)
             if table
             else _processes_error(settings),
-            hosts=list_hosts,
+            hosts=None if hosts is None else partial(hosts_json, hosts),
             now=target.now,
             host=target.label,
             panels=_chosen_panels(settings, target),
             caching=data_caching,
             limits=limits,
             redacts_notices=mounted and not restricted,
+            top_error="" if table else _processes_error(settings),
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         is_root = not target.names or target.top
@@ -164,6 +164,7 @@ def _page_app(
         all_panels(metrics, _chosen_panels(settings, target), target.reader.panel_kinds()),
         thresholds=[state.threshold for state in target.reader.thresholds()],
         processes=shows_processes(settings) and target.is_host(host_name),
+        top=shows_processes(settings) and len(target.names) < 2,
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,

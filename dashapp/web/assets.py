@@ -12,7 +12,7 @@ from dashapp.http.static_files import canonical_path, fetch
 from dashapp.http.types import WSGIApp
 
 # Scripts in order of their layers. A LiveGraph has `live_graph` instead of the last two.
-PAGE_LAYERS = ("ui", "data", "charts", "panels", "layout", "page")
+PAGE_LAYERS = ("ui", "data", "charts", "panels", "layout", "runs", "page")
 LIVE_GRAPH_LAYERS = ("ui", "data", "charts", "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"

@@ -33,6 +33,7 @@ def page_layout(
     *,
     thresholds: Sequence[Threshold] = (),
     processes: bool = False,
+    top: bool = False,
     title: str = TITLE,
     theme: str = "auto",
     tagline: str = "",
@@ -45,17 +46,17 @@ def page_layout(
     """Return the whole page.
 
     `window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: show the process table. `machine`: expect metrics of this machine. `facts`: about the machine
-    on screen, its name first. `hosts`: the hosts of this page, or None if the store has one host. `session`:
-    the kind of login, "password" or "proxy", or empty text without one. `share`: the viewer can create share
-    links.
+    `processes`: show the process table, and `top` the recorded processes. `machine`: expect metrics of this
+    machine. `facts`: about the machine on screen, its name first. `hosts`: the hosts of this page, or None if
+    the store has one host. `session`: the kind of login, "password" or "proxy", or empty text without one.
+    `share`: the viewer can create share links.
     """
     stops = slider_stops(longest, window)
     visible_panels = {panel.name for panel in panels if panel.select(metrics)}
     if machine and not visible_panels:
         visible_panels = {panels[0].name}
     poll_ms = round(1000 * min(max(interval, 0.25), 1))
-    sections = _sections(panels, visible_panels, hosts, processes, bool(thresholds))
+    sections = _sections(panels, visible_panels, hosts, processes or top, bool(thresholds))
     if hosts is not None and hosts.names and (hosts.several or not hosts.top):
         tagline = hosts.tagline()
     elif facts:
@@ -79,6 +80,7 @@ def page_layout(
             "data-stops": ",".join(map(str, stops)),
             "data-thresholds": _thresholds_json(thresholds),
             "data-processes": "on" if processes else "off",
+            "data-top": "on" if top else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
@@ -159,6 +161,7 @@ def _sections(
     }
     tables = {
         **({"hosts": hosts.section()} if hosts is not None and hosts.top else {}),
+        "runs": _training_runs(),
         **({"top": _process_table()} if processes else {}),
         **({"alerts": _alert_history()} if alerts else {}),
     }
@@ -185,7 +188,7 @@ def _with_twins(components: dict[str, html.Section]) -> dict[str, html.Section]:
 
 
 def _process_table() -> html.Section:
-    """Return an empty table, which assets/panels/process_table.js fills."""
+    """Return an empty table, which assets/panels/process_table.js and top_processes.js fill."""
     return html.Section(
         [
             html.H2(["Top processes", html.Span("of this machine", className="of")]),
@@ -193,6 +196,18 @@ def _process_table() -> html.Section:
         ],
         className="panel",
         **{"data-table": "top", "aria-label": "Top processes"},
+    )
+
+
+def _training_runs() -> html.Section:
+    """Return an invisible section; assets/runs/runs.js shows it if there are runs."""
+    return html.Section(
+        [
+            html.H2(["Training runs", html.Span("", className="of")]),
+            html.Div(className="table"),
+        ],
+        className="panel absent",
+        **{"data-table": "runs", "aria-label": "Training runs"},
     )
 
 

@@ -85,7 +85,8 @@ def build_middleware(
 def _image_policy(settings: Settings, mounted: bool, restricted: bool) -> str:
     """Return which sites may show pictures, as a Cross-Origin-Resource-Policy.
 
-    A page learns the size of a picture, which depends on its text. Browsers send the cookie of a login only to the same site.
+    A page learns the size of a picture, which depends on its text. Browsers send the cookie of a login only
+    to the same site.
     """
     if restricted:
         return "same-site" if settings.frame_ancestors else "same-origin"

@@ -96,6 +96,13 @@ BAD = [
     ("--theme", "pink", "auto, dark or light"),
     ("--redis-ca", "/nowhere/ca.pem", "the file of a CA certificate, or none"),
     ("--redis-ca", "", "the file of a CA certificate, or none"),
+    ("--docker", "", "such as unix:///var/run/docker.sock"),
+    ("--docker", "/var/run/docker.sock", "such as unix:///var/run/docker.sock"),
+    ("--docker", "unix://docker.sock", "such as unix:///var/run/docker.sock"),
+    ("--docker", "http://127.0.0.1:2375", "such as unix:///var/run/docker.sock"),
+    ("--proc", "/nowhere/proc", "a folder that exists"),
+    ("--proc", "", "a folder that exists"),
+    ("--sys", "/proc/self/stat", "a folder that exists"),
     ("--config", "", "a file"),
     ("--config", "nothing.toml", "expected an existing file"),
     ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
@@ -151,7 +158,7 @@ def test_setting_error_stays_on_one_line_with_line_break() -> None:
 @pytest.mark.parametrize(
     ("text", "near"),
     [
-        ("--prot", "--port"),
+        ("--prt", "--port"),
         ("--intervall=1", "--interval"),
         ("--collector", "--no-collector"),
         ("--worker", "--workers"),
@@ -170,9 +177,9 @@ def test_unknown_flag_error_points_to_help_without_similar_flag() -> None:
 
 
 def test_unknown_variable_is_reported_without_error() -> None:
-    environ = {"DASHAPP_PROT": "1", "DASHAPP_PORT": "1", "DASHAPP_CHILD": "1", "OTHER": "1"}
+    environ = {"DASHAPP_PRT": "1", "DASHAPP_PORT": "1", "DASHAPP_CHILD": "1", "OTHER": "1"}
     assert unknown_variables(environ) == [
-        "DASHAPP_PROT is set but is not a setting; did you mean DASHAPP_PORT?"
+        "DASHAPP_PRT is set but is not a setting; did you mean DASHAPP_PORT?"
     ]
 
 
@@ -200,6 +207,7 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
+    "process_history": ("0", False),
     "push_token": ("4f9c2e7ab15d8036", "4f9c2e7ab15d8036"),
     "password": ("correct horse 7", "correct horse 7"),
     "trusted_proxy": ("127.0.0.1, 10.0.0.0/8", (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))),
@@ -213,10 +221,13 @@ GOOD = {
     "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
     "notify": ("json://127.0.0.1:9/x", ("json://127.0.0.1:9/x",)),
     "processes": ("never", "never"),
+    "docker": ("unix:///run/user/1000/podman.sock", "unix:///run/user/1000/podman.sock"),
+    "proc": ("/usr/", "/usr"),
+    "sys": ("/usr/../usr", "/usr/../usr"),
 }
 
 # Switches, and settings that have no flag.
-NO_TEXT = ("public", "collector", "push_token", "notify", "password")
+NO_TEXT = ("public", "collector", "process_history", "push_token", "notify", "password")
 
 # Variables that a setting requires.
 BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
@@ -254,8 +265,8 @@ def test_settings_examples_cover_every_setting() -> None:
 
 
 def test_switch_flags_set_public_and_collector() -> None:
-    settings = parse_settings(["--public", "--no-collector"], {})
-    assert (settings.public, settings.collector) == (True, False)
+    settings = parse_settings(["--public", "--no-collector", "--no-process-history"], {})
+    assert (settings.public, settings.collector, settings.process_history) == (True, False, False)
 
 
 def test_memory_store_is_rejected_with_several_workers() -> None:

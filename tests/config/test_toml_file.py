@@ -160,7 +160,7 @@ def test_toml_bad_value_is_ignored_when_overridden() -> None:
 BAD = {
     "unknown": ("widnow = 5", "dashapp.toml: `widnow` is not a setting; did you mean window?"),
     "unknown-far": ("zzz = 5", "`zzz` is not a setting; expected one of host, port"),
-    "unknown-table": ("[prot]\nx = 1", "`prot` is not a setting; did you mean port?"),
+    "unknown-table": ("[prt]\nx = 1", "`prt` is not a setting; did you mean port?"),
     "unknown-endless": ("a" * 5000 + " = 1", "is not a setting"),
     "config": ('config = "x.toml"', "`config` is not a setting"),
     "bad-value": ("window = 5", 'dashapp.toml: window is "5"; expected seconds from 10'),

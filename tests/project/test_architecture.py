@@ -150,6 +150,11 @@ def test_client_imports_no_other_dashapp_module() -> None:
     assert not {name for name in all_imports("dashapp.client") if name.startswith("dashapp.")}
 
 
+def test_training_run_imports_only_the_client() -> None:
+    found = {name for name in all_imports("dashapp.training_run") if name.startswith("dashapp.")}
+    assert found == {"dashapp.client"}
+
+
 def test_packages_modules_and_functions_stay_below_size_limits() -> None:
     wrong = []
     for folder in {path.parent for path in FILES}:

@@ -30,6 +30,7 @@ class Server:
     def __init__(self, port: int = 0) -> None:
         self.answer: Callable[[dict[str, float]], int] = lambda metrics: 200
         self.got: list[dict[str, float]] = []
+        self.entries: list[dict[str, Any]] = []
         self.headers: list[Any] = []
         server = self
 
@@ -39,9 +40,12 @@ class Server:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 server.headers.append((self.path, self.headers["authorization"]))
-                status = server.answer(body["metrics"])
+                entries = body if isinstance(body, list) else [body]
+                metrics = {name: value for entry in entries for name, value in entry["metrics"].items()}
+                status = server.answer(metrics)
                 if status == 200:
-                    server.got.append(body["metrics"])
+                    server.got.append(metrics)
+                    server.entries += entries
                 text = json.dumps({"error": f"a sentence about {status}"}).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(text)))
@@ -94,7 +98,7 @@ class OverError(Exception):
     """Ends the client's thread after the test."""
 
 
-class Ending(PushClient):
+class EndingMixin(PushClient):
     """A client whose thread ends with the test."""
 
     is_over = False
@@ -114,6 +118,10 @@ class Ending(PushClient):
         if self._thread is not None:
             self._wake.put(Event())
             self._thread.join(PATIENCE_S)
+
+
+class Ending(EndingMixin):
+    """A push client whose thread ends with the test."""
 
 
 def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushClient]:
@@ -141,7 +149,13 @@ PATIENT = f"import dashapp.client; dashapp.client.PushClient.flush.__defaults__ 
 
 
 def run(
-    code: str, server: Server | None = None, *, patient: bool = True, file: Path | None = None, **env: str
+    code: str,
+    server: Server | None = None,
+    *,
+    patient: bool = True,
+    file: Path | None = None,
+    check: bool = True,
+    **env: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program; a `patient` one waits longer for its last request than by default.
 
@@ -157,7 +171,7 @@ def run(
         capture_output=True,
         text=True,
         timeout=2 * PATIENCE_S,
-        check=True,
+        check=check,
     )
 
 

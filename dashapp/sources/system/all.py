@@ -4,60 +4,93 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from dashapp.sources.base import Source
+from dashapp.sources.machine import OWN_MACHINE, MachineFiles
 from dashapp.sources.polling import BackgroundSource, CachedSource
 from dashapp.sources.system.connections import ConnectionSource
-from dashapp.sources.system.container import ContainerSource
-from dashapp.sources.system.cpu import CpuSource, FrequencySource
-from dashapp.sources.system.disk import DiskSource
+from dashapp.sources.system.container import ContainerSource, GroupCpu
+from dashapp.sources.system.cpu import CpuSource, FrequencySource, cpu_counts
+from dashapp.sources.system.disk import DiskSource, ProcDisks, disk_counts
 from dashapp.sources.system.filesystem import FilesystemSource, PsutilMounts, psutil_size
+from dashapp.sources.system.gpu.source import gpu_sources
+from dashapp.sources.system.groups.failed_units import INTERVAL_S, FailedUnitsSource
+from dashapp.sources.system.groups.source import group_source
 from dashapp.sources.system.load import LoadSource, PressureSource
-from dashapp.sources.system.memory import MemorySource
-from dashapp.sources.system.network import NetworkSource
+from dashapp.sources.system.memory import MemorySource, memory_amounts
+from dashapp.sources.system.network import NetworkSource, ProcNetwork, network_counts
 from dashapp.sources.system.processes import ProcessSource, UptimeSource
 from dashapp.sources.system.sensors import SensorSource, has_sensors
+from dashapp.sources.system.topology import base_disks, base_links
 
 log = logging.getLogger("dashapp")
 
 SourceFactory = Callable[[], Source]
 
-COMMON_SOURCES: tuple[SourceFactory, ...] = (
-    CpuSource,
-    LoadSource,
-    MemorySource,
-    DiskSource,
-    NetworkSource,
-    UptimeSource,
-    lambda: CachedSource(FrequencySource(), every=5.0),
-    lambda: CachedSource(ProcessSource(), every=5.0),
-)
-LINUX_SOURCES: tuple[SourceFactory, ...] = (
-    # The container is first, so that in a shared panel the host is the second line.
-    ContainerSource,
-    *COMMON_SOURCES,
-    PressureSource,
-    lambda: CachedSource(ConnectionSource(), every=10.0),
-    # Disks and chips on a slow bus can block. The other sources read values that the kernel has in memory.
-    lambda: BackgroundSource(FilesystemSource(), every=10.0),
-)
-OTHER_SOURCES: tuple[SourceFactory, ...] = (
-    *COMMON_SOURCES,
-    lambda: BackgroundSource(FilesystemSource(PsutilMounts(), psutil_size), every=10.0),
-)
 
-
-def system_sources() -> list[Source]:
+def system_sources(machine: MachineFiles = OWN_MACHINE) -> list[Source]:
     """Return new sources for this machine, without those that fail on it.
 
     Each has read its counters, so that the first reading has true rates.
     """
-    is_linux = Path("/proc/self").is_dir()
-    factories: list[SourceFactory] = list(LINUX_SOURCES if is_linux else OTHER_SOURCES)
-    if has_sensors() or not is_linux:
+    is_linux = Path(machine.proc, "self").is_dir()
+    factories = _linux_factories(machine) if is_linux else _other_factories()
+    if has_sensors(machine.sys) or not is_linux:
         factories.append(lambda: BackgroundSource(SensorSource(), every=5.0))
-    return available_sources(factories)
+    return [*available_sources(factories), *gpu_sources(machine)]
+
+
+def _linux_factories(machine: MachineFiles) -> list[SourceFactory]:
+    proc, sys = machine.proc, machine.sys
+    # The container is first, so that in a shared panel the host is the second line.
+    own = [lambda: ContainerSource(proc)] if machine.is_own else []
+    return [
+        *own,
+        lambda: CpuSource(cpu_counts(proc), group=GroupCpu(proc) if machine.is_own else None),
+        lambda: LoadSource(proc),
+        lambda: MemorySource(memory_amounts(proc)),
+        lambda: _disk_source(machine),
+        lambda: _network_source(machine),
+        lambda: UptimeSource(proc),
+        lambda: CachedSource(FrequencySource(proc, sys), every=5.0),
+        lambda: CachedSource(ProcessSource(proc), every=5.0),
+        lambda: PressureSource(proc),
+        lambda: CachedSource(ConnectionSource(machine.network_proc), every=10.0),
+        # Disks, chips on a slow bus and thousands of groups can block. The other sources read values that the
+        # kernel has in memory.
+        lambda: BackgroundSource(FilesystemSource(), every=10.0),
+        lambda: BackgroundSource(group_source(machine)),
+        # This machine's own systemd, whatever the folders are.
+        *([lambda: BackgroundSource(FailedUnitsSource(), every=INTERVAL_S)] if machine.is_own else []),
+    ]
+
+
+def _other_factories() -> list[SourceFactory]:
+    return [
+        CpuSource,
+        LoadSource,
+        MemorySource,
+        DiskSource,
+        NetworkSource,
+        UptimeSource,
+        lambda: CachedSource(FrequencySource(), every=5.0),
+        lambda: CachedSource(ProcessSource(), every=5.0),
+        lambda: BackgroundSource(FilesystemSource(PsutilMounts(), psutil_size), every=10.0),
+    ]
+
+
+def _disk_source(machine: MachineFiles) -> Source:
+    counts = disk_counts(machine.proc)
+    is_linux = isinstance(counts, ProcDisks)
+    return DiskSource(counts, select=partial(base_disks, sys=machine.sys) if is_linux else None)
+
+
+def _network_source(machine: MachineFiles) -> Source:
+    counts = network_counts(machine.network_proc)
+    is_linux = isinstance(counts, ProcNetwork)
+    return NetworkSource(counts, select=partial(base_links, sys=machine.sys) if is_linux else None)
 
 
 def available_sources(factories: Sequence[SourceFactory]) -> list[Source]:

@@ -202,26 +202,26 @@ class CpuSource:
         cores: dict[Metric, float] = {}
         total_deltas: dict[str, float] = {}
         for index, times in counts.cores.items():
-            deltas = _time_between(times, previous.cores.get(index))
+            deltas = time_between(times, previous.cores.get(index))
             total = sum(deltas.values())
             if total > 0:
                 for kind, share in deltas.items():
                     total_deltas[kind] = total_deltas.get(kind, 0) + share
                 metric = self._cores.setdefault(index, core_metric(index))
-                cores[metric] = round(100 * _busy_percent(deltas, total) / total, 1)
+                cores[metric] = round(100 * busy_time(deltas, total) / total, 1)
         if not counts.cores:
-            total_deltas = _time_between(counts.total, previous.total or None)
+            total_deltas = time_between(counts.total, previous.total or None)
         total = sum(total_deltas.values())
         if total <= 0:
             return {}
-        values = {TOTAL_METRIC: round(100 * _busy_percent(total_deltas, total) / total, 1)}
+        values = {TOTAL_METRIC: round(100 * busy_time(total_deltas, total) / total, 1)}
         for kind, metric in KIND_METRICS.items():
             if kind in total_deltas:
                 values[metric] = round(100 * total_deltas[kind] / total, 1)
         return values | cores
 
 
-def _time_between(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[str, float]:
+def time_between(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[str, float]:
     """Return the time by kind between two readings of a core, or nothing after a reset.
 
     After a suspend Linux sets the idle counter back, and the rest would look like 100 % (psutil#2172). Only
@@ -235,7 +235,7 @@ def _time_between(new: Mapping[str, float], old: Mapping[str, float] | None) -> 
     return deltas if min(deltas.values(), default=0) >= 0 else {}
 
 
-def _busy_percent(deltas: Mapping[str, float], total: float) -> float:
+def busy_time(deltas: Mapping[str, float], total: float) -> float:
     return total - deltas.get("idle", 0) - deltas.get("iowait", 0)
 
 

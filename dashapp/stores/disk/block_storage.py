@@ -63,11 +63,12 @@ class DiskBlockStorage(Database):
         rows = self._execute(f"SELECT value FROM Cache WHERE {IS_BLOCK} AND tag = ?", end_ms)  # noqa: S608
         return rows[-1][0] if rows and isinstance(rows[-1][0], bytes) else b""
 
-    def add(self, rows: Sequence[tuple[int, str]]) -> None:
+    def add(self, rows: Sequence[tuple[int, str]], flush: bool = True) -> None:
         with self._transaction():
             for time, row in rows:
                 self._cache.push(row, prefix=ROW_PREFIX, tag=time)
-        self.checkpoint()  # before the ticks leave the log of the store
+        if flush:
+            self.checkpoint()  # before the ticks leave the log of the store
 
     def discard(self, time_ms: int) -> None:
         with self._transaction():

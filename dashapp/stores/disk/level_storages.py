@@ -10,9 +10,10 @@ from dashapp.stores.disk.block_storage import IS_BLOCK, IS_ROW, DiskBlockStorage
 from dashapp.stores.disk.database import FAILURES, is_corrupt
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
-from dashapp.stores.history.archive import ALL_LEVELS, ASIDE
+from dashapp.stores.history.archive import ALL_LEVELS, ASIDE, TOP_LEVELS
 
 LEVEL_NAMES = tuple(name for name, _step, _span in ALL_LEVELS)
+TOP_NAMES = tuple(name for name, _step, _span in TOP_LEVELS)
 
 
 class LevelStorages:
@@ -52,10 +53,15 @@ class LevelStorages:
     def all(self) -> list[DiskBlockStorage]:
         """Return the storages of all levels, finest first. Opens those that are not open."""
         storages = []
-        for name in LEVEL_NAMES:
+        for name in (*LEVEL_NAMES, *(TOP_NAMES if self.has_top() else ())):
             storage = self._storages.get(name)
             storages.append(self.open(name) if storage is None or storage.is_damaged else storage)
         return storages
+
+    def has_top(self) -> bool:
+        """Return whether there are records of top processes."""
+        name = TOP_NAMES[0]
+        return name in self._storages or (self._folder / name / "cache.db").exists()
 
     def has_aside(self) -> bool:
         return ASIDE in self._storages or (self._folder / ASIDE / "cache.db").exists()

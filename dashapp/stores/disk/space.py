@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from dashapp.stores.disk.block_storage import DiskBlockStorage
 from dashapp.stores.disk.database import Database
-from dashapp.stores.disk.level_storages import LEVEL_NAMES, LevelStorages
+from dashapp.stores.disk.level_storages import LEVEL_NAMES, TOP_NAMES, LevelStorages
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.history.archive import ASIDE, DAY, HOUR, Archive, Retention
 from dashapp.stores.history.size_limit import SizedStorage, drop_oldest_block
@@ -46,7 +46,7 @@ class Usage(NamedTuple):
 def measure(folder: Path) -> Usage:
     """Return the bytes of all files of a store, and its quarantined files, oldest first."""
     total, damaged = 0, []
-    for directory in (folder, *(folder / name for name in (*LEVEL_NAMES, ASIDE))):
+    for directory in (folder, *(folder / name for name in (*LEVEL_NAMES, *TOP_NAMES, ASIDE))):
         with suppress(OSError):
             for path in directory.iterdir():
                 with suppress(OSError):
@@ -77,7 +77,12 @@ class DiskSpace:
     def open_archive(self) -> Archive:
         """Open the archive of the folder, which enforces these limits."""
         return Archive(
-            self.levels.open, self._retention, self, has_aside=self.levels.has_aside(), now=self._now
+            self.levels.open,
+            self._retention,
+            self,
+            has_aside=self.levels.has_aside(),
+            has_top=self.levels.has_top(),
+            now=self._now,
         )
 
     def enforce(self, storages: Sequence[SizedStorage], aside: SizedStorage | None) -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
+from dashapp.model.top import TopRecord
 from dashapp.stores.base import MAX_ROW_CHARS, Rewind, Store, row_time, row_time_ms
 from dashapp.stores.disk.block_reader import newest_values
 from dashapp.stores.disk.database import FAILURES, DamagedError, is_corrupt
 from dashapp.stores.disk.documents import DocumentFiles, JournalFile
-from dashapp.stores.disk.level_storages import LEVEL_NAMES
+from dashapp.stores.disk.level_storages import LEVEL_NAMES, TOP_NAMES
 from dashapp.stores.disk.lock import WriterLock
 from dashapp.stores.disk.mmap_tail import RING_BYTES, RingBuffer, RingBufferError, salvage_records
 from dashapp.stores.disk.notices import NoticeFile
@@ -68,7 +69,7 @@ class DiskStore(ReaderProxy, Store):
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = WriterLock(folder)
-            for name in ("store", "history", *LEVEL_NAMES, ASIDE, *NOTICE_NAMES):
+            for name in ("store", "history", *LEVEL_NAMES, *TOP_NAMES, ASIDE, *NOTICE_NAMES):
                 self.notice_sink(name).clear()
             self._open()
             self._flush()
@@ -102,7 +103,11 @@ class DiskStore(ReaderProxy, Store):
         self._keep_space()
         return True
 
+    def append_top(self, record: TopRecord) -> None:
+        self._compactor.put_top(record)
+
     def rewind(self, rewind: Rewind) -> None:
+        self._compactor.drop_top(rewind.after_ms)
         with suppress(*FAILURES):
             while self._pending and self._flush(closing=True):
                 pass

@@ -10,13 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Protocol
+from itertools import pairwise, zip_longest
+from typing import Any, Protocol
 
 from dashapp.model.rollup import Point, point_end_ms
 from dashapp.model.ticks import to_milliseconds
+from dashapp.model.top import TopRecord
 from dashapp.stores.history.size_limit import BlockSizeLimit, SizedStorage
-from dashapp.stores.history.span import Span
+from dashapp.stores.history.span import Span, decode_points
+from dashapp.stores.history.top_span import TopSpan, decode_records
 
 # Rows to read from a storage at a time, and characters of rows after which they become a block early.
 ROWS_PER_READ, MAX_ROW_CHARS_PER_BLOCK = 20, 4 << 20
@@ -40,8 +42,11 @@ class BlockStorage(Protocol):
     def block(self, end_ms: int) -> bytes:
         """Return the block with this end; empty if there is none."""
 
-    def add(self, rows: Sequence[tuple[int, str]]) -> None:
-        """Add rows, each with its time, at the end."""
+    def add(self, rows: Sequence[tuple[int, str]], flush: bool = True) -> None:
+        """Add rows, each with its time, at the end.
+
+        `flush`: their only other copy is deleted next, so they must outlive a power cut.
+        """
 
     def discard(self, time_ms: int) -> None:
         """Delete the row of a time."""
@@ -92,14 +97,45 @@ class SizeLimit(Protocol):
         """Drop what is too much, or a part of it; first of all what is set aside."""
 
 
+class PointSpan(Protocol):
+    """Points of one kind in order; see Span and TopSpan."""
+
+    @property
+    def start_ms(self) -> int: ...
+
+    def __bool__(self) -> bool: ...
+
+    def add(self, point: Any) -> int: ...
+
+    def roll_up(self, step: float) -> Generator[int, None, Sequence[Any]]: ...
+
+    def encode(self) -> Generator[int, None, bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PointKind:
+    """A kind of points. `decode` reads a row, `decode_block` a block; both raise ValueError."""
+
+    decode: Callable[[object], Any]
+    decode_block: Callable[[bytes], Sequence[Any]]
+    new_span: Callable[[], PointSpan]
+
+
+VALUES = PointKind(Point.decode, decode_points, Span)
+TOP_PROCESSES = PointKind(TopRecord.decode, decode_records, TopSpan)
+
+
 class ArchiveLevel:
     """Points of `step` seconds, in blocks of `span` seconds. Raises its storage's errors.
 
     Wide points get shorter blocks, of whole multiples of the level's BLOCK_UNITS.
     """
 
-    def __init__(self, storage: BlockStorage, name: str, step: float, span: float) -> None:
+    def __init__(
+        self, storage: BlockStorage, name: str, step: float, span: float, kind: PointKind = VALUES
+    ) -> None:
         self.name = name
+        self.kind = kind
         self.step = step
         self.damaged_rows = 0
         self._span = span
@@ -134,11 +170,11 @@ class ArchiveLevel:
         self._row_chars += len(row)
         self.newest = max(self.newest, time_ms)
 
-    def extend(self, points: Sequence[Point]) -> None:
-        """Add points at the end, without those that are already there."""
+    def extend(self, points: Sequence[Any], flush: bool = True) -> None:
+        """Add points at the end, without those that are there. `flush`: see BlockStorage.add."""
         new = [(point.time_ms, point.encode()) for point in points if point.time_ms > self.newest]
         if new:
-            self.storage.add(new)
+            self.storage.add(new, flush)
             for time_ms, row in new:
                 self._count_row(time_ms, row)
 
@@ -152,14 +188,14 @@ class ArchiveLevel:
         end = self.newest // self._unit_ms * self._unit_ms
         return end if end >= self._oldest_row and self._row_chars > MAX_ROW_CHARS_PER_BLOCK else 0
 
-    def read_span(self, end_ms: int) -> Generator[int, None, Span]:
+    def read_span(self, end_ms: int) -> Generator[int, None, PointSpan]:
         """Return the rows up to a time as a span. Yield the cost of each row. Skip damaged rows."""
-        span = Span()
+        span = self.kind.new_span()
         for time_ms, row in self.rows(0):
             if time_ms > end_ms:
                 break
             try:
-                point = Point.decode(row)
+                point = self.kind.decode(row)
             except ValueError:
                 self.damaged_rows += 1
                 continue
@@ -203,8 +239,14 @@ MINUTE_LEVEL = ("minutes", MINUTE, 6 * HOUR)
 HOUR_LEVEL = ("hours", HOUR, 15 * DAY)
 TICK_LEVEL = ("seconds", 0, 600)
 ALL_LEVELS = (TICK_LEVEL, MINUTE_LEVEL, HOUR_LEVEL)
+# The same for the top processes, whose finest records are ten seconds long, or shorter when an alert fired.
+TOP_LEVELS = (
+    ("top-seconds", 10, HOUR),
+    ("top-minutes", MINUTE, 6 * HOUR),
+    ("top-hours", HOUR, 15 * DAY),
+)
 # A block ends at a multiple of so many seconds. An hour is made of the minutes of one block.
-BLOCK_UNITS = {"seconds": MINUTE, "minutes": HOUR, "hours": HOUR}
+BLOCK_UNITS = {name: MINUTE if name.endswith("seconds") else HOUR for name, _, _ in ALL_LEVELS + TOP_LEVELS}
 # The name of the storage for points with wrong times, which no reader opens. Each of its blocks is a piece of
 # the log or of a level; its end is a number, not a time.
 ASIDE = "aside"
@@ -230,11 +272,13 @@ class Archive:
         limit: SizeLimit | None = None,
         *,
         has_aside: bool = False,
+        has_top: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
         """`open_storage` opens the storage of a level by its name.
 
-        `has_aside`: whether points are set aside already. `now`: the wall time in seconds UTC.
+        `has_aside`: whether points are set aside already. `has_top`: whether there are records of top
+        processes. `now`: the wall time in seconds UTC.
         """
         self._open_storage = open_storage
         self._retention = retention
@@ -244,6 +288,10 @@ class Archive:
             ArchiveLevel(open_storage(name), name, step, span) for name, step, span in ALL_LEVELS
         )
         self._ticks, self._minutes, self._hours = self.levels
+        # Empty until there is a first record.
+        self.top_levels: tuple[ArchiveLevel, ...] = ()
+        if has_top:
+            self._open_top()
         self._aside = open_storage(ASIDE) if has_aside else None
 
     @property
@@ -254,7 +302,22 @@ class Archive:
     @property
     def damaged_rows(self) -> int:
         """The rows that were skipped, because they are damaged."""
-        return sum(level.damaged_rows for level in self.levels)
+        return sum(level.damaged_rows for level in self.all_levels())
+
+    def all_levels(self) -> tuple[ArchiveLevel, ...]:
+        return self.levels + self.top_levels
+
+    def append_top(self, records: Sequence[TopRecord]) -> None:
+        """Add records of top processes, without those that are already there."""
+        if not self.top_levels:
+            self._open_top()
+        self.top_levels[0].extend(records, flush=False)
+
+    def _open_top(self) -> None:
+        self.top_levels = tuple(
+            ArchiveLevel(self._open_storage(name), name, step, span, TOP_PROCESSES)
+            for name, step, span in TOP_LEVELS
+        )
 
     def aside(self) -> BlockStorage:
         """Return the storage of the points that are set aside."""
@@ -272,6 +335,8 @@ class Archive:
         yield from self._seal(self._hours, None)
         block = yield from ticks.encode()
         self._ticks.add_block(block, ticks.start_ms, end_ms)
+        for level, coarser in zip_longest(self.top_levels, self.top_levels[1:]):
+            yield from self._seal(level, coarser)
         self._drop_expired(end_ms)
 
     def _seal(self, level: ArchiveLevel, coarser: ArchiveLevel | None) -> Iterator[int]:
@@ -292,14 +357,14 @@ class Archive:
             storage.close()
 
     def _storages(self) -> list[BlockStorage]:
-        return [level.storage for level in self.levels] + ([self._aside] if self._aside else [])
+        return [level.storage for level in self.all_levels()] + ([self._aside] if self._aside else [])
 
     def _drop_expired(self, newest_ms: int) -> None:
         retention = self._retention
         # A clock that was ahead made the later of the two.
         now_ms = min(newest_ms, to_milliseconds(self._now()))
-        for level, seconds in zip(
-            self.levels, (retention.ticks, retention.minutes, retention.hours), strict=True
-        ):
-            level.drop_expired(now_ms, int(seconds * 1000))
-        self._limit.enforce([level.storage for level in self.levels], self._aside)
+        limits = (retention.ticks, retention.minutes, retention.hours)
+        for levels in (self.levels, self.top_levels):
+            for level, seconds in zip(levels, limits, strict=False):
+                level.drop_expired(now_ms, int(seconds * 1000))
+        self._limit.enforce([level.storage for level in self.all_levels()], self._aside)

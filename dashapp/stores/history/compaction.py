@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from dashapp.model.notices import NoticeSink, os_error_reason
 from dashapp.model.rollup import point_end_ms
 from dashapp.model.ticks import Tick, to_milliseconds
+from dashapp.model.top import TopRecord
 from dashapp.stores.base import LOG_RETENTION_MS, row_time_ms
 from dashapp.stores.history.archive import MINUTE, TICK_LEVEL, Archive
 from dashapp.stores.history.rewind import RewindableLog, Rewinder
@@ -28,6 +30,8 @@ MAX_COST_PER_RUN, MIN_COST_PER_RUN, MAX_SPAN_COST = 100_000, 5_000, 300_000
 ROWS_PER_READ, ROWS_PER_DROP = 20, 100
 # A log of rows that are longer than this many characters keeps them for a shorter time, but at least so long.
 LONG_ROW_CHARS, MIN_LOG_RETENTION_MS = 20_000, 120_000
+# Records of top processes that wait while they cannot be written: those of an hour.
+MAX_WAITING_RECORDS = 360
 
 
 class RowSource(Protocol[Position]):
@@ -58,6 +62,8 @@ class Compactor(Generic[Position]):
         self._newest = 0
         self._retry_ms = 0
         self._damaged_rows = 0
+        # Another thread may add to these.
+        self._records: deque[TopRecord] = deque(maxlen=MAX_WAITING_RECORDS)
         # The sentence of the notice; None if it is not known.
         self._sentence: str | None = None
 
@@ -73,6 +79,7 @@ class Compactor(Generic[Position]):
             self._steps = self._compact_spans(rows)
         cost = 0
         try:
+            self._write_records()
             for step_cost in self._steps:
                 cost += step_cost
                 if cost >= max_cost:
@@ -87,6 +94,26 @@ class Compactor(Generic[Position]):
             # A generator ends with its exception: the next run needs another one.
             self.close()
             raise
+
+    def put_top(self, record: TopRecord) -> None:
+        """Add a record of top processes, which the next run writes."""
+        self._records.append(record)
+
+    def drop_top(self, after_ms: int) -> None:
+        """Forget the records later than `after_ms` that are not written yet."""
+        for record in [record for record in self._records if record.time_ms > after_ms]:
+            with suppress(ValueError):  # it was written meanwhile
+                self._records.remove(record)
+
+    def _write_records(self) -> None:
+        if not self._records:
+            return
+        if self._archive is None:
+            self._archive = self._open_archive()
+        records = list(self._records)
+        self._archive.append_top(records)
+        for _record in records:
+            self._records.popleft()
 
     def rewind(self, log: RewindableLog[Position], rewinder: Rewinder) -> None:
         """Correct the history. Raises the failures; repeat it then."""

@@ -16,15 +16,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple, Protocol, TypeVar
 
-from dashapp.model.rollup import Point
 from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.base import Rewind, row_time_ms
-from dashapp.stores.history.archive import HOUR, MINUTE, Archive, ArchiveLevel
+from dashapp.stores.history.archive import HOUR, MINUTE, Archive, ArchiveLevel, PointSpan
 from dashapp.stores.history.span import (
     TICK_PARTS,
     Span,
     block_start_ms,
-    decode_points,
     decode_ticks,
 )
 
@@ -162,7 +160,9 @@ class Rewinder:
             work.pieces.append(self._newest_piece)
 
         # A coarser point stays if all of its finer ones do. The others become rows again.
-        for level, block_ms, row_ms in ((hours, hour_ms, hour_ms), (minutes, hour_ms, minute_ms)):
+        coarse = [(hours, hour_ms, hour_ms), (minutes, hour_ms, minute_ms)]
+        top = zip(archive.top_levels, (hour_ms,) * 3, (after_ms, minute_ms, hour_ms), strict=False)
+        for level, block_ms, row_ms in (*coarse, *reversed([*top])):
             for piece in _cut_level(level, block_ms, row_ms, after_ms):
                 set_aside(piece)
         # The log comes first: from here on, the block that holds its ticks may go.
@@ -206,24 +206,24 @@ def _split(
     reopened: list[tuple[int, str]] = []
     try:
         if level.step:
-            span = Span()
-            points = decode_points(block)
+            span = level.kind.new_span()
+            points = level.kind.decode_block(block)
             for point in points:
                 if point.time_ms <= block_ms:
                     span.add(point)
             later = (point for point in points if block_ms < point.time_ms <= row_ms)
             reopened = [(point.time_ms, point.encode()) for point in later]
         else:
-            span = Span(TICK_PARTS)
+            span = ticks = Span(TICK_PARTS)
             for tick in decode_ticks(block):
                 if to_milliseconds(tick.time) <= block_ms:
-                    span.add_tick(tick)
+                    ticks.add_tick(tick)
     except ValueError:  # a damaged block is a gap
         return b"", []
     return _encode(span) if span else b"", reopened
 
 
-def _encode(span: Span) -> bytes:
+def _encode(span: PointSpan) -> bytes:
     steps = span.encode()
     while True:
         try:
@@ -288,7 +288,7 @@ def _restore(log: RewindableLog[Position], archive: Archive, numbers: Sequence[i
         return Piece.decode(archive.aside().block(number))
 
     # Only one piece at a time is in memory. A repeated step may have set a block aside twice.
-    blocks: dict[str, dict[int, int]] = {level.name: {} for level in archive.levels}
+    blocks: dict[str, dict[int, int]] = {level.name: {} for level in archive.all_levels()}
     rows: dict[str, list[int]] = {name: [] for name in (LOG, *blocks)}
     for number in numbers:
         if not archive.aside().block(number):
@@ -300,7 +300,7 @@ def _restore(log: RewindableLog[Position], archive: Archive, numbers: Sequence[i
             rows[name].append(number)
     ticks = archive.levels[0]
     _restore_log(log, [piece_of(number) for number in rows[LOG]], is_complete=bool(blocks[ticks.name]))
-    for level in archive.levels:
+    for level in archive.all_levels():
         for index, end_ms in enumerate(sorted(blocks[level.name])):
             block = piece_of(blocks[level.name][end_ms]).data
             start_ms = block_start_ms(block, end_ms)
@@ -311,7 +311,7 @@ def _restore(log: RewindableLog[Position], archive: Archive, numbers: Sequence[i
                 level.storage.put(block, start_ms, end_ms)
         level.load()
         for number in rows[level.name]:
-            level.extend([Point.decode(row) for row in piece_of(number).rows()])
+            level.extend([level.kind.decode(row) for row in piece_of(number).rows()])
 
 
 def _restore_log(log: RewindableLog[Position], pieces: Sequence[Piece], is_complete: bool) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-# The shares of ticks, minutes and hours.
-SHARES = (0.5, 0.3, 0.2)
+# The shares of ticks, minutes and hours, and of the same levels of the top processes, if there are any.
+SHARES = (0.5, 0.3, 0.2, 0.05, 0.03, 0.02)
 
 
 class SizedStorage(Protocol):
@@ -26,7 +26,7 @@ def drop_oldest_block(storages: Sequence[SizedStorage], aside: SizedStorage | No
     """
     if aside is not None and aside.drop_oldest():
         return True
-    levels = zip(storages, SHARES, strict=True)
+    levels = zip(storages, SHARES, strict=False)
     ordered = sorted(levels, key=lambda level: level[0].size() / level[1], reverse=True)
     return any(storage.drop_oldest() for storage, _share in ordered)
 

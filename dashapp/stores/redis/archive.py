@@ -70,7 +70,7 @@ class RedisBlockStorage:
         oldest = self._ends(0, 0)
         return oldest[0][1] if oldest else None
 
-    def add(self, rows: Sequence[tuple[int, str]]) -> None:
+    def add(self, rows: Sequence[tuple[int, str]], flush: bool = True) -> None:
         self._lease.run_commands(*self._add_rows(rows))
 
     def discard(self, time_ms: int) -> None:

@@ -13,7 +13,7 @@ REGISTRY_KEY = KEY_PREFIX + "hosts"
 # The random secret of all sessions, and a hash from a slot to the times of its login attempts.
 SECRET_KEY, ATTEMPTS_KEY = KEY_PREFIX + "secret", KEY_PREFIX + "attempts"
 # `aside` has points with wrong times, which no reader opens.
-LEVELS = ("seconds", "minutes", "hours", "aside")
+LEVELS = ("seconds", "minutes", "hours", "aside", "top-seconds", "top-minutes", "top-hours")
 
 # The type of each key of a host, by the last part of its name.
 KEY_TYPES = {

@@ -200,7 +200,7 @@ class RedisReader(CachedReader):
             if current != self.newest_cursor.generation:
                 self._fields = {}
                 # Their caches may have blocks that the writer replaced.
-                self._levels = None
+                self._levels = self._top_levels = None
         elif self.last_id:
             self._take_ticks(current, entries[1:])
         else:

@@ -19,6 +19,7 @@ from dashapp.model.ticks import (
     Tick,
     to_milliseconds,
 )
+from dashapp.model.top import TopRecord
 from dashapp.stores.base import MAX_ROW_CHARS, Level, Rewind, Store
 from dashapp.stores.cached_reader import NO_GENERATION
 from dashapp.stores.documents import Document, Value
@@ -94,7 +95,11 @@ class RedisStore(ReaderProxy, Store):
         )
         self._compactor: Compactor[str] = Compactor(
             lambda: Archive(
-                lambda level: RedisBlockStorage(self.lease, level), limits, has_aside=True, now=now
+                lambda level: RedisBlockStorage(self.lease, level),
+                limits,
+                has_aside=True,
+                has_top=True,
+                now=now,
             ),
             self.notice_sink("sealing"),
             FAILURES,
@@ -122,7 +127,11 @@ class RedisStore(ReaderProxy, Store):
         self.writer.add(QueuedRow(time_ms, text, pushed, entry))
         return True
 
+    def append_top(self, record: TopRecord) -> None:
+        self._compactor.put_top(record)
+
     def rewind(self, rewind: Rewind) -> None:
+        self._compactor.drop_top(rewind.after_ms)
         # Redis alone knows the newest tick that stays, and rejects ticks that are not later.
         self._last_ms = rewind.after_ms
         self.writer.rewind(rewind)

@@ -1,0 +1,1 @@
+"""Containers and services: the usage of control groups, by name."""

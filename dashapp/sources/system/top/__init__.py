@@ -1,0 +1,1 @@
+"""The processes of this machine by name: a scan of all of them, and rankings from two scans."""

@@ -1,0 +1,126 @@
+"""Training runs on the page: state, configuration, charts by step and by time, comparison."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+from processes import Dashapp, dashapp
+from push_requests import ENV, HEADERS
+from waiting import PATIENCE_S, wait_for, wait_until
+
+# The points of the chart of a metric, by run.
+POINTS = """([run, metric]) => {
+    const plot = document.querySelector(`[data-run="${run}"] [data-run-metric="${metric}"] .run-plot`);
+    const points = ({ x, y }) => x.map((value, index) => [value, y[index]]);
+    return Object.fromEntries((plot?.data ?? []).map((trace) => [trace.meta, points(trace)]));
+}"""
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
+    with dashapp(tmp_path_factory.mktemp("runs"), "--interval", "0.2", env=ENV) as app:
+        app.serving().moves()
+        log(app, {"id": "1", "name": "resnet", "config": {"lr": 0.01, HOSTILE: HOSTILE}})
+        for step in (0, 10, 20):
+            log(app, {"id": "1", "name": "resnet"}, step, loss=1 / (1 + step))
+        # A value of an earlier step in the same tick as a later one.
+        log(app, {"id": "1", "name": "resnet"}, 30, loss=0.3, **{"val.loss": 0.5})
+        log(app, {"id": "1", "name": "resnet", "state": "failed", "error": "ValueError"})
+        log(app, {"id": "2", "name": "resnet"}, 5, loss=0.7)
+        yield app
+
+
+def log(app: Dashapp, run: dict[str, Any], step: float | None = None, **metrics: float) -> None:
+    """Push an entry of a run, and wait until it is stored."""
+    body = json.dumps({"run": run, "step": step, "metrics": metrics})
+    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
+        connection.request("POST", "/api/push", body, HEADERS)
+        assert connection.getresponse().status == 200
+    if step is None:
+        wait_for(lambda: run.get("state", "running") in states(app))
+    else:
+        wait_for(lambda: step in app.ticks()["y"].get(f"run.{name_of(run)}.step", []))
+
+
+def name_of(run: dict[str, Any]) -> str:
+    return "resnet" if run["id"] == "1" else "resnet-2"
+
+
+def states(app: Dashapp) -> list[str]:
+    return [run["state"] for run in json.loads(app.get("/api/runs")[1])["runs"]]
+
+
+def open_page(page: Page, app: Dashapp) -> None:
+    page.goto(f"http://127.0.0.1:{app.port}/")
+    expect(page.locator('[data-table="runs"]')).to_be_visible()
+
+
+def test_runs_show_state_and_configuration_as_text(page: Page, app: Dashapp) -> None:
+    open_page(page, app)
+    failed = page.locator('[data-run="resnet"]')
+    expect(failed).to_have_attribute("data-state", "failed")
+    expect(failed.locator(".run-state")).to_have_text("Failed: ValueError")
+    expect(page.locator('[data-run="resnet-2"]')).to_have_attribute("data-state", "running")
+    expect(page.locator('[data-run="resnet-2"]')).to_have_attribute("open", "")
+    failed.locator("summary").click()
+    expect(failed.locator(".run-config")).to_contain_text(f"lr0.01{HOSTILE}{HOSTILE}")
+    expect(page.locator('[data-panel^="run"]')).to_have_count(0)
+
+
+def test_chart_by_step_grows_with_each_tick(page: Page, app: Dashapp) -> None:
+    open_page(page, app)
+    wait_until(page, lambda: page.evaluate(POINTS, ["resnet-2", "loss"])["run.resnet-2.loss"][0] == [5, 0.7])
+    log(app, {"id": "2", "name": "resnet"}, 6, loss=0.6)
+    wait_until(
+        page, lambda: [6, 0.6] in page.evaluate(POINTS, ["resnet-2", "loss"]).get("run.resnet-2.loss", [])
+    )
+    expect(page.locator('[data-run="resnet-2"] .run-facts')).to_contain_text(re.compile("step [67]"))
+
+
+def test_two_runs_are_compared_by_step_and_by_elapsed_time(page: Page, app: Dashapp) -> None:
+    open_page(page, app)
+    page.locator('[data-run="resnet"] summary').click()
+    page.get_by_label("Compare with").select_option("resnet-2")
+
+    def drawn() -> Any:
+        return page.evaluate(POINTS, ["resnet", "loss"])
+
+    wait_until(page, lambda: set(drawn()) == {"run.resnet.loss", "run.resnet-2.loss"})
+    steps = [step for step, _ in drawn()["run.resnet.loss"]]
+    assert steps == [0, 10, 20, 30]
+    assert drawn()["run.resnet-2.loss"][0] == [5, 0.7]
+    assert page.evaluate(POINTS, ["resnet", "val.loss"])["run.resnet.val.loss"] == [[30, 0.5]]
+    page.get_by_role("button", name="Time", exact=True).click()
+    wait_until(page, lambda: [step for step, _ in drawn()["run.resnet.loss"]] != steps)
+    elapsed = [time for points in drawn().values() for time, _ in points]
+    assert all(-2 < time < 2 * PATIENCE_S for time in elapsed)
+    page.get_by_label("Compare with").select_option("")
+    wait_until(page, lambda: set(drawn()) == {"run.resnet.loss"})
+    assert min(time for time, _ in drawn()["run.resnet.loss"]) > 1e12, "the time of the day"
+
+
+def test_open_run_needs_no_further_request_per_tick(page: Page, app: Dashapp) -> None:
+    asked: list[str] = []
+    open_page(page, app)
+    wait_until(page, lambda: bool(page.evaluate(POINTS, ["resnet-2", "loss"])))
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    page.on("request", note)
+    wait_until(page, lambda: len(asked) > 5)
+    page.remove_listener("request", note)
+    assert not [url for url in asked if "/api/runs" in url or "like=run" in url]
