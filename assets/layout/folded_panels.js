@@ -41,7 +41,7 @@
     update() {
       const { liveView } = this.page;
       // With many metrics, only those of visible panels are known.
-      if (app.bare || liveView.catalog.empty || liveView.catalog.metrics.size > app.MAX_UNFILTERED_METRICS) return;
+      if (document.documentElement.classList.contains("bare") || liveView.catalog.empty || liveView.catalog.metrics.size > app.MAX_UNFILTERED_METRICS) return;
       for (const chart of liveView.charts) this.check(chart);
       this.show();
     }
