@@ -179,7 +179,7 @@ def _sections(
 def _with_twins(components: dict[str, html.Section]) -> dict[str, html.Section]:
     """Return the panels with each twin after its partner: the page shows one of them."""
     followers = {twin for panel, twin in TWINS.items() if panel in components}
-    ordered = {}
+    ordered: dict[str, html.Section] = {}
     for name in components:
         if name not in followers:
             names = (name, TWINS[name]) if TWINS.get(name) in components else (name,)
