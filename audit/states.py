@@ -79,6 +79,12 @@ def _menu(page: Page) -> None:
     until(page, "document.querySelector('.menu:popover-open') !== null")
 
 
+def _page_menu(page: Page) -> None:
+    shows("live")(page)
+    page.click("#menu")
+    until(page, "document.querySelector('#menu-items:popover-open') !== null")
+
+
 def _processes(page: Page) -> None:
     shows("live")(page)
     page.locator('[data-table="top"]').scroll_into_view_if_needed()
@@ -111,6 +117,7 @@ STATES = (
     State("go to", pressed("g")),
     State("panels", pressed("v")),
     State("a panel's menu", _menu),
+    State("the page's menu", _page_menu),
     State("processes", _processes),
     State("a firing alert, dark", _alert, DESK | {"color_scheme": "dark"}),
     State("a firing alert, light", _alert, DESK | {"color_scheme": "light"}),

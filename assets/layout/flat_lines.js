@@ -1,8 +1,9 @@
-/* Whether the lines of a panel are flat: the page shows the same value for all points on screen. */
+/* Whether the lines of a panel are flat and quiet: the page shows the same value for all points on screen. */
 (function (app) {
   "use strict";
 
   const MIN_POINTS = 10; // of each line
+  const BUSY = 0.8; // of the highest possible value: such a line is flat, but not quiet
   const MAX_CHANGE = 0.02; // of the value; a larger change has another text
 
   /* The values of `metrics` in `range` if all are flat, as `[{metric, value}]`; null otherwise. */
@@ -16,7 +17,7 @@
     return values.length ? values : null;
   };
 
-  function flatValue(series, { key, unit }, [start, end]) {
+  function flatValue(series, { key, unit, high: bound }, [start, end]) {
     const { t } = series;
     const mean = series.y[key] ?? [];
     const [lows, highs] = [series.low[key] ?? mean, series.high[key] ?? mean];
@@ -30,7 +31,7 @@
       if (highs[index] > high) high = highs[index];
       if (high - low > MAX_CHANGE * Math.max(Math.abs(low), Math.abs(high))) return null;
     }
-    if (count < MIN_POINTS) return null;
+    if (count < MIN_POINTS || (bound !== null && high >= BUSY * bound)) return null;
     return low === high || app.formatQuantity(low, unit) === app.formatQuantity(high, unit) ? high : null;
   }
 

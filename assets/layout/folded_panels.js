@@ -41,28 +41,23 @@
     update() {
       const { liveView } = this.page;
       // With many metrics, only those of visible panels are known.
-      if (app.bare || liveView.catalog.empty || liveView.catalog.metrics.size > app.MAX_UNFILTERED_METRICS) return;
-      for (const chart of liveView.charts) this.check(chart);
+      if (document.documentElement.classList.contains("bare") || liveView.catalog.empty || liveView.catalog.metrics.size > app.MAX_UNFILTERED_METRICS) return;
+      const chosen = new Set(this.page.urlState.read().panels ?? []); // a link names them, so they stay
+      for (const chart of liveView.charts) this.check(chart, chosen);
       this.show();
     }
 
-    check({ panel: name, kind, section }) {
+    check({ panel: name, kind, section }, chosen) {
       const { liveView } = this.page;
       const metrics = liveView.metricsOf(name);
       const isHeading = this.headingPanels.has(name);
-      if (!metrics.length || section.hidden || !this.canFold(name, kind, section)) this.texts.delete(name);
+      if (!metrics.length || section.hidden || chosen.has(name) || !canFold(kind, section)) this.texts.delete(name);
       else if (isHeading) this.texts.set(name, this.headingText(section, metrics));
       else if (this.isDue(name)) {
         const values = app.flatValues(liveView.shownSeries, metrics, liveView.shownRange);
         if (values) this.fold(name, section, values);
         else this.unfold(name);
       }
-    }
-
-    canFold(name, kind, section) {
-      const { panels } = this.page.urlState.read();
-      const isChosen = panels?.includes(name) || section.classList.contains("large") || section.classList.contains("broken");
-      return !isChosen && !KEPT_GROUPS.includes(section.closest("[data-group]").dataset.group) && !KEPT_KINDS.includes(kind);
     }
 
     /* A folded panel opens as soon as it moves. */
@@ -124,6 +119,11 @@
       this.facts.append(app.createElement("li", {}, button));
     }
   };
+
+  function canFold(kind, section) {
+    const isKept = section.matches(".large, .broken") || KEPT_KINDS.includes(kind);
+    return !isKept && !KEPT_GROUPS.includes(section.closest("[data-group]").dataset.group);
+  }
 
   /* "Quiet: Swap 0 %" below the cards of a group. */
   class Row {

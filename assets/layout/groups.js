@@ -4,6 +4,7 @@
 
   const WIDE_PANELS = ["cpu", "top"]; // next to others, these have the width of two
   const TILE_PX = 150; // the least width, with the gap
+  const FULL_ROW_PANELS = ["hosts", "runs"];
   const CURRENT_AREA = "-72px 0px -65% 0px"; // the group here is the current one
 
   app.Groups = class {
@@ -106,7 +107,7 @@
       const width = Math.max(...groups.map(({ cards }) => cards.clientWidth));
       const columns = app.columnCount(width, textPx);
       const weightOf = (section) => {
-        if (section.classList.contains("large") || app.panelName(section) === "hosts") return Infinity;
+        if (section.classList.contains("large") || FULL_ROW_PANELS.includes(app.panelName(section))) return Infinity;
         return columns > 2 && WIDE_PANELS.includes(app.panelName(section)) ? 2 : 1;
       };
       for (const group of groups) {

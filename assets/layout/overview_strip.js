@@ -16,7 +16,7 @@
     constructor(page) {
       this.page = page;
       this.element = document.getElementById("strip");
-      this.canvas = app.createElement("canvas", { role: "img" });
+      this.canvas = app.createElement("canvas", { role: "img", "aria-label": "Whole history" });
       this.element.append(this.canvas);
       this.brush = new app.Brush(page, this);
       this.visibility = new app.VisibilityObserver(this.element, () => this.show());
@@ -51,7 +51,7 @@
     update() {
       this.frames += 1;
       const { liveView } = this.page;
-      if (app.bare || liveView.catalog.empty) return;
+      if (document.documentElement.classList.contains("bare") || liveView.catalog.empty) return;
       const time = liveView.subscription.newest;
       // Without the ticks that it missed, the strip would show a gap.
       const isMissing = this.points.length > 0 && time !== null && time - this.points.at(-1)[0] > MAX_GAP_STEPS * Math.max(liveView.subscription.step, this.step);

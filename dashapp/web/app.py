@@ -37,7 +37,7 @@ from dashapp.stores.documents import ZONE
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, layout
-from dashapp.web.host_controls import HostControls
+from dashapp.web.components.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
 from dashapp.web.machine_facts import host_name as machine_name
 from dashapp.web.machine_facts import machine_facts

@@ -14,10 +14,10 @@ from dashapp.model.thresholds import MISSING_OP, Threshold
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import Tile, choose_tiles
 from dashapp.query.overlay_metrics import overlay_tiles
-from dashapp.web.groups import group_sections, navigation
-from dashapp.web.host_controls import HostControls
+from dashapp.web.components.groups import group_sections, navigation
+from dashapp.web.components.host_controls import HostControls
+from dashapp.web.components.window_slider import format_window, slider_stops, window_slider
 from dashapp.web.panel import chart_specs, panel_component
-from dashapp.web.window_slider import format_window, slider_stops, window_slider
 
 TITLE = "dashapp"
 # Empty panels for metrics that appear while a page is open.
@@ -195,7 +195,7 @@ def _sections(
 def _with_twins(components: dict[str, html.Section]) -> dict[str, html.Section]:
     """Return the panels with each twin after its partner: the page shows one of them."""
     followers = {twin for panel, twin in TWINS.items() if panel in components}
-    ordered = {}
+    ordered: dict[str, html.Section] = {}
     for name in components:
         if name not in followers:
             names = (name, TWINS[name]) if TWINS.get(name) in components else (name,)

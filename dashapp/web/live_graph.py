@@ -20,8 +20,8 @@ from dashapp.config.settings import MEMORY_RETENTION_S, MIN_WINDOW_S
 from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
 from dashapp.model.text import suggest
+from dashapp.web.components.window_slider import YEAR_S, slider_stops, window_slider
 from dashapp.web.panel import chart_specs, panel_heading
-from dashapp.web.window_slider import YEAR_S, slider_stops, window_slider
 
 COMPONENT_NAME = "live-graph"
 # Milliseconds between two checks for late data. The scripts request new data as soon as it is due.

@@ -73,7 +73,7 @@ def test_hostile_names_are_drawn_as_text(page: Page, serve: Serve) -> None:
     page.keyboard.press("v")
     page.wait_for_selector("dialog[open]")
     page.keyboard.press("Escape")
-    expect(page.locator("#page img, #page a")).to_have_count(0)
+    expect(page.locator("main img, main a")).to_have_count(0)
     assert said == []
 
 

@@ -26,7 +26,7 @@ LAYERS = [
 # Inside `sources` and `stores`, only these two modules import the sub-packages, because they select one.
 CHOOSERS = {"dashapp.sources.registry", "dashapp.stores.factory"}
 # A sub-package that all of them use.
-SHARED = "dashapp.stores.history"
+SHARED = ("dashapp.stores.history", "dashapp.web.components")
 MAX_MODULES = 15
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 100
@@ -34,9 +34,8 @@ MAX_FUNCTION_LINES = 100
 # Large third-party packages, and our modules or packages that may import them.
 HEAVY = {
     "dash": {
-        *("dashapp.web.app", "dashapp.web.host_controls", "dashapp.web.layout", "dashapp.web.live_graph"),
-        *("dashapp.web.panel", "dashapp.web.shared_view_app", "dashapp.web.window_slider"),
-        "dashapp.web.groups",
+        *("dashapp.web.app", "dashapp.web.layout", "dashapp.web.live_graph", "dashapp.web.panel"),
+        *("dashapp.web.components", "dashapp.web.shared_view_app"),
         *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
     },
     "flask": {
