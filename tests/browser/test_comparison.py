@@ -97,7 +97,7 @@ def test_compare_draws_points_of_yesterday_with_one_request(page: Page, live: Li
 def test_compare_in_address_is_shown_and_ends_by_key_and_button(page: Page, served: Live) -> None:
     page.goto(f"{served.url}?compare=1d")
     wait_until(page, lambda: is_exact(page, served))
-    assert len(compared(page, "cores")) == 4
+    wait_until(page, lambda: len(compared(page, "cores")) == 4)
     page.click("#compared button")
     wait_until(page, lambda: not compared(page))
     assert "compare" not in page.url
