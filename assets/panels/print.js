@@ -9,12 +9,23 @@
     const show = (isPrint) => {
       if (isPrint === onPaper) return;
       onPaper = isPrint;
+      showTitle(isPrint, liveView);
       for (const { gd, graph } of liveView.charts) resize(gd ?? graph, isPrint);
     };
     window.addEventListener("beforeprint", () => show(true));
     window.addEventListener("afterprint", () => show(false));
     window.matchMedia("print").addEventListener("change", ({ matches }) => show(matches));
   };
+
+  /* The bar is not printed: a line with its host and time is. */
+  function showTitle(isPrint, liveView) {
+    document.getElementById("paper-title")?.remove();
+    if (!isPrint || !liveView.hasResponse) return;
+    const host = document.querySelector("h1")?.firstChild?.textContent ?? "";
+    const zone = app.timeZoneName() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const title = app.createElement("p", { id: "paper-title" }, [host, app.formatRange(liveView.shownRange), zone].filter(Boolean).join(" · "));
+    document.querySelector("main").before(title);
+  }
 
   function resize(gd, isPrint) {
     if (!gd?.layout) return;

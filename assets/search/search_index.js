@@ -1,4 +1,4 @@
-/* What can be found on the page, and the order of the results. No request: all names are in the browser. */
+/* Everything that the search finds on the page, and the order of the results. No request: all names are in the browser. */
 (function (app) {
   "use strict";
 

@@ -27,7 +27,7 @@
     ];
   };
 
-  /* What `text` means at `now`: `{time}` (epoch milliseconds), `{range}`, `{seconds}` up to now, or `{error}` for a time
+  /* The meaning of `text` at `now`: `{time}` (epoch milliseconds), `{range}`, `{seconds}` up to now, or `{error}` for a time
      in the future. Null if it is no time. */
   app.parseTimePhrase = function (text, now) {
     const phrase = text.trim().toLowerCase().replace(/\s+/g, " ").replace(/^(?:go to|at|on|since) /, "");

@@ -108,8 +108,10 @@
     const charts = [...group.querySelectorAll(".panel:not(.absent):not([hidden]) .chart")].filter((chart) => chart.offsetParent);
     const rows = new Set(charts.map((chart) => Math.round(chart.getBoundingClientRect().top))).size;
     if (!rows) return;
+    const cards = [...group.querySelectorAll(".panel, .quiet, .tile")].filter((card) => card.offsetParent);
+    const lowest = Math.max(...cards.map((card) => card.getBoundingClientRect().bottom));
     const extra = parseFloat(group.style.getPropertyValue("--kiosk-extra")) || 0;
-    const bottom = group.getBoundingClientRect().bottom + window.scrollY - extra * rows;
+    const bottom = lowest + window.scrollY - extra * rows;
     const free = Math.max(0, Math.floor((window.innerHeight - bottom - MARGIN_PX) / rows));
     if (Math.abs(free - extra) > 1) group.style.setProperty("--kiosk-extra", `${free}px`);
   }

@@ -32,7 +32,9 @@ from dashapp.stores.proxy import LevelProxy
 
 @dataclass(frozen=True, slots=True)
 class SharedView:
-    """The panels of a share link, by name, the metrics of charts that the user built, and their time range.
+    """The panels and the metrics of a share link, and their time range.
+
+    `panels` are names. `metrics` are keys, for charts that the user built.
 
     The range is the newest `window` seconds or, if set, `time_range`: (start, end] in epoch milliseconds.
     """

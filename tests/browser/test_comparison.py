@@ -1,4 +1,4 @@
-"""Comparison with yesterday or last week: dashed lines of an earlier time, with one extra request."""
+"""Comparison with yesterday or last week: dashed lines, with one extra request."""
 
 from __future__ import annotations
 

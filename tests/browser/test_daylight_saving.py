@@ -171,7 +171,7 @@ def test_time_labels_are_local_times_at_their_place(chromium: Browser, zone: str
 
 @pytest.mark.parametrize("zone", [*ZONES, "+05:45", "-03:30"])
 def test_wall_time_of_zone_matches_zoneinfo(chromium: Browser, zone: str) -> None:
-    """The clock on the wall, and the time at which it shows that; the first one if the hour comes twice."""
+    """Check the clock on the wall, and the first time at which it shows that."""
     offset = datetime.fromisoformat(f"2026-01-01T00:00{zone}").tzinfo if zone[0] in "+-" else ZoneInfo(zone)
     times = [int(seconds(moment)) + minutes * 60 for moment in MOMENTS for minutes in range(-1500, 1500, 15)]
     with closing(chromium.new_context(timezone_id="Asia/Tokyo")) as context:

@@ -69,10 +69,10 @@ def test_printed_page_has_whole_cards_on_white(page: Page, served: Live, width: 
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
     wait_until_passes(page, is_whole)
-    for hidden in ("#pause", "#window", "#menu", ".more"):
+    for hidden in ("#bar", "#pause", "#window", "#menu", "#groups", ".more"):
         expect(page.locator(hidden).first).to_be_hidden()
     # The range is on paper, too.
-    expect(page.locator("#range")).to_be_visible()
+    expect(page.locator("#paper-title")).to_contain_text(page.locator("#range").text_content() or "-")
     page.emulate_media(media="screen", color_scheme="light")
     drawn = f"document.querySelector('{CPU} .main-svg').clientWidth"
     wait_until(

@@ -45,10 +45,10 @@ def axis_is_in(page: Page, zone: str) -> bool:
 @pytest.mark.parametrize(
     ("tz", "zone", "label"),
     [
-        ("browser", BROWSER_ZONE, ""),
+        ("browser", BROWSER_ZONE, "Asia/"),
         ("host", HOST_ZONE, HOST_ZONE),
         ("UTC", "UTC", "UTC"),
-        ("", BROWSER_ZONE, ""),
+        ("", BROWSER_ZONE, "Asia/"),
     ],
 )
 def test_all_times_are_in_the_zone_of_the_address(
@@ -61,7 +61,8 @@ def test_all_times_are_in_the_zone_of_the_address(
     expect(page.locator("#range")).to_have_text(
         re.compile(f"{wall(end - 100_000, zone)} \u2013 .*{wall(end, zone)}$")
     )
-    expect(page.locator("#zone")).to_have_text(label)
+    # A browser may know the zone by an older name.
+    expect(page.locator("#zone")).to_contain_text(label)
     expect(page.locator("#status")).to_have_text(re.compile(f"{wall(end, zone)}$"))
     box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
     assert box
