@@ -22,6 +22,7 @@ from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder
 from dashapp.collector.preflight import alert_target_problems
+from dashapp.collector.run_registry import RunRegistry
 from dashapp.collector.sampler import Sampler
 from dashapp.collector.top_recorder import TopRecorder
 from dashapp.config import settings as config
@@ -41,7 +42,6 @@ from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
-from dashapp.sources.runs import RunRegistry
 from dashapp.sources.spec import OWN_MACHINE, MachineFiles, SourceSpec
 from dashapp.sources.system.gpu.source import gpu_ranking
 from dashapp.sources.system.top.ranking import TopRanking

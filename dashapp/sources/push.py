@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from dashapp.model.events import event_text
 from dashapp.model.runs import OWN_STEP_PREFIX, RUN_PANEL_PREFIX, RUN_PREFIX, RUNNING, split_run_key
 from dashapp.model.ticks import MAX_EPOCH_MS, Metric, finite_values, max_encoded_chars
-from dashapp.sources.runs import RunRegistry
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
 # request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
@@ -41,6 +40,19 @@ def event_record(events: Iterable[tuple[int, str]]) -> bytes:
     return json.dumps(list(events)).encode()
 
 
+class RunObserver(Protocol):
+    """Names the training runs that push. The collector has the implementation."""
+
+    def observe(self, entry: Mapping[str, Any]) -> None:
+        """Take an entry that the push endpoint has checked."""
+
+    def observe_values(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Take the values of runs that a program pushed by their keys; return the others."""
+
+    def finish_tick(self) -> dict[str, float]:
+        """Return the values of this tick by key, and store the runs if they changed."""
+
+
 def pushed_metric(key: str) -> Metric:
     """Return the metric of a pushed name; the part before the first dot is its panel.
 
@@ -65,7 +77,7 @@ class PushSource:
     is_optional = True
     reserved_chars = MAX_TICK_CHARS
 
-    def __init__(self, inbox: PushReader, newest: Callable[[], int], runs: RunRegistry | None = None) -> None:
+    def __init__(self, inbox: PushReader, newest: Callable[[], int], runs: RunObserver | None = None) -> None:
         self._inbox = inbox
         self._runs = runs
         self._newest = newest

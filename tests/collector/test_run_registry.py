@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from push_pipeline import PushPipeline, refused
 
+from dashapp.collector.run_registry import LOST_AFTER_S, RunRegistry
 from dashapp.model.runs import (
     FAILED,
     FINISHED,
@@ -24,7 +25,6 @@ from dashapp.model.runs import (
     combine_steps,
 )
 from dashapp.sources.push import PushSource
-from dashapp.sources.runs import LOST_AFTER_S, RunRegistry
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.documents import RUNS
 from dashapp.stores.memory import MemoryStore
