@@ -10,6 +10,9 @@ JOBS ?= 4
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
 
+# Without this variable each of the workers, and each process of a test, compiles its modules again.
+test stress: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/test.stamp browser tools
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -14,7 +14,7 @@ from dashapp.stores.cached_reader import CachedReader
 def alert_counts(reader: CachedReader, lines: Counter[str], is_moved: Callable[[int], bool]) -> list[int]:
     """Return how often `lines`, those of a listener, has each alert in the store.
 
-    `is_moved` says whether the time of an alert, in milliseconds, may be another one in its line.
+    `is_moved`: whether an alert at this time, in milliseconds, may have another time in its line.
     """
     changes = [change for change in reader.changes() if not is_moved(to_milliseconds(change.time))]
     return [lines[format_line(change)] for change in changes]

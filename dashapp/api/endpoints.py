@@ -14,10 +14,11 @@ from urllib.parse import parse_qsl
 
 from dashapp.api.csv_export import MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT, RETRY_AFTER_S, CsvExport
 from dashapp.api.events import events_json
+from dashapp.api.frame_json import frame_json
 from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
-from dashapp.api.runs import runs_json, runs_revision
-from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
+from dashapp.api.runs import runs_json
+from dashapp.api.serializers import alerts_json, health_json, match_metrics, metrics_json
 from dashapp.api.top import UNREADABLE, TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
@@ -32,10 +33,9 @@ from dashapp.http.responses import (
     not_modified_headers,
 )
 from dashapp.http.types import StartResponse
-from dashapp.model.notices import PublicNotice, redact_for_public
 from dashapp.model.panels import Panel
-from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age, to_milliseconds
-from dashapp.query.frames import MAX_VALUES, Frame, live_frame, past_frame
+from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age
+from dashapp.query.frames import MAX_VALUES, live_frame, past_frame
 from dashapp.stores.base import Reader, Snapshot
 
 # Path, query, and the table of processes that goes with it.
@@ -62,7 +62,6 @@ MAX_QUERIES_PER_REQUEST = 16
 MAX_QUERIES_PER_CLIENT, MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS = 24, 2, 2
 NO_PROCESSES = "this server does not show processes"
 NO_HOSTS = "this store has the data of one host only"
-INCOMPLETE_NOTICE = PublicNotice("Some points are missing, because the store cannot be read now.")
 
 
 def utc_now() -> float:
@@ -249,26 +248,29 @@ class Api:
             if path == "/api/frames":
                 with self._limits.queue.hold(self._limits.builds):
                     return "200 OK", *self._frames(query, now)
-            if path == "/api/metrics":
-                return "200 OK", encode_json(metrics_json(self._store)), True
-            if path == "/api/runs":
-                return "200 OK", encode_json(runs_json(self._store)), True
-            if path == "/api/hosts" and self._hosts is not None:
-                return "200 OK", encode_json(self._hosts()), True
-            if path == "/api/alerts":
-                body = alerts_json(self._store, query, self._current_values(), self._top.is_shown)
-                return "200 OK", encode_json(body), True
             if path == "/api/top":
                 with self._limits.queue.hold(self._limits.builds):
                     return "200 OK", encode_json(self._top.json(query, self._clock())), True
-            if path == "/api/events":
-                return "200 OK", encode_json(events_json(self._store, query)), True
+            if (document := self._document(path, query)) is not None:
+                return "200 OK", encode_json(document), True
             if path in ("/healthz", "/readyz"):
                 stale, health = health_json(self._store, self._interval, self._clock())
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", health, False
         except BadRequestError as error:
             return "400 Bad Request", error_json(str(error)), False
         return "404 Not Found", error_json("not found"), False
+
+    def _document(self, path: str, query: str) -> Any:
+        """Return a document of the store, or the list of hosts; None for another path."""
+        if path == "/api/metrics":
+            return metrics_json(self._store)
+        if path == "/api/alerts":
+            return alerts_json(self._store, query, self._current_values(), self._top.is_shown)
+        if path == "/api/events":
+            return events_json(self._store, query)
+        if path == "/api/runs":
+            return runs_json(self._store)
+        return self._hosts() if path == "/api/hosts" and self._hosts is not None else None
 
     def _current_values(self) -> Mapping[str, float] | None:
         """The current values; None if the newest tick is stale."""
@@ -354,7 +356,7 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
             )
-        body = self._body(frame, now)
+        body = frame_json(frame, now, self._store, self._redacts_notices)
         if ticks_query.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
             body["processes"] = table and table.columns()
@@ -371,36 +373,3 @@ class Api:
         )
         is_private = awaits_tick or ticks_query.processes or ticks_query.hosts
         return encode_json(body), frame.is_complete and not is_private
-
-    def _body(self, frame: Frame, now: float) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "cursor": frame.cursor,
-            "reset": frame.reset,
-            "now": now,
-            "step": frame.step,
-            "t": frame.t,
-            "y": frame.y,
-        }
-        if frame.is_coarse and (newest := frame.newest):
-            # Aggregated points do not have the time and values of the newest tick.
-            body |= {"min": frame.low, "max": frame.high}
-            body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}
-        if firing := firing_json(self._store.thresholds()):
-            body["broken"] = firing
-        if changes := self._store.changes():
-            # The alert history polls /api/alerts when this number rises.
-            body["changes"] = changes[-1].number
-        if events := self._store.events().events:
-            # The page requests /api/events when this number rises.
-            body["events"] = events[-1].number
-        if revision := runs_revision(self._store):
-            # The page polls /api/runs when this number rises.
-            body["runs"] = revision
-        if steps := self._store.clock_steps():
-            body["clock"] = steps
-        notices = self._store.notices()
-        if not frame.is_complete:
-            notices = [*notices, INCOMPLETE_NOTICE]
-        if notices:
-            body["notices"] = redact_for_public(notices) if self._redacts_notices else notices
-        return body

@@ -61,7 +61,7 @@ RESERVED_NAMES = frozenset(
 
 
 class PushBody(NamedTuple):
-    """The last value of each name, the entries of runs, and events: epoch milliseconds with text."""
+    """The last value of each name, entries of runs, and events (epoch milliseconds, text)."""
 
     values: dict[str, float]
     runs: list[dict[str, Any]]

@@ -25,7 +25,15 @@ GROUPS = (
     Group("memory", "Memory", ("memorybytes", "swap", "swapping", "oomkills")),
     Group("disks", "Disks", ("disk", "disks", "diskops", "diskbusy", "filesystem")),
     Group("network", "Network", ("network", "interfaces", "packets", "connections", "networkerrors")),
-    Group("processes", "Processes", ("top", "processes")),
+    Group("gpu", "GPU", ("gpu", "gpumemory", "gputemperature", "gpupower", "gpuclock", "gputhrottled")),
+    Group(
+        "processes",
+        "Processes",
+        (
+            *("top", "processes", "containers", "containermemory", "containerdisk"),
+            *("services", "servicememory", "failedunits"),
+        ),
+    ),
     Group(SYSTEM, "System", ("alerts", "temperature", "fans", "battery", "kernel", "frequency", "uptime")),
 )
 # Panels with the same numbers, together and by device. The page shows one of each pair.

@@ -98,7 +98,7 @@ def test_brush_moves_resizes_and_returns_to_live(page: Page, live: Live) -> None
     assert_brush_is_range(page)
     brush = box_of(page, ".brush")
     drag(brush["x"] + 1, brush["x"] - 100)
-    longer = wait_until(page, lambda: (now := page.evaluate(RANGE)) if now[0] < start - 1000 else None)
+    longer = wait_until(page, lambda: now if (now := page.evaluate(RANGE))[0] < start - 1000 else None)
     assert longer[1] == pytest.approx(end, abs=2)
     expect(page.locator("#window [role=slider]")).to_have_attribute(
         "aria-valuetext", page.inner_text("#window-label")

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from dash import Dash
 from dash_host import filled, get, loss, refused, theirs
-from fastapi import Depends, FastAPI, HTTPException
 from flask import Flask, abort
 from waiting import PATIENCE_S
 from wsgi_client import ask
@@ -91,6 +90,9 @@ def test_login_by_dash_endpoint_names_protects_api(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", [200, 401])
 def test_fastapi_login_dependency_protects_api(tmp_path: Path, status: int) -> None:
+    # Only here: each worker of pytest imports all modules of tests.
+    from fastapi import Depends, FastAPI, HTTPException
+
     def login() -> None:
         if status != 200:
             raise HTTPException(status)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,11 @@ def name_of(path: Path) -> str:
 
 
 MODULES = {name_of(path): path for path in FILES}
-TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 
 def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
@@ -88,7 +93,7 @@ def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
 
 def all_imports(module: str) -> set[str]:
     """Return all imports of the module, including those inside functions."""
-    return set(imports(ast.walk(TREES[module])))
+    return set(imports(ast.walk(trees()[module])))
 
 
 def layer(module: str) -> int | None:
@@ -118,7 +123,7 @@ def test_every_package_has_a_layer() -> None:
 def test_modules_have_no_import_cycles() -> None:
     """Check imports at module level only, because only they run when a module is imported."""
     left = {}
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         found = {name for name in imports(iter(tree.body)) if name in MODULES and name != module}
         left[module] = found
     while True:
@@ -164,7 +169,7 @@ def test_packages_modules_and_functions_stay_below_size_limits() -> None:
     for module, path in MODULES.items():
         if (lines := len(path.read_text().splitlines())) > MAX_LINES:
             wrong.append(f"{module} has {lines} lines")
-        for node in ast.walk(TREES[module]):
+        for node in ast.walk(trees()[module]):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > MAX_FUNCTION_LINES:
@@ -173,7 +178,7 @@ def test_packages_modules_and_functions_stay_below_size_limits() -> None:
 
 
 def test_module_has_docstring() -> None:
-    assert not [module for module, tree in TREES.items() if not ast.get_docstring(tree)]
+    assert not [module for module, tree in trees().items() if not ast.get_docstring(tree)]
 
 
 def test_heavy_packages_are_imported_only_by_listed_modules() -> None:
@@ -190,7 +195,7 @@ def test_heavy_packages_are_imported_only_by_listed_modules() -> None:
 
 def test_modules_use_no_eval_or_pickle() -> None:
     wrong = []
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
             if called in {"eval", "exec", "compile", "globals", "__import__"}:
@@ -202,7 +207,7 @@ def test_modules_use_no_eval_or_pickle() -> None:
 
 def test_exceptions_are_not_silently_ignored() -> None:
     wrong = []
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ExceptHandler):
                 silent = all(isinstance(line, ast.Pass) for line in node.body)

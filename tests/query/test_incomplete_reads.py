@@ -17,7 +17,8 @@ from redis_server import needs_redis
 from store_variants import REDIS, Links, links_by_kind
 from wsgi_client import ask
 
-from dashapp.api.endpoints import INCOMPLETE_NOTICE, Api
+from dashapp.api.endpoints import Api
+from dashapp.api.frame_json import INCOMPLETE_NOTICE
 from dashapp.http.responses import SHARED_ONE_SECOND
 from dashapp.model.ticks import Cursor, StoreUnavailableError
 from dashapp.query import levels as query_levels
@@ -221,7 +222,7 @@ def test_csv_waits_until_store_answers(open_reader: Open, monkeypatch: pytest.Mo
     for at in range(reads):
         reader, faults = open_reader()
         faults.begin(at)
-        monkeypatch.setattr(query_levels.time, "sleep", lambda _seconds, faults=faults: faults.end())
+        monkeypatch.setattr("time.sleep", lambda _seconds, faults=faults: faults.end())
         assert read(api(reader), query) == expected
 
 

@@ -12,6 +12,7 @@ import pytest
 from dashapp.stores.cached_reader import CachedReader
 from dashapp.stores.disk import block_reader
 from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.salvage import connect_read_only
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.reader import RedisReader
 
@@ -106,12 +107,11 @@ def failing_redis(url: str, name: str, error: type[Exception] | None) -> tuple[C
 
 def failing_disk(folder: Path, patch: pytest.MonkeyPatch) -> tuple[CachedReader, Faults]:
     faults = Faults()
-    connect = block_reader.connect_read_only
 
     def checked(path: Path) -> sqlite3.Connection:
         if faults.fails():
             raise sqlite3.OperationalError("database is locked")
-        return connect(path)
+        return connect_read_only(path)
 
     patch.setattr(block_reader, "connect_read_only", checked)
     reader = DiskReader(folder)

@@ -56,6 +56,8 @@ class Server(Process):
     def __init__(self, folder: Path, server: str, **settings: Any) -> None:
         self.port = free_port()
         self.store = folder / "data"
+        # Most tests wait for the next tick.
+        settings = {"interval": 0.2, **settings}
         (folder / "host.py").write_text(self.HOST.format(settings=settings))
         argv = [each.format(port=self.port) for each in SERVERS[server]]
         super().__init__([sys.executable, *argv], folder=folder, env={}, start_new_session=True)

@@ -60,8 +60,11 @@ class DiskBlockStorage(Database):
         return [end_ms for (end_ms,) in rows]
 
     def block(self, end_ms: int) -> bytes:
-        rows = self._execute(f"SELECT value FROM Cache WHERE {IS_BLOCK} AND tag = ?", end_ms)  # noqa: S608
-        return rows[-1][0] if rows and isinstance(rows[-1][0], bytes) else b""
+        rows = self._execute(
+            f"SELECT value FROM Cache WHERE {IS_BLOCK} AND tag = ? AND typeof(value) = 'blob'",  # noqa: S608
+            end_ms,
+        )
+        return bytes(rows[-1][0]) if rows else b""
 
     def add(self, rows: Sequence[tuple[int, str]], flush: bool = True) -> None:
         with self._transaction():

@@ -28,9 +28,10 @@ class RowLog(Database):
         super().__init__(folder, WAL_PAGES)
         self._keep = keep
         with self._checked():
-            self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
+            self._deque = diskcache.Deque.fromcache(self._cache)
             self._count = len(self._deque)
-            self._execute("SELECT value FROM Cache ORDER BY key DESC LIMIT 1")  # raises if it is damaged
+            # Raises if a page is damaged. As bytes: a row that is not UTF-8 costs only itself.
+            self._execute("SELECT CAST(value AS BLOB) FROM Cache ORDER BY key DESC LIMIT 1")
         self._inode = self.path.stat().st_ino
 
     def extend(self, rows: Collection[str]) -> bool:
@@ -38,8 +39,10 @@ class RowLog(Database):
         with self._transaction():
             for row in rows:
                 self._deque.append(row)
-            while len(self._deque) > self._keep:
-                self._deque.popleft()
+            if (excess := len(self._deque) - self._keep) > 0:
+                # `popleft` decodes the row, and raises an error for a damaged one.
+                oldest = "SELECT rowid FROM Cache ORDER BY key LIMIT ?"
+                self._execute(f"DELETE FROM Cache WHERE rowid IN ({oldest})", excess)  # noqa: S608
             count = len(self._deque)
         is_complete = count >= min(self._count + len(rows), self._keep)
         self._count = count

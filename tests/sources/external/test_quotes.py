@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-import yfinance
 from clocks import FakeClock
 from exporter_server import exporting
 from fake_yahoo import Exchange
@@ -35,6 +34,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture
 def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    # Only here: each worker of pytest imports all modules of tests.
+    import yfinance
+
     yfinance.set_tz_cache_location(str(tmp_path))
     with exporting() as server:
         yield Exchange(server)

@@ -20,12 +20,12 @@ from dashapp.stores.disk.salvage import salvage_rows
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.history.archive import ArchiveLevel
 
-STEP = 10
+STEP = 30
 BEGIN = 1_795_176_000
 # More than a day, so that hours and six hours of minutes are in blocks.
-COUNT = 26 * 360
+COUNT = 26 * 120
 # Twenty-five minutes: the log's rows at the time of the damage are compacted.
-LATER = 150
+LATER = 50
 LEVELS = ("seconds", "minutes", "hours")
 FILES = (
     *(f"{folder}cache.db{suffix}" for folder in ("", *map("{}/".format, LEVELS)) for suffix in ("", "-wal")),
@@ -193,3 +193,23 @@ def test_expiry_keeps_later_blocks_beside_block_that_cannot_be_deleted(tmp_path:
     assert storage.oldest_block() == 8000
     assert not storage.is_damaged
     storage.close()
+
+
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_row_that_is_not_utf8_stops_no_full_log(tmp_path: Path, order: str) -> None:
+    """The store opens with such a newest row, and drops such an oldest row."""
+    chance = Random(order)
+    with closing(DiskStore(tmp_path, keep=5)) as store:
+        for place in range(1, 6):
+            assert store.append(tick(place, chance))
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as connection, connection:
+        row = f"SELECT rowid FROM Cache ORDER BY key {order} LIMIT 1"
+        connection.execute(f"UPDATE Cache SET value = CAST(X'5BFF' AS TEXT) WHERE rowid = ({row})")
+    with closing(DiskStore(tmp_path, keep=5)) as store:
+        for place in range(6, 12):
+            assert store.append(tick(place, chance))
+        assert not store.notices()
+    (tmp_path / "tail").unlink()
+    with closing(DiskReader(tmp_path)) as reader:
+        times = [int(tick.time) for tick in reader.read_ticks(0, float("inf"), COUNT)]
+    assert times == [BEGIN + STEP * place for place in range(7, 12)]

@@ -7,7 +7,8 @@ import json
 import time
 import tracemalloc
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -264,19 +265,21 @@ def zeros(size: int) -> bytes:
     return HEADER_STRUCT.pack(MAGIC, zlib.crc32(packed), len(packed)) + packed
 
 
-BLOCKS = {
-    "bomb": bomb(),
-    "zeros": zeros(200 << 20),
-    "html": HTML.encode(),
-    "oversized": b"x" * (MAX_TEXT_BYTES + 1),
+# Made when they are needed: each worker of pytest imports all modules of tests.
+BLOCKS: dict[str, Callable[[], bytes]] = {
+    "bomb": bomb,
+    "zeros": cache(lambda: zeros(200 << 20)),
+    "html": HTML.encode,
+    "oversized": lambda: b"x" * (MAX_TEXT_BYTES + 1),
 }
 
 
-@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS.keys())
+@pytest.mark.parametrize("make_block", BLOCKS.values(), ids=BLOCKS.keys())
 @pytest.mark.parametrize("level", LEVELS)
 def test_hostile_block_is_a_gap(
-    app: tuple[WSGIApp, RedisHosts], client: Any, block: bytes, level: str
+    app: tuple[WSGIApp, RedisHosts], client: Any, make_block: Callable[[], bytes], level: str
 ) -> None:
+    block = make_block()
     end = NOW_MS - 120_000
     client.zadd(
         KEYS.of(f"{level}.ends"),
