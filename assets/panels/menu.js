@@ -20,10 +20,10 @@
   function layoutItems({ panelOrder, fullScreen, toast }, name) {
     const large = panelOrder.large.has(name);
     return [
-      { text: "Full screen", run: () => fullScreen.show(name) },
       { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
       ...(panelOrder.neighbour(name, -1) ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
       ...(panelOrder.neighbour(name, 1) ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
+      { text: "Full screen", run: () => fullScreen.show(name) },
       { text: "Hide", run: () => hide(panelOrder, toast, name) },
     ];
   }
