@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from statistics import fmean
 from typing import Any
 
@@ -21,7 +22,7 @@ TOTAL = Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)
 PARTS = [Metric(f"cpu.{kind}", kind, "%", "cpu", 0, 100) for kind in ("user", "system", "iowait")]
 MANY = [Metric(f"many.m{number:02}", f"m{number:02}", "1/s", "many", 0) for number in range(9)]
 NEGATIVE = [Metric(f"memory.{name}", name, "B", "memorybytes") for name in ("used", "available")]
-SPECIAL = {
+SPECIAL: dict[str, Callable[[int], float]] = {
     "constant": lambda second: 7.0,
     "tiny": lambda second: 1e-9 * (second + 1),
     "huge": lambda second: 1e300 * math.cos(second),
