@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dashapp.integrations.flask_mount import mount as mount
     from dashapp.integrations.notebook.show import show as show
     from dashapp.integrations.wsgi import wsgi_app as wsgi_app
+    from dashapp.marks import mark as mark
     from dashapp.sources.options import source as source
     from dashapp.training_run import run as run
     from dashapp.web.live_graph import LiveGraph as LiveGraph
@@ -47,6 +48,10 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module("dashapp.callbacks")
+    if name == "mark":
+        from dashapp.marks import mark
+
+        return mark
     if name == "run":
         from dashapp.training_run import run
 

@@ -1,6 +1,7 @@
 """`python -m dashapp`: check the settings, start collector and web server, print the URL.
 
 `python -m dashapp collect` runs the collector alone, as `python collector.py` does in a checkout.
+`python -m dashapp mark "deploy 1.4"` marks this moment in the charts of a running server.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NoReturn
 
 from dashapp.collector.preflight import alert_target_problems, check_sources
 from dashapp.config import settings as config
-from dashapp.config.cli import CHECK_CONFIG_FLAG, COLLECT_COMMAND
+from dashapp.config.cli import CHECK_CONFIG_FLAG, COLLECT_COMMAND, MARK_COMMAND
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import ALL_INTERFACES, MEMORY_RETENTION_S, Settings
 from dashapp.model.ticks import SettingsError
@@ -34,6 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Return 0 after a signal, 1 if the web server fails to start, 2 for invalid settings."""
     args = list(sys.argv[1:] if argv is None else argv)
     check_only, args = CHECK_CONFIG_FLAG in args, [text for text in args if text != CHECK_CONFIG_FLAG]
+    if args[:1] == [MARK_COMMAND]:
+        from dashapp.marks import send_mark
+
+        status, message = send_mark(args[1:])
+        if message:
+            print(message, file=sys.stderr if status else sys.stdout)
+        return status
     serving = args[:1] != [COLLECT_COMMAND]
     args = args if serving else args[1:]
     if not serving and not check_only:

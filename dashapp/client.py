@@ -43,7 +43,7 @@ REQUEST_TIMEOUT_S, BACKOFF_INITIAL_S, BACKOFF_MAX_S = 5.0, 0.5, 30.0
 REJECTED_NAME_TTL_S = 60.0
 
 
-class _UnavailableError(Exception):
+class UnavailableError(Exception):
     """The server did not accept the values; it may accept them later."""
 
 
@@ -80,7 +80,7 @@ class PushTransport:
         done = {name for name in values if name in self._rejections}
         try:
             self._send({name: value for name, value in values.items() if name not in done}, done)
-        except _UnavailableError as error:
+        except UnavailableError as error:
             self._failures += 1
             if self._failures == 1:
                 log.warning("push to %s failed: %s; retrying", self._url, error)
@@ -128,7 +128,7 @@ class PushTransport:
                 done.update(values)
                 return
             if status not in (400, 413):
-                raise _UnavailableError(f"status {status}: {message}")
+                raise UnavailableError(f"status {status}: {message}")
             if len(values) == 1:
                 (name,) = values
                 self._rejections[name] = time.monotonic() + REJECTED_NAME_TTL_S
@@ -149,7 +149,7 @@ class PushTransport:
                 self._close()
                 # The server may have closed an idle connection, which is not yet a failure.
                 if not is_reused or isinstance(error, TimeoutError):
-                    raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
+                    raise UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
                 is_reused = False
 
     def _send_request(self, body: bytes) -> tuple[int, str]:

@@ -24,7 +24,7 @@ OTHER_VARIABLES = (CHILD_VARIABLE, ENV_PREFIX + "STDIN", ENV_PREFIX + "URL")
 # An option of the command, not a setting: the supervisor does not pass it to its children.
 CHECK_CONFIG_FLAG = "--check-config"
 # The first argument of a command line that starts only the collector.
-COLLECT_COMMAND = "collect"
+COLLECT_COMMAND, MARK_COMMAND = "collect", "mark"
 
 SettingsFields = Sequence[Field[Any]]
 
@@ -47,7 +47,8 @@ class CommandLine:
             description="A live system monitor in the browser.",
             epilog=f"Each flag has a variable: --port is {ENV_PREFIX}PORT. Flags win over variables, "
             f"and both win over dashapp.toml. "
-            f"`dashapp {COLLECT_COMMAND}` with the same flags runs the collector alone.",
+            f"`dashapp {COLLECT_COMMAND}` with the same flags runs the collector alone. "
+            f"`dashapp {MARK_COMMAND} TEXT` marks this moment in the charts of a running server.",
         )
         parser.add_argument("--version", action="version", version=__version__)
         parser.add_argument(CHECK_CONFIG_FLAG, action="store_true", help="check the settings, and exit")
@@ -58,6 +59,7 @@ class CommandLine:
         # With the command, so that a misspelt command gets a suggestion.
         self._flags = [
             COLLECT_COMMAND,
+            MARK_COMMAND,
             "--version",
             "--help",
             CHECK_CONFIG_FLAG,

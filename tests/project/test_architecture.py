@@ -154,8 +154,9 @@ def test_client_imports_no_other_dashapp_module() -> None:
     assert not {name for name in all_imports("dashapp.client") if name.startswith("dashapp.")}
 
 
-def test_training_run_imports_only_the_client() -> None:
-    found = {name for name in all_imports("dashapp.training_run") if name.startswith("dashapp.")}
+@pytest.mark.parametrize("module", ["dashapp.training_run", "dashapp.marks"])
+def test_public_senders_import_only_the_client(module: str) -> None:
+    found = {name for name in all_imports(module) if name.startswith("dashapp.")}
     assert found == {"dashapp.client"}
 
 

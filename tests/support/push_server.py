@@ -41,7 +41,9 @@ class Server:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 server.headers.append((self.path, self.headers["authorization"]))
                 entries = body if isinstance(body, list) else [body]
-                metrics = {name: value for entry in entries for name, value in entry["metrics"].items()}
+                metrics = {
+                    name: value for entry in entries for name, value in entry.get("metrics", {}).items()
+                }
                 status = server.answer(metrics)
                 if status == 200:
                     server.got.append(metrics)
