@@ -169,7 +169,7 @@ def _page_app(
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
-        facts=machine_facts(with_addresses=not _is_public(settings)) if is_own else (),
+        facts=machine_facts(host_name, with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
         zone=target.reader.read_document(ZONE),

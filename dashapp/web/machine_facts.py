@@ -16,9 +16,12 @@ MAX_ADDRESSES = 3
 
 
 @cache
-def machine_facts(with_addresses: bool) -> tuple[str, ...]:
-    """Return the facts that are known, as text for people."""
-    facts = [host_name(), _operating_system(), _kernel()]
+def machine_facts(name: str, with_addresses: bool) -> tuple[str, ...]:
+    """Return the facts that are known, as text for people, the host's `name` first.
+
+    Without a name from the settings the machine's own is used.
+    """
+    facts = [name or host_name(), _operating_system(), _kernel()]
     return tuple(fact for fact in (*facts, *(_addresses() if with_addresses else ())) if fact)
 
 

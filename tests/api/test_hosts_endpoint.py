@@ -162,7 +162,7 @@ def test_host_list_is_hidden_with_one_host(clock: Clock) -> None:
     text = layout(served(fleet))
     assert re.search(r'"id":"hosts"[^{}]*"className":"absent"', text)
     assert re.search(r'"className":"panel absent"[^{}]*"data-table":"hosts"', text)
-    assert "this machine, live" in text
+    assert re.search(r'\{"children":\["web-1",[^\]]*\]\},"type":"H1"', text)
 
 
 @pytest.mark.parametrize(("own", "shown"), [("web-3", "web-3"), ("", "web-1"), ("gone", "web-1")])
@@ -204,7 +204,9 @@ def test_processes_are_available_only_for_serving_host(fleet: Fleet) -> None:
     assert ask(app, "/host/web-1/api/ticks?processes=1").status == 200
     refused = ask(app, "/host/web-3/api/ticks?processes=1")
     assert (refused.status, "of this host are not available" in refused.json["error"]) == (400, True)
-    assert '"data-table":"top"' not in layout(app, "/host/web-3/")
+    # The page of another host shows the names that its collector recorded.
+    assert '"data-processes":"off"' in layout(app, "/host/web-3/")
+    assert '"data-processes":"on"' in layout(app, "/host/web-1/")
 
 
 def test_push_is_accepted_only_at_root(fleet: Fleet) -> None:

@@ -154,7 +154,7 @@ def test_time_labels_are_local_times_at_their_place(chromium: Browser, zone: str
     ]
     with closing(chromium.new_context(timezone_id=browser_zone or zone)) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "ui/times.js", "charts/time_axis.js"):
+        for script in ("ui/time_zone.js", "ui/times.js", "plot/time_axis.js"):
             page.add_script_tag(content=(assets_directory() / script).read_text())
         if browser_zone:
             assert page.evaluate("(zone) => window.dashapp.setTimeZone(zone)", zone)
