@@ -1,4 +1,4 @@
-"""CPU time of a request to an app's own route, alone and beside `mount` and `wsgi_app`.
+"""CPU time of a request to an app's own route, alone, and beside `mount` or `wsgi_app`.
 
 One process calls all in short turns, so that a busy machine affects all alike. The median of the turns'
 ratios counts. Meanwhile the collector of the mounted one runs, and one viewer polls.

@@ -4,8 +4,14 @@
 
   const PARAMS = ["window", "end", "panels", "large", "hide", "view", "theme", "compare", "chart", "kiosk", "tz"];
   const TIME_ZONES = ["browser", "host", "UTC"];
+  // Panels of earlier versions, in links: they are part of others now.
+  const MERGED_PANELS = { cpukinds: "cpu" };
   const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
   const MAX_LIST_LENGTH = 4000; // no plausible list is longer
+
+  function current(panels) {
+    return panels?.filter((name) => !MERGED_PANELS[name.replace(/^-/, "")] || !name.startsWith("-")).map((name) => MERGED_PANELS[name] ?? name) ?? null;
+  }
 
   app.UrlState = class {
     /* `onChange()` after Back or Forward. */
@@ -30,8 +36,8 @@
       return {
         window: number("window", Number.MAX_VALUE),
         end: number("end", Date.now() + MAX_FUTURE_MS),
-        panels: app.singlePanel ? [app.singlePanel] : list("panels"),
-        large: list("large"),
+        panels: app.singlePanel ? [app.singlePanel] : current(list("panels")),
+        large: current(list("large")),
         hide: list("hide"),
         view: list("view"),
         theme: params.get("theme"),

@@ -9,7 +9,7 @@
   const RECORD_MS = 10_000;
   const UNKNOWN = "Processes that ended before they were read, or that the system hides.";
   // The ranking that explains the lines of a panel.
-  const KINDS = { cpu: "cpu", cores: "cpu", cpukinds: "cpu", load: "cpu", memory: "memory", swap: "memory" };
+  const KINDS = { cpu: "cpu", cores: "cpu", load: "cpu", memory: "memory", swap: "memory" };
   const TITLES = { cpu: "CPU", memory: "Memory", gpu: "GPU memory" };
   const COLUMNS = [["name", "Name"], ["count", "Processes"], ["cpu", "CPU"], ["memory", "Memory"]];
 

@@ -48,7 +48,7 @@ class SettingsFile:
         sentences = []
         for key in self._document:
             if key not in names:
-                hint = suggest(key, names, f"expected one of {', '.join(names)}")
+                hint = suggest(key, names, "python -m dashapp --help lists the settings")
                 sentences.append(f"{self._path}: `{key[:80]}` is not a setting{hint}")
         return sentences
 

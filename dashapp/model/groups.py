@@ -21,7 +21,7 @@ SYSTEM = "system"
 GROUPS = (
     Group(OVERVIEW, "Overview", ("hosts", "cpu", "memory")),
     Group(YOURS, "Yours"),
-    Group("cpu", "CPU", ("cores", "cpukinds", "load", "pressure", "throttling")),
+    Group("cpu", "CPU", ("cores", "load", "pressure", "throttling")),
     Group("memory", "Memory", ("memorybytes", "swap", "swapping", "oomkills")),
     Group("disks", "Disks", ("disk", "disks", "diskops", "diskbusy", "filesystem")),
     Group("network", "Network", ("network", "interfaces", "packets", "connections", "networkerrors")),

@@ -52,7 +52,7 @@ def test_crosshair_shows_same_time_in_all_panels(page: Page, live: Live) -> None
             lines = page.evaluate(CROSSED)
             ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
             value = ticks[time].values["cpu.percent"]
-            said = page.inner_text('[data-panel="cpu"] .value') == f"{value:.1f}\u202f%"
+            said = page.inner_text('[data-panel="cpu"] h2 .value') == f"{value:.1f}\u202f%"
             return (
                 said and [panel for panel, _ in lines] == ["cpu", "cores"] and abs(lines[0][1] - time) < 400
             )
@@ -75,7 +75,7 @@ def test_shift_arrow_keys_move_crosshair_by_one_point(page: Page, live: Live) ->
         def is_read(time: int = time) -> None:
             assert page.evaluate("dashapp.page.liveView.crosshair.time") == time
             value = f"{ticks[time].values['cpu.percent']:.1f}\u202f%"
-            assert page.inner_text('[data-panel="cpu"] .value') == value
+            assert page.inner_text('[data-panel="cpu"] h2 .value') == value
             assert {panel for panel, _ in page.evaluate(CROSSED)} == {"cpu", "cores"}
 
         wait_until_passes(page, is_read)

@@ -77,4 +77,4 @@ def test_title_and_panel_value_show_cpu(page: Page, serve: Serve) -> None:
     assert_drawn_equals_store(page, live.store)
     cpu = live.store.since(0, 1)[0].values["cpu.percent"]
     expect(page).to_have_title(re.compile(f"^({cpu:.0f} % CPU|No data) · dashapp$"))
-    expect(page.locator('[data-panel="cpu"] .value')).to_have_text(f"{cpu:.1f} %")
+    expect(page.locator('[data-panel="cpu"] h2 .value')).to_have_text(f"{cpu:.1f} %")

@@ -194,7 +194,7 @@ def test_share_link_shows_its_panel_without_password(page: Page, live: Served, c
     page.goto(live.url)
     sign_in(page)
     wait_for_state(page, "live")
-    page.get_by_label("CPU: menu").click()
+    page.get_by_label("CPU: menu", exact=True).click()
     page.get_by_role("menuitem", name="Share for a day").click()
     expect(page.locator("#note")).to_contain_text("Link copied. It works without a password until")
     link = page.evaluate("navigator.clipboard.readText()")

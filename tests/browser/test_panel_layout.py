@@ -182,16 +182,16 @@ def assert_panels_drawn(page: Page, panels: list[str]) -> None:
 
 
 def test_stored_layout_keeps_panels_of_other_pages(page: Page, served: Live) -> None:
-    kept = {"version": 1, "order": ["web", "cpu", "gpu", "cores"], "hidden": ["web"], "large": ["gpu"]}
+    kept = {"version": 1, "order": ["web", "cpu", "other", "cores"], "hidden": ["web"], "large": ["other"]}
     remember(page, served, json.dumps(kept))
     reopened(page, served)
     menu(page, "cores", "Enlarge")
 
     def both_are_kept() -> None:
         now = remembered(page)
-        assert now["order"][:4] == ["web", "cpu", "gpu", "cores"]
+        assert now["order"][:4] == ["web", "cpu", "other", "cores"]
         assert now["hidden"] == ["web"]
-        assert sorted(now["large"]) == ["cores", "gpu"]
+        assert sorted(now["large"]) == ["cores", "other"]
 
     wait_until_passes(page, both_are_kept)
     page.click("#menu")
@@ -200,7 +200,7 @@ def test_stored_layout_keeps_panels_of_other_pages(page: Page, served: Live) -> 
 
     def none_is_kept() -> bool:
         now = remembered(page)
-        return not {"web", "gpu"} & {*now["order"], *now["hidden"], *now["large"]}
+        return not {"web", "other"} & {*now["order"], *now["hidden"], *now["large"]}
 
     wait_until(page, none_is_kept)
 
@@ -276,3 +276,13 @@ def test_enlarged_panel_is_in_view(page: Page, live: Live) -> None:
     menu(page, "cores", "Enlarge")
     expect(page.locator('[data-panel="cores"].large')).to_be_in_viewport(ratio=0.9)
     assert_drawn_equals_store(page, live.store)
+
+
+def test_link_of_earlier_version_shows_panel_that_has_the_lines_now(page: Page, served: Live) -> None:
+    page.goto(f"{served.url}?panels=cpukinds,memory&large=cpukinds")
+    wait_for_state(page, "live")
+    expect(page.locator('.panel.large[data-panel="cpu"]')).to_be_visible()
+    expect(page.locator("#note.shown")).to_have_count(0)
+    page.goto(f"{served.url}?panels=-cpukinds")
+    wait_for_state(page, "live")
+    expect(page.locator('[data-panel="cpu"]')).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,9 @@ def asgi_status(app: Any, path: str, root_path: str) -> int:
         "headers": [(b"host", b"shop.test")],
         "client": ("127.0.0.1", 1),
     }
-    asyncio.run(app(scope, receive, send))
+    with ThreadPoolExecutor(1) as pool:
+        # This thread may have the event loop of a browser test.
+        pool.submit(lambda: asyncio.run(app(scope, receive, send))).result()
     return int(sent[0]["status"])
 
 

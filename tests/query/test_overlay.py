@@ -216,6 +216,6 @@ def test_overlay_includes_metric_added_later() -> None:
     fleet.add("a", 5), fleet.add("b", 5)
     compared = overlay(fleet)
     assert len(compared.metrics()) == 8
-    more: list[Any] = [*METRICS, Metric("gpu.use", "GPU", "%", "gpu", 0, 100)]
+    more: list[Any] = [*METRICS, Metric("score.use", "Score", "%", "score", 0, 100)]
     fleet.machines["a"].store.describe(more)
-    assert "a/gpu.use" in {metric.key for metric in compared.metrics()}
+    assert "a/score.use" in {metric.key for metric in compared.metrics()}
