@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 
 MAX_QUOTED_LENGTH = 80
+# Similar words to choose from.
+MAX_MATCHES = 3
 
 _WORD = re.compile(r"\S+")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
@@ -71,10 +73,15 @@ def suggest(text: str, known: Iterable[str], otherwise: str = "") -> str:
 def similar_names(text: str, known: Iterable[str]) -> list[str]:
     """Return the most similar known word, or an empty list if none is similar.
 
-    >>> similar_names("prot", ["port", "host"]), similar_names("x", ["port"])
+    The same letters in another order are the most frequent mistake.
+
+    >>> similar_names("prot", ["proc", "port", "host"]), similar_names("x", ["port"])
     (['port'], [])
     """
-    return difflib.get_close_matches(text[:MAX_QUOTED_LENGTH], known, 1)
+    text = text[:MAX_QUOTED_LENGTH]
+    matches = difflib.get_close_matches(text, known, MAX_MATCHES)
+    letters = sorted(text)
+    return [word for word in matches if sorted(word) == letters][:1] or matches[:1]
 
 
 def format_span(seconds: float) -> str:

@@ -182,7 +182,9 @@ def test_wsgi_snippet_checks_access(folder: Path) -> None:
     assert get(app, x_operator="correct horse battery").status == 200
 
 
-def test_django_snippets_run(folder: Path) -> None:
+def test_django_snippets_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # This thread may have the event loop of a browser test, in which Django refuses to use its database.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     configure()
     create_tables()
     protect = snippet("embedding-django.md", "staff_only")["staff_only"]
