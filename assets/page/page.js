@@ -34,6 +34,7 @@
       this.embeddedChart = app.embed(this); // null unless an iframe shows one chart
       this.liveView.catalog.setPanelSpecs(panelSpecs);
       for (const section of this.panelOrder.chartSections()) this.addChart(section);
+      app.showWhenDrawn();
       this.groups = new app.Groups(this);
       this.twins = new app.Twins(this.panelOrder, JSON.parse(root.dataset.twins), () => this.liveView.renderQueue.redraw());
       this.panelValues = new app.PanelValues(this.liveView);

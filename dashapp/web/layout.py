@@ -72,6 +72,7 @@ def page_layout(
     tiles = overlay_tiles(hosts.names, metrics) if hosts and is_comparison else choose_tiles(metrics, machine)
     return html.Div(
         id="page",
+        className="starting",
         children=[
             dcc.Interval(id="interval", interval=poll_ms),
             dcc.Store(id="charts", data=chart_specs(panels, metrics, thresholds)),
