@@ -85,8 +85,7 @@ def test_kiosk_shows_groups_in_turn_and_pauses_on_interaction(page: Page, live: 
     """Each step is due at a time, which the test moves."""
     page.keyboard.press("k")
     groups = page.evaluate("dashapp.page.kiosk.groups().map((group) => group.dataset.group)")
-    if not groups:
-        pytest.skip("the page has no groups")
+    assert len(groups) > 1
     due = "dashapp.page.kiosk.nextStepAt = 0"
     for group in [*groups[1:], groups[0]]:
         if page.evaluate(GROUPS_ON_SCREEN) != [group]:

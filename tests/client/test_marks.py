@@ -14,7 +14,6 @@ from processes import ROOT
 from push_server import EndingMixin, Server, logged, pushed_to
 from waiting import PATIENCE_S, wait_for
 
-from dashapp.client import PushTransport
 from dashapp.marks import MarkClient, send_mark
 
 server = pytest.fixture(pushed_to)
@@ -22,15 +21,6 @@ server = pytest.fixture(pushed_to)
 
 class EndingMarks(EndingMixin, MarkClient):
     """A client of marks whose thread and connection end with the test."""
-
-    def _make_transport(self) -> PushTransport:
-        self.transport = super()._make_transport()
-        return self.transport
-
-    def end(self) -> None:
-        super().end()
-        if self._thread is not None:
-            self.transport._close()
 
 
 @pytest.fixture

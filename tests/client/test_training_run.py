@@ -22,7 +22,6 @@ from waiting import PATIENCE_S, wait_for
 
 import dashapp
 from dashapp import training_run
-from dashapp.client import PushTransport
 from dashapp.training_run import MAX_CONFIG_CHARS, MAX_CONFIG_ENTRIES, Run, RunClient
 
 server = pytest.fixture(pushed_to)
@@ -30,15 +29,6 @@ server = pytest.fixture(pushed_to)
 
 class EndingRuns(EndingMixin, RunClient):
     """A client of runs whose thread and connection end with the test."""
-
-    def _make_transport(self) -> PushTransport:
-        self.transport = super()._make_transport()
-        return self.transport
-
-    def end(self) -> None:
-        super().end()
-        if self._thread is not None:
-            self.transport._close()
 
 
 @pytest.fixture(autouse=True)

@@ -101,9 +101,14 @@ class OverError(Exception):
 
 
 class EndingMixin(PushClient):
-    """A client whose thread ends with the test."""
+    """A client whose thread and connection end with the test."""
 
     is_over = False
+    transport: PushTransport | None = None
+
+    def _make_transport(self) -> PushTransport:
+        self.transport = super()._make_transport()
+        return self.transport
 
     def _run(self) -> None:
         with suppress(OverError):
@@ -120,6 +125,8 @@ class EndingMixin(PushClient):
         if self._thread is not None:
             self._wake.put(Event())
             self._thread.join(PATIENCE_S)
+        if self.transport is not None:
+            self.transport._close()
 
 
 class Ending(EndingMixin):
