@@ -179,7 +179,7 @@ def test_shared_view_shows_built_chart_and_no_other_metric(page: Page) -> None:
         expect(page.locator(".unknown-metrics").filter(has_text="secret")).to_have_text(
             "No metric “secret.plan”."
         )
-        assert page.locator("main .panel:not(.absent):not([data-built])").count() == 0
+        expect(page.locator("main .panel:not(.absent):not([data-built])")).to_have_count(0)
     finally:
         page.goto("about:blank")
         server.stop()
