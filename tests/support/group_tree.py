@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import itertools
 from pathlib import Path
 
 from dashapp.sources.system.groups.container_names import ContainerNames
@@ -27,6 +27,8 @@ class GroupTree:
         self.root = folder / "root"
         self.sys = folder / "sys"
         self.proc = folder / "proc"
+        self._removed = folder / "removed"
+        self._numbers = itertools.count()
         self.version = version
         self.time = 100.0
         self.top = self.sys / "fs/cgroup"
@@ -82,8 +84,15 @@ class GroupTree:
             write(self.top / "blkio" / path / "blkio.throttle.io_service_bytes_recursive", text)
 
     def remove(self, path: str) -> None:
+        """Move the folders of a group out of the tree.
+
+        A deleted folder would give its inode to the next one on some file systems. In the kernel's file
+        system of groups no inode returns.
+        """
         for folder in (self.top, self._unified, *self.top.iterdir()):
-            shutil.rmtree(folder / path, ignore_errors=True)
+            if (folder / path).is_dir():
+                self._removed.mkdir(exist_ok=True)
+                (folder / path).rename(self._removed / str(next(self._numbers)))
 
     def source(self, finder: NameFinder | None = None) -> GroupSource:
         names = ContainerNames(str(self.root), lambda user: f"/home/u{user}", self.now)

@@ -104,7 +104,6 @@ def test_container_created_again_at_same_path_has_no_rate_of_both(tree: GroupTre
     source = tree.source()
     read_after(tree, source)
     tree.remove(docker(1))
-    (tree.top / "system.slice/other").mkdir(parents=True)  # another folder gets the inode
     tree.group(docker(1), cpu=900.0)
     assert read_after(tree, source).get("container.000000000000.cpu") is None
     tree.group(docker(1), cpu=901.0)
