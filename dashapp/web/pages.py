@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from dashapp.api.params import MAX_WILDCARDS
 from dashapp.http.responses import error_response, html_response, method_not_allowed
 from dashapp.http.static_files import canonical_path
 from dashapp.http.templates import render
@@ -114,6 +115,8 @@ def _chart_problem(reader: Reader, keys: Sequence[str], length: int) -> str:
         return (
             f"expected {CHART_PREFIX}KEY with 1 to {MAX_CHART_KEYS} keys, such as {CHART_PREFIX}cpu.percent"
         )
+    if (count := sum(key.count("*") + key.count("?") for key in keys)) > MAX_WILDCARDS:
+        return f"the keys have {count} wildcards; expected at most {MAX_WILDCARDS}"
     # A remote reader has its data after this call.
     reader.newest()
     known = [*(metric.key for metric in reader.metrics()), *reader.curves()]
