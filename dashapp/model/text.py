@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterable
 from itertools import islice
-from os.path import commonprefix
 
 MAX_QUOTED_LENGTH = 80
 # Similar words to choose from.
@@ -95,7 +94,14 @@ def similar_names(text: str, known: Iterable[str]) -> list[str]:
 
 def _equal_ends(first: str, second: str) -> int:
     """Return the number of equal characters at the start and at the end: a mistake is somewhere between."""
-    return len(commonprefix((first, second))) + len(commonprefix((first[::-1], second[::-1])))
+    return _equal_start(first, second) + _equal_start(first[::-1], second[::-1])
+
+
+def _equal_start(first: str, second: str) -> int:
+    for position, (one, other) in enumerate(zip(first, second, strict=False)):
+        if one != other:
+            return position
+    return min(len(first), len(second))
 
 
 def format_span(seconds: float) -> str:
