@@ -87,13 +87,13 @@ def parse_push_body(body: bytes, now: float) -> PushBody:
     for number, entry in enumerate(entries, 1):
         prefix = f"entry {number}: " if isinstance(document, list) else ""
         metrics = _parse_entry(entry, now, prefix)
-        count += len(metrics)
+        # An entry without values is work, too.
+        count += max(1, len(metrics) + ("event" in entry))
         if "event" in entry:
-            count += 1
             events.append(_parse_event(entry, now, prefix))
         if count > MAX_VALUES_PER_REQUEST:
             raise BadRequestError(
-                f"the body has more than {MAX_VALUES_PER_REQUEST} values; send several requests"
+                f"the body has more than {MAX_VALUES_PER_REQUEST} values or entries; send several requests"
             )
         parsed = {name: _parse_value(name, value, prefix) for name, value in metrics.items()}
         if "run" in entry:
