@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any
 
 MAX_QUOTED_LENGTH = 80
 # Similar words to choose from.
@@ -18,6 +19,26 @@ MAX_KNOWN_WORDS, MAX_COMPARED_WORDS = 1000, 20
 
 _WORD = re.compile(r"\S+")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
+
+
+# Half of a pair for a character beyond the first 65,536.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return a document that another program may have written; ValueError if it is invalid.
+
+    JSON can escape half of a surrogate pair, which no response in UTF-8 can contain.
+
+    >>> parse_json(r'["\\ud83d\\ude00"]') == ["😀"]
+    True
+    """
+    if isinstance(text, bytes):
+        text = text.decode()
+    document = json.loads(text)
+    if _SURROGATE.search(text):
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
 
 
 def redact_credentials(text: str) -> str:

@@ -21,6 +21,7 @@ from dashapp.model.runs import (
     STATES,
     split_run_key,
 )
+from dashapp.model.text import parse_json
 from dashapp.model.ticks import MAX_EPOCH_MS, Metric, finite_values, max_encoded_chars
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
@@ -161,7 +162,7 @@ def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]
     A torn record was never confirmed to its sender, and a forged one has no sender.
     """
     try:
-        document = json.loads(record)
+        document = parse_json(record)
         values = finite_values({key: document[key] for key in document if 0 < len(key) <= MAX_NAME_LENGTH})
         return values, [entry for entry in document.get(RUNS_KEY, ()) if _is_run_entry(entry)]
     except (ValueError, TypeError, AttributeError, RecursionError):
