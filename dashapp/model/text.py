@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from itertools import islice
+from threading import Lock
 from typing import Any
 
 MAX_QUOTED_LENGTH = 80
@@ -83,6 +84,20 @@ def quote_value(value: object) -> str:
         return json.dumps(text, ensure_ascii=False)
     text = json.dumps(value) if isinstance(value, bool) else " ".join(str(value).split())
     return redact_credentials(text)[:MAX_QUOTED_LENGTH]
+
+
+# Requests with unknown names at the same time get no suggestion: they would delay all other requests.
+_suggesting = Lock()
+
+
+def suggest_metric(key: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return what `suggest` returns, for a key that a request names; never in two threads at a time."""
+    if not _suggesting.acquire(blocking=False):
+        return suggest(key, (), otherwise)
+    try:
+        return suggest(key, known, otherwise)
+    finally:
+        _suggesting.release()
 
 
 def suggest(text: str, known: Iterable[str], otherwise: str = "") -> str:

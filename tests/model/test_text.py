@@ -71,3 +71,18 @@ def test_suggest_finds_name_with_one_mistake_among_many(place: int, data: st.Dat
 
 def test_suggest_skips_very_long_names() -> None:
     assert suggest("e" * 80, ["e" * 199] * 1000, "see /api/metrics") == "; see /api/metrics"
+
+
+def test_suggest_metric_compares_in_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner: list[str] = []
+
+    def again(word: str, words: list[str], limit: int) -> list[str]:
+        if words:
+            inner.append(text.suggest_metric("prot", ["port"], "see /api/metrics"))
+        return words
+
+    monkeypatch.setattr(difflib, "get_close_matches", again)
+    assert text.suggest_metric("prot", ["port"]) == "; did you mean port?"
+    assert inner == ["; see /api/metrics"]
+    monkeypatch.undo()
+    assert text.suggest_metric("prot", ["port"]) == "; did you mean port?"
