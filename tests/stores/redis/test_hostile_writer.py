@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from redis_server import RedisServer, needs_redis, redis_at
 from redis_store import CPU, opened, write
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
 from dashapp.config.settings import parse_settings
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Metric
 from dashapp.stores.history.block_codec import HEADER_STRUCT, MAGIC
+from dashapp.stores.redis import client as redis_client
 from dashapp.stores.redis.bounded import MAX_FIELDS, MAX_REPLY_BYTES, MAX_TEXT_BYTES
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts
@@ -59,8 +60,12 @@ def client(redis: RedisServer) -> Iterator[Any]:
 
 
 @pytest.fixture
-def app(redis: RedisServer, client: Any) -> Iterator[tuple[WSGIApp, RedisHosts]]:
-    hosts = RedisHosts(RedisClient(redis.url), "a")
+def app(
+    redis: RedisServer, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[WSGIApp, RedisHosts]]:
+    # A late response is no failure here: the machine is slow, not Redis.
+    monkeypatch.setattr(redis_client, "SLOW_RESPONSE_S", PATIENCE_S)
+    hosts = RedisHosts(RedisClient(redis.url, PATIENCE_S), "a")
     settings = parse_settings(["--store", redis.url, "--name", "a", "--no-collector"], {})
     yield create_app(hosts.own(), settings, None, hosts, "a"), hosts
     hosts.close()
