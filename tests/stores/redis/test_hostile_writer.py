@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from redis_server import RedisServer, needs_redis, redis_at
 from redis_store import CPU, opened, write
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
 from dashapp.config.settings import parse_settings
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Metric
 from dashapp.stores.history.block_codec import HEADER_STRUCT, MAGIC
+from dashapp.stores.redis import client as redis_client
 from dashapp.stores.redis.bounded import MAX_FIELDS, MAX_REPLY_BYTES, MAX_TEXT_BYTES
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts
@@ -59,8 +60,12 @@ def client(redis: RedisServer) -> Iterator[Any]:
 
 
 @pytest.fixture
-def app(redis: RedisServer, client: Any) -> Iterator[tuple[WSGIApp, RedisHosts]]:
-    hosts = RedisHosts(RedisClient(redis.url), "a")
+def app(
+    redis: RedisServer, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[WSGIApp, RedisHosts]]:
+    # A late response is no failure here: the machine is slow, not Redis.
+    monkeypatch.setattr(redis_client, "SLOW_RESPONSE_S", PATIENCE_S)
+    hosts = RedisHosts(RedisClient(redis.url, PATIENCE_S), "a")
     settings = parse_settings(["--store", redis.url, "--name", "a", "--no-collector"], {})
     yield create_app(hosts.own(), settings, None, hosts, "a"), hosts
     hosts.close()
@@ -264,14 +269,12 @@ def test_registry_of_too_many_hosts_is_left_out(app: tuple[WSGIApp, RedisHosts],
         f"{level}.{part}" for level in LEVELS for part in ("rows", "ends", "blocks")
     ))]
 )  # fmt: skip
-@pytest.mark.parametrize("kind", ["string", "list"])
-def test_key_of_wrong_type_stops_no_reader(
-    app: tuple[WSGIApp, RedisHosts], client: Any, key: str, kind: str
-) -> None:
+def test_key_of_wrong_type_stops_no_reader(app: tuple[WSGIApp, RedisHosts], client: Any, key: str) -> None:
     ask(app[0], "/api/ticks")
-    client.delete(key)
-    client.execute_command(*(("SET", key, HTML) if kind == "string" else ("LPUSH", key, HTML)))
-    assert_works(app[0])
+    for command in ("SET", "LPUSH"):
+        client.delete(key)
+        client.execute_command(command, key, HTML)
+        assert_works(app[0])
     if key == REGISTRY_KEY:
         wait_for(lambda: notices(app[0]))
         assert "list of hosts in Redis cannot be read" in " ".join(notices(app[0]))
@@ -304,18 +307,18 @@ BLOCKS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("make_block", BLOCKS.values(), ids=BLOCKS.keys())
-@pytest.mark.parametrize("level", LEVELS)
 def test_hostile_block_is_a_gap(
-    app: tuple[WSGIApp, RedisHosts], client: Any, make_block: Callable[[], bytes], level: str
+    app: tuple[WSGIApp, RedisHosts], client: Any, make_block: Callable[[], bytes]
 ) -> None:
     block = make_block()
     end = NOW_MS - 120_000
-    client.zadd(
-        KEYS.of(f"{level}.ends"),
-        {f"{end - 60_000}:{end}:{len(block)}": end, HTML: 1, "1:x:2": 2, "9" * 99: 3},
-    )
-    client.hset(KEYS.of(f"{level}.blocks"), str(end), block)
-    client.zadd(KEYS.of(f"{level}.rows"), {HTML: end + 1, DEEP: end + 2, "[1e999,1,{}]": end + 3})
+    for level in LEVELS:
+        client.zadd(
+            KEYS.of(f"{level}.ends"),
+            {f"{end - 60_000}:{end}:{len(block)}": end, HTML: 1, "1:x:2": 2, "9" * 99: 3},
+        )
+        client.hset(KEYS.of(f"{level}.blocks"), str(end), block)
+        client.zadd(KEYS.of(f"{level}.rows"), {HTML: end + 1, DEEP: end + 2, "[1e999,1,{}]": end + 3})
     tracemalloc.start()
     try:
         assert_works(app[0])
