@@ -29,6 +29,7 @@ SPECIAL: dict[str, Callable[[int], float]] = {
     "negative": lambda second: -5.0 - second,
 }
 PAIR = [Metric(f"pair.{name}", f"All {name}", "B/s", "pair", 0) for name in ("received", "sent")]
+RARE = Metric("rare.value", "Rare", "", "rare")
 TWINS = [Metric(f"twin.{name}", "Twin", "", "twins") for name in ("one", "two")]
 EXTREME = [Metric(f"extreme.{name}", name, "", name) for name in SPECIAL]
 GAP = range(40, 60)  # seconds without a tick
@@ -58,11 +59,12 @@ def values_at(second: int) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     live = serve_all(feeding=False, past=1, age=COUNT + 5)
-    live.store.describe([TOTAL, *PARTS, *MANY, *NEGATIVE, *PAIR, *TWINS, *EXTREME])
+    live.store.describe([TOTAL, *PARTS, *MANY, *NEGATIVE, *PAIR, RARE, *TWINS, *EXTREME])
     start = live.feeder.newest
     for second in range(1, COUNT):
         if second not in GAP:
-            live.store.append(Tick(start + second, 1.0, values_at(second)))
+            rare = {RARE.key: 1.0} if second == 1 else {}
+            live.store.append(Tick(start + second, 1.0, values_at(second) | rare))
     return live
 
 
@@ -226,3 +228,13 @@ def test_title_has_whole_values_at_each_width(page: Page, live: Live) -> None:
             wait_until(page, lambda: page.evaluate(VISIBLE_LINES) == [True])
     finally:
         page.set_viewport_size({"width": 1200, "height": 860})
+
+
+def test_panel_without_value_in_range_has_sentence(page: Page, live: Live) -> None:
+    sentence = """getComputedStyle(document.querySelector("[data-panel=rare] .chart"), "::after").content"""
+    open_past(page, live, "rare", last=20)
+    wait_until(page, lambda: page.evaluate(sentence) == '"No data in this time range"')
+    expect(page.locator("[data-panel=rare] .js-plotly-plot")).to_be_hidden()
+    open_past(page, live, "rare")
+    expect(page.locator("[data-panel=rare] .js-plotly-plot")).to_be_visible()
+    wait_until(page, lambda: page.evaluate(sentence) == "none")
