@@ -66,7 +66,7 @@
   app.markEmpty = function (section, series, metrics) {
     const hasValue = ({ key }) => series.y[key]?.some((value) => value !== null);
     section.classList.toggle("loading", !series.t.length);
-    section.classList.toggle("no-values", series.t.length > 0 && metrics.length > 0 && !metrics.some(hasValue));
+    section.classList.toggle("no-values", series.t.length > 0 && !metrics.some(hasValue));
   };
 
   app.buildTrace = function (line) {

@@ -194,13 +194,17 @@ def test_stack_with_negative_values_is_drawn_as_lines(page: Page, live: Live) ->
     expect(page.locator("[data-panel=memorybytes] .legend-note")).to_have_text(
         "Not stacked: some values are below 0."
     )
-    lines = page.evaluate(
-        """document.querySelector("[data-panel=memorybytes] .js-plotly-plot").data
-             .map(({ line }) => [line.width, line.color])"""
-    )
-    assert [width for width, _ in lines] == [1.5, 1.5]
-    # Shades tell areas apart, but not lines.
-    assert len({colour for _, colour in lines}) == 2
+
+    def lines_differ() -> None:
+        lines = page.evaluate(
+            """document.querySelector("[data-panel=memorybytes] .js-plotly-plot").data
+                 .map(({ line }) => [line.width, line.color])"""
+        )
+        assert [width for width, _ in lines] == [1.5, 1.5]
+        # Shades tell areas apart, but not lines.
+        assert len({colour for _, colour in lines}) == 2
+
+    wait_until_passes(page, lines_differ)
 
 
 def test_lines_with_same_label_are_named_by_key(page: Page, live: Live) -> None:
