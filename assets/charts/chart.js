@@ -158,7 +158,7 @@
       Object.assign(xaxis, { range: range.slice(), autorange: false });
       app.labelTimes(xaxis, range, app.timeLabelCount(this.gd._fullLayout._size.w));
       this.fitFigure(this.gd, series, metrics, range);
-      this.expectDraw(series, range);
+      this.expectDraw(series, metrics, range);
       if (redrawAll || newPoints <= 0 || !this.lines.length) return this.redraw(series);
       window.dash_clientside.set_props(this.component.props.id, {
         extendData: [
@@ -173,12 +173,12 @@
     }
 
     /* Record what the graph must contain after the draw that begins now. */
-    expectDraw(series, range) {
+    expectDraw(series, metrics, range) {
       this.expected = { length: series.t.length, last: series.lastTime, range: range.slice() };
       this.generation = series.generation;
       this.endIndex = series.endIndex;
       this.drawingSince = performance.now();
-      this.section.classList.toggle("loading", !series.t.length);
+      app.markEmpty(this.section, series, metrics);
     }
 
     /* Mount the graph with all points that there are, so that its first draw shows them. */
@@ -188,7 +188,7 @@
       const { lines, ...figure } = this.buildFigure(series, metrics, range, this.section.clientWidth);
       graph.props.figure = figure;
       this.lines = lines;
-      this.expectDraw(series, range);
+      this.expectDraw(series, metrics, range);
       window.dash_clientside.set_props(this.slotId, { children: graph });
     }
 
