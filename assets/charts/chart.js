@@ -203,6 +203,7 @@
         y: app.linePoints(series, line),
       }));
       app.fitLayout(layout, range, width - 80);
+      app.addRightAxis(layout, metrics, this.spec.rightAxis);
       app.fitMargins(layout);
       app.labelAxes(layout, metrics);
       app.updateComparison({ queue: this.queue, kind: this.kind, stacked: this.stacked, lines }, data, metrics, range);
@@ -248,6 +249,7 @@
     updateTraces(series, metrics) {
       this.lines = this.buildLines(series, metrics, this.gd.layout);
       if (!app.updateTraces(this.gd.data, this.lines, (key) => this.queue.isHidden(key))) return false;
+      app.addRightAxis(this.gd.layout, metrics, this.spec.rightAxis);
       app.fitMargins(this.gd.layout);
       app.labelAxes(this.gd.layout, metrics);
       return true;
