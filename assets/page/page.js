@@ -10,6 +10,7 @@
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
+      app.addHeadings();
       this.stops = root.dataset.stops.split(",").map(Number);
       this.slider = new app.WindowSlider("window", this.stops);
       this.intervalThrottle = new app.IntervalThrottle();
