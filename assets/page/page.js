@@ -384,7 +384,7 @@
       this.comparisonChip.show();
       if (!this.topProcesses.enabled) processTable.showTime(isPast);
       this.topProcesses.requestNow();
-      this.hosts.showTime(isPast);
+      for (const table of [this.hosts, this.runs]) table.showTime(isPast);
       this.activeAlerts.refresh();
       document.getElementById("page").classList.toggle("past", liveView.pausedRange !== null);
       document.getElementById("page").classList.toggle("has-points", liveView.shownSeries.t.length > 0);
