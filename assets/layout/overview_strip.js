@@ -18,6 +18,7 @@
       this.element = document.getElementById("strip");
       this.canvas = app.createElement("canvas", { role: "img", "aria-label": "Whole history" });
       this.element.append(this.canvas);
+      this.size = new app.ElementSize(this.canvas, () => this.show());
       this.brush = new app.Brush(page, this);
       this.visibility = new app.VisibilityObserver(this.element, () => this.show());
       this.keys = [];
@@ -85,10 +86,9 @@
     /* Draw what changed by at least a pixel. */
     show() {
       this.brush.element.hidden = this.isEmpty;
-      if (this.isEmpty || !this.visibility.visible || document.hidden) return;
+      if (this.isEmpty || !this.size.width || !this.visibility.visible || document.hidden) return;
       this.brush.show();
-      const { clientWidth: width, clientHeight: height } = this.canvas;
-      if (!width) return;
+      const { width, height } = this.size;
       const [start, end] = this.range;
       const { color } = getComputedStyle(this.canvas);
       const state = [width, height, this.loadedAt, color, app.timeZoneName()].join();
