@@ -178,7 +178,7 @@ def _page_app(
 
 
 def _heading(settings: Settings, hosts: HostStore | None) -> str:
-    """Return the heading of a document before its scripts have run. A shared view names no machine."""
+    """Return the first heading of a document. A shared view names no machine."""
     is_own = settings.reads_system and hosts is None and settings.title == layout.TITLE
     return machine_name() if is_own and _current_target(VIEW) is None else settings.title
 

@@ -1,4 +1,4 @@
-"""A program with the push token floods the collector: each tick takes a bounded amount of work."""
+"""A program with the push token floods the collector; each tick has bounded work."""
 
 from __future__ import annotations
 

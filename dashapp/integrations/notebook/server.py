@@ -128,7 +128,7 @@ def _frame_headers(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, st
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """Serves each connection in a thread, up to a limit: other users of the machine can connect, too."""
+    """Serves each connection in a thread, up to a limit: other users can connect, too."""
 
     daemon_threads = True
     # A request in flight must not delay the end of the kernel.
