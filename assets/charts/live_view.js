@@ -42,7 +42,8 @@
       );
       this.subscription = new app.Subscription(poller, this, patterns);
       this.renderQueue = new app.RenderQueue(this);
-      this.events = new app.EventLog(poller.base, owner.showsEvents ?? true, () => {
+      this.events = new app.EventLog(poller.base, owner.showsEvents ?? true);
+      this.events.subscribe(() => {
         this.renderQueue.repaintEvents();
         owner.refresh();
       });

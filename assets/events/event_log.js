@@ -9,11 +9,11 @@
   app.EVENT_KINDS = ["alert", "user", "gap", "boot", "start"]; // the most important first
 
   app.EventLog = class {
-    /* `base`: URL path of the server. `onChange()`: there are other events. */
-    constructor(base, isEnabled, onChange) {
+    /* `base`: URL path of the server. */
+    constructor(base, isEnabled) {
       this.base = base;
       this.isEnabled = isEnabled;
-      this.onChange = onChange;
+      this.listeners = new Set();
       this.events = []; // {t, text, kind}, the oldest first
       this.version = 0; // rises when the events change
       this.groupings = new Map(); // columns by their length in milliseconds
@@ -54,7 +54,13 @@
       this.events = events;
       this.version += 1;
       this.groupings.clear();
-      this.onChange();
+      for (const listener of this.listeners) listener();
+    }
+
+    /* Call `listener()` when there are other events, until the returned function is called. */
+    subscribe(listener) {
+      this.listeners.add(listener);
+      return () => this.listeners.delete(listener);
     }
 
     /* Show an event that the server has accepted, before the server lists it. */

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from dashapp.collector.clock import MIN_WALL_S, Clock, ClockStep
 from dashapp.model.events import BOOT, GAP, START, USER, Event
 from dashapp.model.text import format_span
 from dashapp.model.ticks import to_milliseconds
+from dashapp.sources.push import PushSource
 from dashapp.stores.base import Store
 from dashapp.stores.documents import EVENTS
+
+log = logging.getLogger("dashapp")
 
 # Minimum gap that is an event: seconds, and intervals.
 MIN_GAP_S, MIN_GAP_INTERVALS = 10.0, 5
@@ -108,11 +112,13 @@ class EventRecorder:
             self._newest_tick = now
         self._note(now)
 
-    def add(self, marks: Iterable[tuple[int, str]], now: float) -> None:
-        """Record what people marked: times in epoch milliseconds, and texts."""
+    def add(
+        self, marks: Iterable[tuple[int, str]], now: float, removed: Collection[tuple[int, str]] = ()
+    ) -> None:
+        """Record what people marked, and remove marks: times in epoch milliseconds, and texts."""
         events = [Event(time_ms, text, USER) for time_ms, text in marks]
-        if events:
-            self._write(events, now)
+        if events or removed:
+            self._write(events, now, removed)
 
     def follow_clock(self, step: ClockStep) -> None:
         """Record a step of the clock after which the log was corrected."""
@@ -151,9 +157,9 @@ class EventRecorder:
     def _note(self, now: float) -> None:
         self._moment = (now, self._clock.monotonic(), self._awake())
 
-    def _write(self, events: Iterable[Event], now: float) -> None:
+    def _write(self, events: Iterable[Event], now: float, removed: Collection[tuple[int, str]] = ()) -> None:
         oldest_ms = (now - self._retention) * 1000
-        log = self._log.with_events(events)
+        log = self._log.with_events(events).without_marks(removed)
         if log.events and min(event.time_ms for event in log.events) < oldest_ms:
             log = log.replaced([event for event in log.events if event.time_ms >= oldest_ms])
         if log != self._store.events():
@@ -163,3 +169,12 @@ class EventRecorder:
 
 def _event(seconds: float, text: str, kind: str) -> Event:
     return Event(to_milliseconds(seconds), text, kind)
+
+
+def read_marks(source: PushSource) -> None:
+    """Let `source` read its queue, on a server that accepts no pushed values. Never raises."""
+    try:
+        source.read()
+    except Exception as error:
+        # Like any source: the ticks go on. The next one reads the queue again.
+        log.debug("the marked events cannot be read (%s)", error)

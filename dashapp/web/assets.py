@@ -26,6 +26,7 @@ PAGE_LAYERS = (
     "search",
     "yours",
     "view",
+    "event_dialogs",
     "page",
 )
 LIVE_GRAPH_LAYERS = ("ui", "data", "comparison", "plot", "events", "charts", "legend", "live_graph")
