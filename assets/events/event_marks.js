@@ -3,8 +3,8 @@
   "use strict";
 
   const COLOURS = {
-    light: { user: "#0b62c4", alert: "#b3261e", other: "#55616d", ground: "#ffffff" },
-    dark: { user: "#58a6ff", alert: "#ff7b72", other: "#97a4b1", ground: "#12181f" },
+    light: { user: "#0a4a96", alert: "#b3261e", other: "#55616d", ground: "#ffffff" },
+    dark: { user: "#9ccbff", alert: "#ff7b72", other: "#97a4b1", ground: "#12181f" },
   };
   const LINE_OPACITY = 0.7;
   const MARK_PX = 8;
@@ -56,6 +56,7 @@
     context.save();
     context.lineWidth = 1;
     context.setLineDash([3, 3]);
+    let takenUntil = 0; // by marks and texts
     columns.forEach(({ t, kind, events }, index) => {
       const x = Math.round(toX(t)) + 0.5;
       context.fillStyle = context.strokeStyle = app.eventColour(kind, isDark);
@@ -70,18 +71,22 @@
       context.globalAlpha = 1;
       if (!isDense) app.paintEventShape(context, kind, x, 0);
       const next = columns[index + 1];
-      if (w >= MIN_LABELLED_PX && !isDense) paintLabel(context, { kind, events }, x, (next ? toX(next.t) : w) - x, isDark);
+      const hasLabel = w >= MIN_LABELLED_PX && !isDense && (kind === "user" || events.length > 1);
+      const end = hasLabel ? paintLabel(context, events, x, [takenUntil, next ? toX(next.t) - MARK_PX : w], isDark) : x;
+      takenUntil = Math.max(end, x + MARK_PX);
     });
     context.restore();
   };
 
-  /* The text of a person's mark, or the number of events, if it fits between two lines. */
-  function paintLabel(context, { kind, events }, x, room, isDark) {
-    if (kind !== "user" && events.length === 1) return;
+  /* The text of a person's mark, or the number of events, right or left of the line at `x` if it fits into `room`. Return where
+     it ends. */
+  function paintLabel(context, events, x, room, isDark) {
     context.font = LABEL_FONT;
     const text = events.length > 1 ? app.countEvents(events.length) : app.isolateText(app.shortenText(events[0].text, MAX_LABEL_LENGTH));
-    const left = x + MARK_PX + 4;
-    if (MARK_PX + 4 + context.measureText(text).width + LABEL_GAP_PX > room) return;
+    const { width } = context.measureText(text);
+    const places = [x + MARK_PX + 4, x - MARK_PX - width];
+    const left = places.find((place) => place > room[0] + LABEL_GAP_PX && place + width + LABEL_GAP_PX < room[1]);
+    if (left === undefined) return x;
     context.setLineDash([]);
     context.textBaseline = "top";
     // The lines of the chart can be behind the text.
@@ -90,6 +95,7 @@
     context.fillText(text, left, 0);
     context.setLineDash([3, 3]);
     context.lineWidth = 1;
+    return left + width;
   }
 
   /* Small ticks at the bottom of a strip without marks. */

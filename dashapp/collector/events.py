@@ -73,6 +73,8 @@ class EventRecorder:
         self._log = store.events()
         self._newest_tick = store.newest().time_ms / 1000
         self._moment = (self._newest_tick, clock.monotonic(), awake())
+        # The newest tick before the store refused one, and the number of lost ticks; None if it takes them.
+        self._outage: tuple[float, int] | None = None
 
     def start(self, now: float) -> None:
         """Record the start of this collector, and the reason of a gap before it.
@@ -109,8 +111,24 @@ class EventRecorder:
             gap = now - self._newest_tick
             if self._newest_tick and gap > self._min_gap:
                 self._write([self._gap(gap, self._reason(now))], now)
+            self._observe_store(now)
             self._newest_tick = now
         self._note(now)
+
+    def _observe_store(self, now: float) -> None:
+        """Record that the store could not be written, when it can be again."""
+        lost = self._store.lost_ticks()
+        if lost is not None:
+            since, _lost = self._outage or (self._newest_tick or now, 0)
+            self._outage = (since, lost)
+        elif self._outage is not None:
+            (since, count), self._outage = self._outage, None
+            problem = f"the store could not be written for {format_span(now - since)}"
+            if count:
+                self._write([_event(since, f"{count:,} ticks are lost: {problem}", GAP)], now)
+            elif now - since > self._min_gap:
+                text = f"{problem[0].upper()}{problem[1:]}; no tick is lost"
+                self._write([_event(since, text, GAP)], now)
 
     def add(
         self, marks: Iterable[tuple[int, str]], now: float, removed: Collection[tuple[int, str]] = ()
@@ -136,6 +154,7 @@ class EventRecorder:
         text = f"The clock was set {direction} by {format_span(abs(step.size))}"
         # This event explains what is missing before.
         self._newest_tick = step.time
+        self._outage = None
         self._write([_event(step.time, text, GAP)], step.time)
         self._note(step.time)
 

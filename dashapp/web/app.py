@@ -82,7 +82,9 @@ def create_app(
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
-    dash = _dash_app(PageTarget(store), settings, hosts, host_name, mounted)
+    # A host application may let everybody in.
+    has_marks = push_writer is not None and not mounted
+    dash = _dash_app(PageTarget(store), settings, hosts, host_name, has_marks)
     # The page of a host contains other addresses than the page at the root.
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
     is_private = settings.requires_authentication or mounted
@@ -120,7 +122,7 @@ def create_app(
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         marks: MarkEndpoint | None = None
-        if push_writer is not None and may_mark(settings, target, mounted=mounted):
+        if has_marks and push_writer is not None and may_mark(settings, target):
             open_queue = partial(_mark_queue, push_writer, push_writer_of, target, host_name)
             marks = MarkEndpoint(open_queue, mark_limiter, not settings.requires_authentication, target.now)
         is_root = not target.names or target.top
@@ -161,7 +163,7 @@ def _page_app(
     settings: Settings,
     hosts: HostStore | None,
     host_name: str,
-    mounted: bool,
+    has_marks: bool,
 ) -> Component:
     if view := _current_target(VIEW):
         return shared_view_page(view, settings)
@@ -186,7 +188,7 @@ def _page_app(
         facts=machine_facts(host_name, with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
-        marks=may_mark(settings, target, mounted=mounted),
+        marks=has_marks and may_mark(settings, target),
         zone=target.reader.read_document(ZONE),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
     )
@@ -218,14 +220,13 @@ def _current_target(key: str) -> Any:
     return request.environ.get(key) if has_request_context() else None
 
 
-def may_mark(settings: Settings, target: PageTarget, *, mounted: bool = False) -> bool:
+def may_mark(settings: Settings, target: PageTarget) -> bool:
     """Return whether people can mark events on a page.
 
     They can behind a login, and on a server that only this machine reaches. A comparison has no host of its
-    own, and a host application may let everybody in.
+    own.
     """
-    is_private = settings.requires_authentication or not _is_public(settings)
-    return is_private and not mounted and len(target.names) < 2
+    return (settings.requires_authentication or not _is_public(settings)) and len(target.names) < 2
 
 
 def _mark_queue(
@@ -273,7 +274,7 @@ def _dash_app(
     settings: Settings,
     hosts: HostStore | None,
     host_name: str,
-    mounted: bool,
+    has_marks: bool,
 ) -> Dash:
     app = Dash(
         "dashapp",
@@ -309,7 +310,7 @@ def _dash_app(
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
-    app.layout = partial(_page_app, default_target, settings, hosts, host_name, mounted)
+    app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_marks)
     register_callbacks(app)
     return app
 
