@@ -3,6 +3,7 @@
   "use strict";
 
   const REQUEST_TIMEOUT_MS = 5000;
+  const PLOT_PX = 800; // of a usual plot
 
   app.EventMarks = class {
     /* `page`: liveView, poller, toast. */
@@ -53,12 +54,12 @@
       }
     }
 
-    /* Read the events at a crosshair that a key moved. */
+    /* Read the events at a crosshair that a key or a jump moved. The charts may show that range later. */
     announce() {
-      const { liveView } = this.page;
-      const chart = liveView.charts.find(({ gd, onScreen }) => gd?._fullLayout && onScreen);
-      const { pointer } = liveView.reading;
-      app.setText(this.announcement, chart && pointer !== null ? app.crosshairText(chart, pointer) : "");
+      const { reading, events, charts, shownRange, shownSeries } = this.page.liveView;
+      const isRead = reading.pointer !== null && !charts.some(({ hovered }) => hovered);
+      const near = isRead ? app.eventsNear(events, reading.pointer, shownRange, PLOT_PX, shownSeries.step) : [];
+      app.setText(this.announcement, near.length ? app.describeEvents(near) : "");
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -100,10 +100,6 @@ class MarkEndpoint:
                 "programs send POST /api/push"
             )
             return error_response(start_response, "403 Forbidden", sentence)
-        if wait := self._limiter.seconds_to_wait(USER):
-            sentence = f"more than {MAX_MARKS_PER_S * RATE_WINDOW_S:.0f} marks in {RATE_WINDOW_S:.0f} seconds"
-            retry = ("retry-after", str(wait))
-            return error_response(start_response, "429 Too Many Requests", sentence, retry)
         try:
             if method == "POST":
                 time_ms, text = self._parse_mark(self._bodies.read(environ))
@@ -111,6 +107,12 @@ class MarkEndpoint:
             else:
                 time_ms, text = _parse_removal(environ.get("QUERY_STRING", ""))
                 record = removal_record(time_ms, text)
+            if wait := self._limiter.seconds_to_wait(USER):
+                sentence = (
+                    f"more than {MAX_MARKS_PER_S * RATE_WINDOW_S:.0f} marks in {RATE_WINDOW_S:.0f} seconds"
+                )
+                retry = ("retry-after", str(wait))
+                return error_response(start_response, "429 Too Many Requests", sentence, retry)
             self._queue = self._queue or self._open_queue()
             self._queue.put(record)
         except RequestBodyError as error:

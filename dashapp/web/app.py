@@ -99,7 +99,9 @@ def create_app(
     pages, host_pages, view_pages = (
         StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
     )
-    description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
+    description = openapi.OpenApiEndpoint(
+        settings, hosts is not None, is_shared, has_marks and may_mark(settings, PageTarget(store))
+    )
     table = ProcessTable() if shows_processes(settings) else None
 
     def serve(target: PageTarget) -> WSGIApp:

@@ -112,6 +112,7 @@ def test_page_that_others_may_reach_takes_no_marks(site: Any) -> None:
     assert made.mark(**OWN_PAGE).status == 405
     assert made.remove("?t=1&text=a", **OWN_PAGE).status == 405
     assert made.received() == ([], [])
+    assert set(ask(made.app, "/api/openapi.json", host=HOST).json["paths"]["/api/events"]) == {"get"}
     page = ask(made.app, "/_dash-layout", host=HOST).body
     assert b'"data-marks":"off"' in page
     assert b"Mark a moment" not in page
