@@ -91,7 +91,7 @@
       const { width, height } = this.size;
       const [start, end] = this.range;
       const { color } = getComputedStyle(this.canvas);
-      const state = [width, height, this.loadedAt, color, app.timeZoneName()].join();
+      const state = [width, height, this.loadedAt, color, app.timeZoneName(), this.page.liveView.events.version].join();
       if (state === this.drawnState && end - this.drawnEnd < (end - start) / width) return;
       this.drawnState = state;
       this.drawnEnd = end;
@@ -116,6 +116,8 @@
         context.fillRect(x, height - drawn, 1, drawn);
       });
       context.globalAlpha = 1;
+      app.paintEventTicks(context, { w: width, h: height }, this.range, this.page.liveView.events.columns(this.range, width), app.isDark(this.element));
+      context.fillStyle = colour;
       context.font = `${12 * scale}px ${getComputedStyle(this.canvas).fontFamily}`;
       for (const { time, text } of app.timeTicks([start, end], Math.max(1, Math.floor(width / (LABEL_PX * scale))))) {
         const x = toX(time);

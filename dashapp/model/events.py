@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from dashapp.model.text import quote_value
 
@@ -45,6 +45,18 @@ class EventLog:
                 number += 1
                 events.append(Event(*identity, number))
         return self if len(events) == len(self.events) else self.replaced(events)
+
+    def without_marks(self, marks: Collection[tuple[int, str]]) -> EventLog:
+        """Return a log without these marks of people: times in epoch milliseconds, and texts."""
+        events = [
+            event for event in self.events if event.kind != USER or (event.time_ms, event.text) not in marks
+        ]
+        if len(events) == len(self.events):
+            return self
+        if events:
+            # The newest number shows readers that the log has changed.
+            events[-1] = replace(events[-1], number=self.events[-1].number + 1)
+        return self.replaced(events)
 
     def replaced(self, events: Sequence[Event]) -> EventLog:
         """Return a log with exactly these events, or the newest of them."""

@@ -32,6 +32,8 @@ MAX_ENTRIES_PER_TICK = 5000
 MAX_NAME_LENGTH = 200
 # The key of a record's entries of training runs. No value has an empty name.
 RUNS_KEY = ""
+# The third part of an event that a person removes.
+REMOVED = "removed"
 # Cached metrics, so that all ticks share the same objects.
 CACHE_SIZE = 4000
 
@@ -49,6 +51,11 @@ def event_record(events: Iterable[tuple[int, str]]) -> bytes:
     It is a list; the record of values is an object.
     """
     return json.dumps(list(events)).encode()
+
+
+def removal_record(time_ms: int, text: str) -> bytes:
+    """Return the record that removes an event of a person."""
+    return json.dumps([[time_ms, text, REMOVED]]).encode()
 
 
 class RunObserver(Protocol):
@@ -93,7 +100,8 @@ class PushSource:
         self._runs = runs
         self._newest = newest
         self._cache: dict[str, tuple[Metric, int]] = {}
-        self._events: list[tuple[int, str]] = []
+        self._events: dict[tuple[int, str], None] = {}
+        self._removed_events: dict[tuple[int, str], None] = {}
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
@@ -106,9 +114,8 @@ class PushSource:
             if not is_first and (len(record) > free_bytes or free_entries <= 0):
                 return False
             if record.startswith(b"["):
-                events = _parse_events(record)
-                free_bytes, free_entries = free_bytes - len(record), free_entries - len(events)
-                self._events += events
+                free_bytes -= len(record)
+                free_entries -= self._take_event_record(record)
                 return True
             record_values, entries = _parse_record(record)
             row_size = sum(self._metric(key)[1] for key in record_values if key not in values)
@@ -134,8 +141,24 @@ class PushSource:
 
         After a crash of the collector an event can come a second time.
         """
-        events, self._events = self._events, []
+        events, self._events = [*self._events], {}
         return events
+
+    def take_removed_events(self) -> list[tuple[int, str]]:
+        """Return the events that people removed since the last call."""
+        events, self._removed_events = [*self._removed_events], {}
+        return events
+
+    def _take_event_record(self, record: bytes) -> int:
+        """Take the events of a record; return how many it has."""
+        events = _parse_events(record)
+        for time_ms, text, is_removed in events:
+            kept, dropped = self._events, self._removed_events
+            if is_removed:
+                kept, dropped = dropped, kept
+            dropped.pop((time_ms, text), None)
+            kept[time_ms, text] = None
+        return len(events)
 
     def _metric(self, key: str) -> tuple[Metric, int]:
         """Return the metric, and the characters that its name and value need in a row."""
@@ -146,13 +169,17 @@ class PushSource:
         return self._cache[key]
 
 
-def _parse_events(record: bytes) -> list[tuple[int, str]]:
-    """Return the events of a record, or nothing for an invalid one."""
+def _parse_events(record: bytes) -> list[tuple[int, str, bool]]:
+    """Return time, text and "is removed" of each event of a record, or nothing for an invalid one."""
     try:
-        events = [(time_ms, event_text(text)) for time_ms, text in json.loads(record)]
+        events = [
+            (time_ms, event_text(text), rest == [REMOVED])
+            for time_ms, text, *rest in json.loads(record)
+            if rest in ([], [REMOVED])
+        ]
     except (ValueError, TypeError, RecursionError):
         return []
-    are_times = all(type(time_ms) is int and 0 <= time_ms <= MAX_EPOCH_MS for time_ms, _ in events)
+    are_times = all(type(time_ms) is int and 0 <= time_ms <= MAX_EPOCH_MS for time_ms, _, _ in events)
     return events if are_times else []
 
 
