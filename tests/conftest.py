@@ -154,7 +154,7 @@ def serving() -> Iterator[Serve]:
     yield start
     for live in lives:
         live.feeder.stop()
-        live.server.stop()
+        live.server.close()
 
 
 @pytest.fixture
@@ -177,4 +177,4 @@ def many() -> Iterator[Serving]:
     yield start
     for live in lives:
         live.fleet.end()
-        live.server.stop()
+        live.server.close()
