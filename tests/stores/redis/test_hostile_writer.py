@@ -74,6 +74,7 @@ def app(
 PATHS = [
     *("/", "/_dash-layout", "/api/ticks", "/api/ticks?window=7200", "/api/ticks?window=600000"),
     *("/api/metrics", "/api/ticks?hosts=1&curves=1", "/api/hosts", "/api/alerts", "/api/csv?window=600000"),
+    *("/api/events", "/api/runs", "/api/top", "/api/badge/cpu.percent.svg", "/chart/cpu.percent"),
     *("/metrics", "/healthz", "/host/a/", "/host/a/api/ticks", "/host/a,b/api/ticks"),
 ]
 
@@ -104,6 +105,13 @@ def bump(client: Any, **fields: Any) -> None:
 NOW_MS = int(time.time() * 1000)
 METRIC = {"key": "k", "label": "l", "unit": "", "panel": "p", "low": None, "high": None}
 
+RUN = {"id": "a", "name": "a", "title": "a", "state": "running", "start": 1000, "end": None, "error": ""}
+
+
+def events(text: str) -> dict[str, Any]:
+    return {"boot": "", "host": "", "events": [[1, NOW_MS, "user", text]]}
+
+
 ROWS: dict[str, Any] = {
     "html": json.dumps([NOW_MS / 1000 + 50, 1, {HTML: 1.0}]),
     "no json": HTML,
@@ -120,6 +128,8 @@ ROWS: dict[str, Any] = {
     "no step": f'[{NOW_MS / 1000 + 50},0,{{"cpu.percent":1}}]',
     "null": "null",
     "no values": f"[{NOW_MS / 1000 + 50},1,[1,2]]",
+    "half a pair": f'[{NOW_MS / 1000 + 50},1,{{"\\ud800":1}}]',
+    "raw half of a pair": b'[1,1,{"\xed\xa0\x80":1}]',
     "bytes": b"\xff\x00" * 100,
     "oversized": "x" * (MAX_TEXT_BYTES + 1),
 }
@@ -170,9 +180,26 @@ DOCUMENTS: dict[str, Any] = {
     "nan change": {"changes": '[[1, "cpu.percent > 1", true, 1, NaN]]'},
     "rule": {"thresholds": json.dumps([[f"{HTML} > 1", True, NOW_MS]])},
     "oversized": {"metrics": "x" * (MAX_TEXT_BYTES + 1)},
+    "half a pair": {"metrics": json.dumps([{**METRIC, "label": "\ud800"}])},
+    "half a pair in events": {"events": json.dumps(events("\ud800"))},
+    "half a pair in runs": {"runs": json.dumps([{**RUN, "title": "\udfff"}])},
+    "half a pair in config": {"runs": json.dumps([{**RUN, "config": {"a": "\ud800"}}])},
+    "half a pair in curve": {"curves": json.dumps({"p": {"x": [[1]], "y": [[1]], "names": ["\ud800"]}})},
+    "half a pair in kinds": {"looks": json.dumps({"cpu": "\ud800"})},
+    "raw half of a pair": {"events": json.dumps(events("?")).encode().replace(b"?", b"\xed\xa0\x80")},
+    "large step of clock": {"clock": f"[{'9' * 30}]"},
+    "large number in config": {"runs": json.dumps([{**RUN, "config": {"a": 10**30}}])},
+    "infinite number in config": {"runs": json.dumps([{**RUN, "config": {"a": 1e999}}])},
+    "list in config": {"runs": json.dumps([{**RUN, "config": {"a": [HTML]}}])},
+    "state of run": {"runs": json.dumps([{**RUN, "state": HTML}])},
+    "kind of event": {"events": json.dumps({**events("x"), "events": [[1, NOW_MS, HTML, "x"]]})},
+    "late event": {"events": json.dumps({**events("x"), "events": [[1, 10**300, "user", "x"]]})},
+    "long event": {"events": json.dumps(events("x" * 201))},
+    "html in events": {"events": json.dumps(events(HTML))},
+    "html in runs": {"runs": json.dumps([{**RUN, "name": HTML, "title": HTML, "config": {HTML: HTML}}])},
     "kind": {"looks": json.dumps({"cpu": HTML, HTML: HTML})},
 }
-VALID = {"html", "kind"}
+VALID = {"html", "kind", "html in events", "html in runs"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -187,7 +214,8 @@ def test_hostile_document_is_left_out(app: tuple[WSGIApp, RedisHosts], client: A
         wait_for(lambda: notices(app[0]))
         (sentence,) = notices(app[0])
         assert sentence.startswith("Some data of a in Redis is not valid and is left out (")
-    bump(client, metrics=json.dumps([METRIC]), curves="{}", thresholds="[]", changes="[]", looks="{}")
+    valid = {"curves": "{}", "thresholds": "[]", "changes": "[]", "looks": "{}", "runs": "[]", "clock": "[]"}
+    bump(client, metrics=json.dumps([METRIC]), events=json.dumps(events("x")), **valid)
     wait_for(lambda: [each["key"] for each in ask(app[0], "/api/metrics").json] == ["k"])
     assert_works(app[0])
 
@@ -214,6 +242,7 @@ ENTRIES: dict[str, Any] = {
     "no json": {"b": HTML, "c": ""},
     "long": {"b": f"{NOW_MS} [{NOW_MS},1,{{}}]" + " " * 5000, "x" * 5000: "1"},
     "bytes": {b"\xff": b"\xff"},
+    "half a pair": {"b": f'{NOW_MS} [{NOW_MS},1,{{"\\ud800":1}}]'},
 }
 
 
