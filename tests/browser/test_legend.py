@@ -201,7 +201,7 @@ def test_stack_with_negative_values_is_drawn_as_lines(page: Page, live: Live) ->
                  .map(({ line }) => [line.width, line.color])"""
         )
         assert [width for width, _ in lines] == [1.5, 1.5]
-        # Shades tell areas apart, but not lines.
+        # Areas differ by shade, and lines by colour.
         assert len({colour for _, colour in lines}) == 2
 
     wait_until_passes(page, lines_differ)

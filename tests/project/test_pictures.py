@@ -1,4 +1,4 @@
-"""The film in the documentation is small and short; the load of the pictures ends with its programs."""
+"""The film in the documentation is small and short; the load ends with its programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ MAX_FILM_BYTES = 2_000_000
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the chunks of a WebP file: https://developers.google.com/speed/webp/docs/riff_container"""
+    """Yield the chunks of a WebP file.
+
+    https://developers.google.com/speed/webp/docs/riff_container
+    """
     assert data[:4] == b"RIFF"
     assert data[8:12] == b"WEBP"
     start = 12
