@@ -1,7 +1,7 @@
 """A film of the page: live, a zoom into the past, values at the pointer, and back to live.
 
-Each frame is a picture of the real page. It is shown for as long as it was on screen, but at most MAX_FRAME_MS, so
-that waits of a busy machine do not count.
+Each frame is a picture of the real page. It is shown for as long as it was on screen, but at most
+MAX_FRAME_MS, so that waits of a busy machine do not count.
 """
 
 from __future__ import annotations
