@@ -5,20 +5,11 @@
   const MAX_VALUES = 2; // more do not fit into a title
   const MAX_LABEL_LENGTH = 20; // in a title
   const NO_VALUE = "–";
-  const SEPARATOR = " · ";
 
   /* The whole of a stack, or all lines. */
   function titleMetrics({ stacked = [] }, metrics) {
     const whole = stacked.length ? metrics.filter(({ key }) => !stacked.includes(key)) : [];
     return whole.length === 1 ? whole : metrics;
-  }
-
-  /* Show values that a line can only break between: one that does not fit is hidden as a whole. */
-  function setParts(output, text) {
-    if (output.textContent === text) return;
-    const parts = text.split(SEPARATOR).map((part, index) => app.createElement("span", {}, index ? SEPARATOR.trimStart() + part : part));
-    if (parts.length < 2) output.textContent = text;
-    else output.replaceChildren(...parts.flatMap((part, index) => (index ? [" ", part] : [part])));
   }
 
   app.PanelValues = class {
@@ -61,7 +52,7 @@
       if (metrics.length && absent) section.classList.remove("absent");
       const output = section.querySelector(".value");
       if (!output) return;
-      setParts(output, this.titleText(chart, metrics));
+      app.setText(output, this.titleText(chart, metrics));
       const subtitle = section.querySelector(".of");
       // A single line has no legend: add its label to the title if it differs.
       const { textContent: title } = section.querySelector("h2").firstChild;
@@ -77,7 +68,7 @@
       if (metrics.length > app.MAX_LEGEND_LINES) return this.extremesText(metrics);
       const shown = titleMetrics(chart, metrics);
       if (!shown.length || shown.length > MAX_VALUES) return "";
-      return this.valueTexts(chart, shown).join(SEPARATOR);
+      return this.valueTexts(chart, shown).join(" · ");
     }
 
     /* "2.0 % – 97.5 %", of lines with the same unit. */

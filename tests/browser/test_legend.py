@@ -229,7 +229,8 @@ def test_title_has_whole_values_at_each_width(page: Page, live: Live) -> None:
     try:
         for width in (320, 360, 420, 820, 1200):
             page.set_viewport_size({"width": width, "height": 860})
-            wait_until(page, lambda: set(page.evaluate(VISIBLE_PARTS)) == {True})
+            wait_until(page, lambda: all(page.evaluate(VISIBLE_PARTS)))
+        wait_until(page, lambda: page.evaluate(VISIBLE_PARTS) == [True])
     finally:
         page.set_viewport_size({"width": 1200, "height": 860})
 
