@@ -29,6 +29,11 @@
     return Math.max(2, Math.min(MAX_LABELS, Math.floor(width / LABEL_WIDTH_PX)));
   };
 
+  /* Add a right axis if a metric needs it. */
+  app.addRightAxis = function (layout, metrics, rightAxis) {
+    if (rightAxis && metrics.some(({ right }) => right)) layout.yaxis2 ??= structuredClone(rightAxis);
+  };
+
   /* If there are two axes, each is named after its only line or its unit. */
   app.labelAxes = function (layout, metrics) {
     if (!layout.yaxis2) return;

@@ -164,6 +164,7 @@
         context.fillStyle = app.ALERT_COLOUR;
         context.fillRect(left, t - STRIPE_PX - 1, Math.max(1, right - left), STRIPE_PX);
       }
+      this.paintEvents(context, range, size);
       this.paintTimes(context, range, size, textColour);
       this.paintHighlight(context, size, textColour);
     }
@@ -175,6 +176,13 @@
       this.paint(context, view.series, view.range, colour, { l, t, w: size.width - l - r, h: size.height - t - b }, theme("--quiet"));
       this.redraw();
       return [];
+    }
+
+    paintEvents(context, range, size) {
+      context.save();
+      context.translate(size.l, size.t);
+      app.paintEvents(context, size, range, app.visibleEvents(this, range, size.w), app.isDark(this.section));
+      context.restore();
     }
 
     paintTimes(context, range, { l, t, w, h }, textColour) {
@@ -293,7 +301,7 @@
     /* Show the crosshair at `time`, and the values there if the mouse is here; hide both if it is null. */
     showCrosshair(time) {
       const isVisible = time !== null && this.onScreen && this.expected !== null;
-      const left = isVisible ? this.crosshairLine.show(time, this.range(), this.plotSize) : this.crosshairLine.hide();
+      const left = isVisible ? this.crosshairLine.show(time, this.range(), this.plotSize, app.crosshairText(this, time)) : this.crosshairLine.hide();
       if (this.hovered && !this.dragging && typeof left === "number") this.showTooltip(time, left);
       else this.tooltip.hide();
       if (time !== this.readTime) this.announce(); // not at each tick
@@ -306,7 +314,7 @@
       const line = this.visibleLines()[this.row];
       const others = this.visibleLines().filter((other) => other !== line);
       const lines = [...(line ? app.readLines(liveView, [line], time) : []), ...app.readLines(liveView, others, time)];
-      this.tooltip.show(time, liveView.shownSeries, lines, left, this.section.querySelector(".chart").offsetTop + 4);
+      this.tooltip.show(time, liveView.shownSeries, lines, left, this.section.querySelector(".chart").offsetTop + 4, app.eventsAtCrosshair(this, time));
     }
 
     rangeDiffers() {

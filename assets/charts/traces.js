@@ -107,10 +107,10 @@
   /* Replace the traces in `data` if they do not match `lines`; return whether they were replaced. `isHidden(key)`:
      whether the user hid a metric in the legend. */
   app.updateTraces = function (data, lines, isHidden) {
-    const matches = ({ meta, mode = "lines", colour, style, connectGaps }, index) => {
+    const matches = ({ meta, metric, mode = "lines", colour, style, connectGaps }, index) => {
       const trace = data[index];
       const { color, width } = trace.line;
-      return trace.meta === meta && trace.mode === mode && color === colour && width === widthOf(style) && trace.connectgaps === connectGaps;
+      return trace.meta === meta && trace.mode === mode && color === colour && width === widthOf(style) && trace.connectgaps === connectGaps && (trace.yaxis === "y2") === Boolean(metric.right);
     };
     const ownCount = data.filter((trace) => !app.isComparisonTrace(trace)).length;
     if (ownCount === lines.length && lines.every(matches)) return false;

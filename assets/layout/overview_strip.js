@@ -18,6 +18,7 @@
       this.element = document.getElementById("strip");
       this.canvas = app.createElement("canvas", { role: "img", "aria-label": "Whole history" });
       this.element.append(this.canvas);
+      this.size = new app.ElementSize(this.canvas, () => this.show());
       this.brush = new app.Brush(page, this);
       this.visibility = new app.VisibilityObserver(this.element, () => this.show());
       this.keys = [];
@@ -90,13 +91,12 @@
     /* Draw what changed by at least a pixel. */
     show() {
       this.brush.element.hidden = this.isEmpty;
-      if (this.isEmpty || !this.visibility.visible || document.hidden) return;
+      if (this.isEmpty || !this.size.width || !this.visibility.visible || document.hidden) return;
       this.brush.show();
-      const { clientWidth: width, clientHeight: height } = this.canvas;
-      if (!width) return;
+      const { width, height } = this.size;
       const [start, end] = this.range;
       const { color } = getComputedStyle(this.canvas);
-      const state = [width, height, this.loadedAt, color, app.timeZoneName()].join();
+      const state = [width, height, this.loadedAt, color, app.timeZoneName(), this.page.liveView.events.version].join();
       if (state === this.drawnState && end - this.drawnEnd < (end - start) / width) return;
       this.drawnState = state;
       this.drawnEnd = end;
@@ -121,6 +121,8 @@
         context.fillRect(x, height - drawn, 1, drawn);
       });
       context.globalAlpha = 1;
+      app.paintEventTicks(context, { w: width, h: height }, this.range, this.page.liveView.events.columns(this.range, width), app.isDark(this.element));
+      context.fillStyle = colour;
       context.font = `${12 * scale}px ${getComputedStyle(this.canvas).fontFamily}`;
       for (const { time, text } of app.timeTicks([start, end], Math.max(1, Math.floor(width / (LABEL_PX * scale))))) {
         const x = toX(time);
