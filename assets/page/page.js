@@ -54,11 +54,11 @@
       this.fullScreen = new app.FullScreen(this);
       this.kiosk = new app.Kiosk(this);
       this.runs = new app.Runs(base, this);
+      this.eventMarks = new app.EventMarks(this);
       this.exportMenu = new app.ExportMenu(this);
       this.actionList = app.buildActions(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
-      app.attachMenu(document.getElementById("share"), () => this.exportMenu.items(null));
       for (const [name, section] of this.panelOrder.sections) app.addPanelMenu(this, name, section);
       app.enablePanelDrag(this.panelOrder);
       app.listenForPrint(this.liveView);

@@ -62,7 +62,7 @@ def chart_specs(
 
 
 def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
-    left = [metric for metric in members if not panel.is_on_right(metric)]
+    left = panel.left_metrics(members)
     # The height of a part in a stack has no relation to its limit.
     keys = {metric.key for metric in left if not panel.is_stacked(metric)}
     spec: dict[str, Any] = {
