@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -63,11 +64,11 @@ def test_page_draws_each_point_live_in_firefox(tab: FirefoxTab, live: Live) -> N
     opened(tab, live.url, "live")
     for _ in range(2):
         newest = live.store.newest().time_ms
-        wait_for(lambda newest=newest: differences(drawn(tab), live.store, 100, newest) == [])
+        wait_for(partial(is_drawn, tab, live, newest))
 
 
-def drawn(tab: Any) -> list[dict[str, Any]]:
-    return drawing(tab)
+def is_drawn(tab: Any, live: Live, newest: int) -> bool:
+    return differences(drawing(tab), live.store, 100, newest) == []
 
 
 def test_slider_and_keys_change_the_time_in_firefox(tab: FirefoxTab, live: Live) -> None:

@@ -130,7 +130,7 @@ def firefox_tab(profile: Path) -> Iterator[FirefoxTab]:
     try:
         # Firefox writes its address to this file.
         address = profile / "WebDriverBiDiServer.json"
-        found = wait_for(lambda: address.exists() and json.loads(address.read_text()))
+        found: dict[str, Any] = wait_for(lambda: json.loads(address.read_text()) if address.exists() else {})
         url = f"ws://{found['ws_host']}:{found['ws_port']}/session"
         # A proxy of the environment does not know this machine.
         with connect(url, max_size=None, proxy=None, open_timeout=PATIENCE_S) as connection:
