@@ -78,8 +78,8 @@
     context.restore();
   };
 
-  /* The text of a person's mark, or the number of events, right or left of the line at `x` if it fits into `room`. Return where
-     it ends. */
+  /* The text of a person's mark, or the number of events, right or left of the line at `x` if it fits into `room`. Return
+     its right end. */
   function paintLabel(context, events, x, room, isDark) {
     context.font = LABEL_FONT;
     const text = events.length > 1 ? app.countEvents(events.length) : app.isolateText(app.shortenText(events[0].text, MAX_LABEL_LENGTH));

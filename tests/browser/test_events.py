@@ -78,7 +78,7 @@ def site(served: Site) -> Site:
 
 
 def opened(page: Page, site: Site, count: int) -> list[str]:
-    """Open the page with this many events on screen; return its requests for events, which go on."""
+    """Open the page with this many events on screen; return its requests for events."""
     requests: list[str] = []
     page.on("request", lambda each: requests.append(each.method) if "/api/events" in each.url else None)
     page.goto(f"{site.server.url}?window=600")
