@@ -48,9 +48,10 @@
     return columns;
   };
 
-  /* Paint `columns` over a plot of `w` x `h` pixels at the origin of `context`. */
-  app.paintEvents = function (context, { w, h }, range, columns, isDark) {
+  /* Paint `columns` over a plot of `w` x `h` pixels at the origin of `context`. `place`: an element with the theme. */
+  app.paintEvents = function (context, { w, h }, range, columns, place) {
     if (!columns.length) return;
+    const isDark = app.isDark(place);
     const toX = (time) => ((time - range[0]) / (range[1] - range[0])) * w;
     const isDense = columns.length > Math.max(3, w / MIN_LINE_DISTANCE_PX);
     context.save();
@@ -99,7 +100,8 @@
   }
 
   /* Small ticks at the bottom of a strip without marks. */
-  app.paintEventTicks = function (context, { w, h }, range, columns, isDark) {
+  app.paintEventTicks = function (context, { w, h }, range, columns, place) {
+    const isDark = columns.length > 0 && app.isDark(place);
     for (const { t, kind } of columns) {
       context.fillStyle = app.eventColour(kind, isDark);
       context.fillRect(Math.round(((t - range[0]) / (range[1] - range[0])) * w) - 1, h - 5, 2, 5);

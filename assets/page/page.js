@@ -10,6 +10,7 @@
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
+      app.addHeadings();
       this.stops = root.dataset.stops.split(",").map(Number);
       this.slider = new app.WindowSlider("window", this.stops);
       this.intervalThrottle = new app.IntervalThrottle();
@@ -383,7 +384,7 @@
       this.comparisonChip.show();
       if (!this.topProcesses.enabled) processTable.showTime(isPast);
       this.topProcesses.requestNow();
-      this.hosts.showTime(isPast);
+      for (const table of [this.hosts, this.runs]) table.showTime(isPast);
       this.activeAlerts.refresh();
       document.getElementById("page").classList.toggle("past", liveView.pausedRange !== null);
       document.getElementById("page").classList.toggle("has-points", liveView.shownSeries.t.length > 0);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,8 +11,9 @@ from dashapp.model.text import quote_value
 # Marks of people; then what the collector observes: starts of the machine and of itself, and gaps.
 USER, BOOT, START, GAP = "user", "boot", "start", "gap"
 EVENT_KINDS = (USER, BOOT, START, GAP)
-# Maximum events of a store, of which the oldest are dropped, and characters of a text.
-MAX_EVENTS, MAX_EVENT_CHARS = 5000, 200
+# Maximum events of a store, of which the oldest are dropped, and characters of a text. Then the characters of
+# all texts as JSON, in which a character can take twelve: readers of Redis accept 8 MB.
+MAX_EVENTS, MAX_EVENT_CHARS, MAX_LOG_CHARS = 5000, 200, 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,12 @@ class EventLog:
 
     def replaced(self, events: Sequence[Event]) -> EventLog:
         """Return a log with exactly these events, or the newest of them."""
-        return EventLog(tuple(events[-MAX_EVENTS:]), self.boot, self.host)
+        newest = events[-MAX_EVENTS:]
+        sizes = [len(event.text) if event.text.isascii() else len(json.dumps(event.text)) for event in newest]
+        excess, count = sum(sizes) - MAX_LOG_CHARS, 0
+        while excess > 0:
+            excess, count = excess - sizes[count], count + 1
+        return EventLog(tuple(newest[count:]), self.boot, self.host)
 
 
 def event_text(value: object) -> str:

@@ -12,12 +12,23 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from dashapp.model.events import event_text
-from dashapp.model.runs import OWN_STEP_PREFIX, RUN_PANEL_PREFIX, RUN_PREFIX, RUNNING, split_run_key
+from dashapp.model.runs import (
+    MAX_CONFIG_CHARS,
+    OWN_STEP_PREFIX,
+    RUN_PANEL_PREFIX,
+    RUN_PREFIX,
+    RUNNING,
+    STATES,
+    split_run_key,
+)
+from dashapp.model.text import parse_json
 from dashapp.model.ticks import MAX_EPOCH_MS, Metric, finite_values, max_encoded_chars
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
 # request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
 MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
+# Entries of runs and events in a tick: to take this many needs about 30 ms. The others wait, too.
+MAX_ENTRIES_PER_TICK = 5000
 MAX_NAME_LENGTH = 200
 # The key of a record's entries of training runs. No value has an empty name.
 RUNS_KEY = ""
@@ -94,23 +105,25 @@ class PushSource:
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
-        free_chars, free_bytes = MAX_TICK_CHARS, MAX_BYTES_PER_TICK
+        free_chars, free_bytes, free_entries = MAX_TICK_CHARS, MAX_BYTES_PER_TICK, MAX_ENTRIES_PER_TICK
 
         def accept(record: bytes) -> bool:
-            nonlocal free_chars, free_bytes
+            nonlocal free_chars, free_bytes, free_entries
+            # Always accept the first record: it would need as much room in the next tick.
+            is_first = not values and free_bytes == MAX_BYTES_PER_TICK
+            if not is_first and (len(record) > free_bytes or free_entries <= 0):
+                return False
             if record.startswith(b"["):
                 free_bytes -= len(record)
-                self._take_event_record(record)
+                free_entries -= self._take_event_record(record)
                 return True
             record_values, entries = _parse_record(record)
             row_size = sum(self._metric(key)[1] for key in record_values if key not in values)
             row_size += sum(map(_run_row_size, entries))
-            # Always accept the first record: it would need as much room in the next tick.
-            if (values or free_bytes < MAX_BYTES_PER_TICK) and (
-                row_size > free_chars or len(record) > free_bytes
-            ):
+            if not is_first and row_size > free_chars:
                 return False
             free_chars, free_bytes = free_chars - row_size, free_bytes - len(record)
+            free_entries -= len(entries)
             if self._runs is not None:
                 for entry in entries:
                     self._runs.observe(entry)
@@ -136,13 +149,16 @@ class PushSource:
         events, self._removed_events = [*self._removed_events], {}
         return events
 
-    def _take_event_record(self, record: bytes) -> None:
-        for time_ms, text, is_removed in _parse_events(record):
+    def _take_event_record(self, record: bytes) -> int:
+        """Take the events of a record; return how many it has."""
+        events = _parse_events(record)
+        for time_ms, text, is_removed in events:
             kept, dropped = self._events, self._removed_events
             if is_removed:
                 kept, dropped = dropped, kept
             dropped.pop((time_ms, text), None)
             kept[time_ms, text] = None
+        return len(events)
 
     def _metric(self, key: str) -> tuple[Metric, int]:
         """Return the metric, and the characters that its name and value need in a row."""
@@ -173,7 +189,7 @@ def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]
     A torn record was never confirmed to its sender, and a forged one has no sender.
     """
     try:
-        document = json.loads(record)
+        document = parse_json(record)
         values = finite_values({key: document[key] for key in document if 0 < len(key) <= MAX_NAME_LENGTH})
         return values, [entry for entry in document.get(RUNS_KEY, ()) if _is_run_entry(entry)]
     except (ValueError, TypeError, AttributeError, RecursionError):
@@ -183,9 +199,15 @@ def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]
 def _is_run_entry(entry: dict[str, Any]) -> bool:
     """Return whether an entry has the types that the endpoint puts into each one."""
     run = entry.get("run", {})
-    texts = (run.get("id"), run.get("name"), run.get("state", RUNNING), run.get("error", ""))
+    texts = (run.get("id"), run.get("name"), run.get("error", ""))
     tables = (run.get("config", {}), entry.get("metrics", {}))
-    return all(isinstance(text, str) for text in texts) and all(isinstance(each, dict) for each in tables)
+    numbers = (run.get("age", 0.0), 0.0 if (step := entry.get("step")) is None else step)
+    return (
+        all(isinstance(text, str) and len(text) <= MAX_CONFIG_CHARS for text in texts)
+        and all(isinstance(each, dict) and len(each) <= MAX_ENTRIES_PER_TICK for each in tables)
+        and all(isinstance(number, int | float) for number in numbers)
+        and run.get("state", RUNNING) in STATES
+    )
 
 
 def _run_row_size(entry: dict[str, Any]) -> int:

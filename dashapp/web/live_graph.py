@@ -21,7 +21,7 @@ from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
 from dashapp.model.text import suggest
 from dashapp.web.components.window_slider import YEAR_S, slider_stops, window_slider
-from dashapp.web.panel import chart_specs, panel_heading
+from dashapp.web.panel import chart_specs
 
 COMPONENT_NAME = "live-graph"
 # Milliseconds between two checks for late data. The scripts request new data as soon as it is due.
@@ -167,7 +167,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             [
                 dcc.Interval(id=self.ids.interval(self.aio_id), interval=INTERVAL_MS),
                 dcc.Store(id=self.ids.spec(self.aio_id), data=spec),
-                panel_heading(panel),
+                _heading(panel),
                 place,
                 html.Div([badge, *(self._controls(seconds) if controls else ())], className="under"),
             ],
@@ -201,6 +201,17 @@ def _check_flags(**flags: object) -> None:
     for name, value in flags.items():
         if not isinstance(value, bool):
             raise ValueError(f"{name} is {value!r:.60}; expected True or False")
+
+
+def _heading(panel: Panel) -> html.H2:
+    """Return the title, with an empty element for the newest values, as assets/panels/heading.js does."""
+    return html.H2(
+        [
+            html.Span(panel.title, className="title"),
+            html.Span(panel.of, className="of"),
+            html.Output("", className="value", **{"aria-live": "off"}),
+        ]
+    )
 
 
 def _as_list(name: str, value: Any) -> list[Any]:
