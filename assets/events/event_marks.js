@@ -6,7 +6,8 @@
     light: { user: "#0a4a96", alert: "#b3261e", other: "#55616d", ground: "#ffffff" },
     dark: { user: "#9ccbff", alert: "#ff7b72", other: "#97a4b1", ground: "#12181f" },
   };
-  const LINE_OPACITY = 0.7;
+  const LINE_OPACITY = 0.8;
+  const HALO_OPACITY = 0.5;
   const MARK_PX = 8;
   const TICK_PX = 10; // height of a line that stands for many
   const MIN_LINE_DISTANCE_PX = 36; // on average; closer lines would be a wall
@@ -63,12 +64,7 @@
       context.fillStyle = context.strokeStyle = app.eventColour(kind, isDark);
       context.globalAlpha = LINE_OPACITY;
       if (isDense) context.fillRect(x - 0.5, 0, 1, TICK_PX);
-      else {
-        context.beginPath();
-        context.moveTo(x, 0);
-        context.lineTo(x, h);
-        context.stroke();
-      }
+      else paintLine(context, x, h, isDark);
       context.globalAlpha = 1;
       if (!isDense) app.paintEventShape(context, kind, x, 0);
       const next = columns[index + 1];
@@ -78,6 +74,19 @@
     });
     context.restore();
   };
+
+  /* A dashed line, over a pale one: areas and heat maps have similar colours. */
+  function paintLine(context, x, h, isDark) {
+    context.beginPath();
+    context.moveTo(x, 0);
+    context.lineTo(x, h);
+    context.save();
+    Object.assign(context, { strokeStyle: COLOURS[isDark ? "dark" : "light"].ground, lineWidth: 3, globalAlpha: HALO_OPACITY });
+    context.setLineDash([]);
+    context.stroke();
+    context.restore();
+    context.stroke();
+  }
 
   /* The text of a person's mark, or the number of events, right or left of the line at `x` if it fits into `room`. Return
      its right end. */

@@ -48,9 +48,8 @@ class Site:
         """Return the texts that the collector adds and removes."""
         source = PushSource(self.queue, lambda: 0)
         source.read()
-        return tuple(
-            [text for _time, text in each] for each in (source.take_events(), source.take_removed_events())
-        )
+        added, removed = source.take_events(), source.take_removed_events()
+        return [text for _time, text in added], [text for _time, text in removed]
 
 
 @pytest.fixture(scope="module")
