@@ -226,7 +226,7 @@
       await app.paintFigure(context, figure, size, theme);
       context.save();
       context.translate(l, t);
-      app.paintEvents(context, plot, view.range, this.queue.liveView.events.columns(view.range, plot.w), app.isDark(this.section));
+      app.paintEvents(context, plot, view.range, this.queue.liveView.events.columns(view.range, plot.w), this.section);
       context.restore();
       return figure.lines.filter(({ part, metric }) => part === "y" && !this.queue.isHidden(metric.key));
     }
@@ -292,7 +292,7 @@
       const above = this.limitCanvas.clear(layout._size, this.hasAlertBands || events.length > 0);
       if (!above) return;
       app.drawBeyondLimits(this, above, layout._size);
-      app.paintEvents(above, layout._size, layout.xaxis.range, events, app.isDark(this.section));
+      app.paintEvents(above, layout._size, layout.xaxis.range, events, this.section);
     }
 
     /* See app.plotScales. */

@@ -181,7 +181,7 @@
     paintEvents(context, range, size) {
       context.save();
       context.translate(size.l, size.t);
-      app.paintEvents(context, size, range, app.visibleEvents(this, range, size.w), app.isDark(this.section));
+      app.paintEvents(context, size, range, app.visibleEvents(this, range, size.w), this.section);
       context.restore();
     }
 

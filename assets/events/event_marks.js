@@ -6,7 +6,8 @@
     light: { user: "#0a4a96", alert: "#b3261e", other: "#55616d", ground: "#ffffff" },
     dark: { user: "#9ccbff", alert: "#ff7b72", other: "#97a4b1", ground: "#12181f" },
   };
-  const LINE_OPACITY = 0.7;
+  const LINE_OPACITY = 0.8;
+  const HALO_OPACITY = 0.5;
   const MARK_PX = 8;
   const TICK_PX = 10; // height of a line that stands for many
   const MIN_LINE_DISTANCE_PX = 36; // on average; closer lines would be a wall
@@ -48,9 +49,10 @@
     return columns;
   };
 
-  /* Paint `columns` over a plot of `w` x `h` pixels at the origin of `context`. */
-  app.paintEvents = function (context, { w, h }, range, columns, isDark) {
+  /* Paint `columns` over a plot of `w` x `h` pixels at the origin of `context`. `place`: an element with the theme. */
+  app.paintEvents = function (context, { w, h }, range, columns, place) {
     if (!columns.length) return;
+    const isDark = app.isDark(place);
     const toX = (time) => ((time - range[0]) / (range[1] - range[0])) * w;
     const isDense = columns.length > Math.max(3, w / MIN_LINE_DISTANCE_PX);
     context.save();
@@ -62,12 +64,7 @@
       context.fillStyle = context.strokeStyle = app.eventColour(kind, isDark);
       context.globalAlpha = LINE_OPACITY;
       if (isDense) context.fillRect(x - 0.5, 0, 1, TICK_PX);
-      else {
-        context.beginPath();
-        context.moveTo(x, 0);
-        context.lineTo(x, h);
-        context.stroke();
-      }
+      else paintLine(context, x, h, isDark);
       context.globalAlpha = 1;
       if (!isDense) app.paintEventShape(context, kind, x, 0);
       const next = columns[index + 1];
@@ -78,8 +75,21 @@
     context.restore();
   };
 
-  /* The text of a person's mark, or the number of events, right or left of the line at `x` if it fits into `room`. Return where
-     it ends. */
+  /* A dashed line, over a pale one: areas and heat maps have similar colours. */
+  function paintLine(context, x, h, isDark) {
+    context.beginPath();
+    context.moveTo(x, 0);
+    context.lineTo(x, h);
+    context.save();
+    Object.assign(context, { strokeStyle: COLOURS[isDark ? "dark" : "light"].ground, lineWidth: 3, globalAlpha: HALO_OPACITY });
+    context.setLineDash([]);
+    context.stroke();
+    context.restore();
+    context.stroke();
+  }
+
+  /* The text of a person's mark, or the number of events, right or left of the line at `x` if it fits into `room`. Return
+     its right end. */
   function paintLabel(context, events, x, room, isDark) {
     context.font = LABEL_FONT;
     const text = events.length > 1 ? app.countEvents(events.length) : app.isolateText(app.shortenText(events[0].text, MAX_LABEL_LENGTH));
@@ -99,7 +109,8 @@
   }
 
   /* Small ticks at the bottom of a strip without marks. */
-  app.paintEventTicks = function (context, { w, h }, range, columns, isDark) {
+  app.paintEventTicks = function (context, { w, h }, range, columns, place) {
+    const isDark = columns.length > 0 && app.isDark(place);
     for (const { t, kind } of columns) {
       context.fillStyle = app.eventColour(kind, isDark);
       context.fillRect(Math.round(((t - range[0]) / (range[1] - range[0])) * w) - 1, h - 5, 2, 5);

@@ -121,7 +121,7 @@
         context.fillRect(x, height - drawn, 1, drawn);
       });
       context.globalAlpha = 1;
-      app.paintEventTicks(context, { w: width, h: height }, this.range, this.page.liveView.events.columns(this.range, width), app.isDark(this.element));
+      app.paintEventTicks(context, { w: width, h: height }, this.range, this.page.liveView.events.columns(this.range, width), this.element);
       context.fillStyle = colour;
       context.font = `${12 * scale}px ${getComputedStyle(this.canvas).fontFamily}`;
       for (const { time, text } of app.timeTicks([start, end], Math.max(1, Math.floor(width / (LABEL_PX * scale))))) {

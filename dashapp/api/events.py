@@ -140,7 +140,7 @@ def _parse_removal(query: str) -> tuple[int, str]:
 
 
 def _is_own_page(environ: Mapping[str, Any]) -> bool:
-    """Whether a browser sent this from a page at the address of the request, without a proxy in between.
+    """Whether a browser sent this from a page of this address, without a proxy in between.
 
     The security middleware has checked that the address is one of this machine.
     """

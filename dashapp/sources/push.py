@@ -170,7 +170,7 @@ class PushSource:
 
 
 def _parse_events(record: bytes) -> list[tuple[int, str, bool]]:
-    """Return time, text and "is removed" of each event of a record, or nothing for an invalid one."""
+    """Return time, text and "is removed" of each event; nothing for an invalid record."""
     try:
         events = [
             (time_ms, event_text(text), rest == [REMOVED])

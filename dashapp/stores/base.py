@@ -223,9 +223,9 @@ class Store(Reader, Protocol):
         """Return the notice of one speaker."""
 
     def lost_ticks(self) -> int | None:
-        """Return how many ticks are lost while the disk or the server takes none; None if it takes them.
+        """Return how many ticks are lost while the disk or the server takes none.
 
-        The others wait in memory.
+        The others wait in memory. None if it takes them.
         """
         return None
 

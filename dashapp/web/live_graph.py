@@ -114,8 +114,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         `reference`: the value to compare a single line with, by colour, sign and text. It is a metric key, a
         number, or "first" for the first point on screen.
         `unit`, `low`, `high`: of the left axis, if the metrics do not define it.
-        `controls`: show the pause button and the window slider. `events`: show marks, starts, gaps and
-        alerts as vertical lines.
+        `controls`: show the pause button and the window slider. `events`: show events as vertical lines.
         `theme`: dark, light, or auto for the theme of the page. `height`: height of the chart, in pixels or
         in CSS units ("20rem").
         `aio_id`: common part of the ids, unique on the page; a random one by default.
@@ -123,8 +122,8 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         """
         _check_section(section)
         keys = [*([metrics] if isinstance(metrics, str) else _as_list("metrics", metrics)), *more_metrics]
-        options = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
-        options |= {"reference": reference}
+        axis = {"unit": unit, "low": low, "high": high}
+        options = {"title": title, "of": of, "kind": kind, "reference": reference, **axis}
         seconds = longest if window == ALL_HISTORY else window
         table: dict[str, Any] = {
             "name": COMPONENT_NAME,
@@ -136,14 +135,11 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             panel = _curve_metrics(keys, table) if kind == panel_spec.CURVE_KIND else _parse_panel(table)
             _check_arguments(seconds, longest, theme, aio_id)
             css_height = _css_height(height)
-            for name, value in (("controls", controls), ("events", events)):
-                if not isinstance(value, bool):
-                    raise ValueError(f"{name} is {value!r:.60}; expected True or False")
+            _check_flags(controls=controls, events=events)
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         panel = replace(panel, title=_default_title(keys)) if title is None else panel
-        self.metrics = panel.metrics
-        self.aio_id = aio_id or str(uuid4())
+        self.metrics, self.aio_id = panel.metrics, aio_id or str(uuid4())
         seconds = round(float(seconds))
         self.stops = slider_stops(longest, seconds)
         spec = {
@@ -155,7 +151,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "all": window == ALL_HISTORY,
             "events": events,
             "stops": self.stops,
-            "scale": {name: options[name] for name in ("unit", "low", "high") if options[name] is not None},
+            "scale": {name: value for name, value in axis.items() if value is not None},
             **chart_specs([panel], (), ()),
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
@@ -199,6 +195,12 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             html.Div(window_slider(self.ids.window(self.aio_id), self.stops, position), className="window"),
             html.Output("", className="window-label"),
         ]
+
+
+def _check_flags(**flags: object) -> None:
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} is {value!r:.60}; expected True or False")
 
 
 def _heading(panel: Panel) -> html.H2:

@@ -21,7 +21,7 @@ from dashapp.stores.push_queue import MemoryPushQueue
 from dashapp.web.app import create_app
 
 HOST = "127.0.0.1:8050"
-OWN_PAGE = {"origin": f"http://{HOST}", "sec_fetch_site": "same-origin"}
+OWN_PAGE: dict[str, Any] = {"origin": f"http://{HOST}", "sec_fetch_site": "same-origin"}
 BODY = {"event": "deploy 1.4", "t": 1_700_000_000_123}
 MARK = (1_700_000_000_123, "deploy 1.4")
 
@@ -35,11 +35,11 @@ class Site:
         self.queue = MemoryPushQueue()
         self.app: WSGIApp = create_app(filled(), settings, self.queue, mounted=mounted, restricted=mounted)
 
-    def mark(self, body: object = BODY, path: str = "/api/events", **headers: str) -> Answer:
+    def mark(self, body: object = BODY, path: str = "/api/events", **headers: Any) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return ask(self.app, path, method="POST", host=HOST, body=data, **headers)
 
-    def remove(self, query: str, **headers: str) -> Answer:
+    def remove(self, query: str, **headers: Any) -> Answer:
         return ask(self.app, f"/api/events{query}", method="DELETE", host=HOST, **headers)
 
     def received(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
@@ -74,7 +74,7 @@ def test_page_of_own_machine_marks_and_removes_without_login() -> None:
         {**OWN_PAGE, "authorization": "Bearer x", "origin": ""},
     ],
 )
-def test_other_senders_cannot_mark_without_login(headers: dict[str, str]) -> None:
+def test_other_senders_cannot_mark_without_login(headers: dict[str, Any]) -> None:
     site = Site()
     assert site.mark(**headers).status == 403
     assert site.remove("?t=1&text=a", **headers).status == 403
@@ -82,7 +82,7 @@ def test_other_senders_cannot_mark_without_login(headers: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize("headers", [{"authorization": f"Bearer {PASSWORD}"}, {}])
-def test_signed_in_person_marks(headers: dict[str, str]) -> None:
+def test_signed_in_person_marks(headers: dict[str, Any]) -> None:
     site = Site(password=PASSWORD)
     headers = headers or {"cookie": sign_in(site.app), "origin": f"http://{HOST}"}
     assert site.mark(**headers).status == 200

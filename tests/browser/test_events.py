@@ -48,9 +48,8 @@ class Site:
         """Return the texts that the collector adds and removes."""
         source = PushSource(self.queue, lambda: 0)
         source.read()
-        return tuple(
-            [text for _time, text in each] for each in (source.take_events(), source.take_removed_events())
-        )
+        added, removed = source.take_events(), source.take_removed_events()
+        return [text for _time, text in added], [text for _time, text in removed]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +77,7 @@ def site(served: Site) -> Site:
 
 
 def opened(page: Page, site: Site, count: int) -> list[str]:
-    """Open the page with this many events on screen; return its requests for events, which go on."""
+    """Open the page with this many events on screen; return its requests for events."""
     requests: list[str] = []
     page.on("request", lambda each: requests.append(each.method) if "/api/events" in each.url else None)
     page.goto(f"{site.server.url}?window=600")

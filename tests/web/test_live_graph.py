@@ -39,6 +39,11 @@ def test_live_graph_has_no_button_and_slider_without_controls() -> None:
     assert not {"pause", "window"} & set(parts(LiveGraph("loss", controls=False)))
 
 
+def test_live_graph_shows_events_only_if_asked() -> None:
+    assert parts(LiveGraph("loss"))["spec"].data["events"] is False
+    assert parts(LiveGraph("loss", events=True))["spec"].data["events"] is True
+
+
 def test_live_graph_slider_starts_at_window() -> None:
     slider = parts(graph := LiveGraph("loss", window=77, longest=300))["window"]
     assert isinstance(slider, dcc.Slider)
@@ -105,6 +110,7 @@ def test_live_graph_height_is_in_pixels_or_css_units(height: float | str, css: s
         ({"height": 0}, "height is 0; expected pixels, or CSS units"),
         ({"height": ""}, "height is ''; expected pixels"),
         ({"controls": "no"}, "controls is 'no'; expected True or False"),
+        ({"events": 1}, "events is 1; expected True or False"),
         ({"hight": 300}, "hight is not an argument; did you mean height?"),
         ({"zzz": 1}, "zzz is not an argument; expected one of metrics, window, title"),
     ],
