@@ -127,7 +127,13 @@ def _try_target(apprise: Any, address: str, message: dict[str, Any] | None) -> s
             return UNKNOWN_SERVICE
         if message is None:
             return ""
-        notify_type = apprise.NotifyType.SUCCESS if message["all_resolved"] else apprise.NotifyType.WARNING
+        notify_type = (
+            apprise.NotifyType.SUCCESS
+            if message["all_resolved"]
+            else apprise.NotifyType.FAILURE
+            if message["is_critical"]
+            else apprise.NotifyType.WARNING
+        )
         text = apprise.NotifyFormat.TEXT
         if service.notify(message["body"], message["title"], notify_type=notify_type, body_format=text):
             return ""

@@ -17,9 +17,9 @@ from random import SystemRandom
 from threading import Condition, Event, Lock, Semaphore
 
 from dashapp.alerts import apprise_worker
-from dashapp.alerts.message import Message, compose_message
+from dashapp.alerts.message import Message, compose_message, critical_count
 from dashapp.model.notices import NoticeSink
-from dashapp.model.thresholds import AlertChange
+from dashapp.model.thresholds import REMINDER, TEST, AlertChange
 from dashapp.process.backoff import Backoff
 from dashapp.process.threads import start_thread
 from dashapp.stores.base import MAX_CHANGES, Store
@@ -28,6 +28,8 @@ log = logging.getLogger("dashapp")
 
 # Messages that an address may receive within so many seconds; later changes share a message.
 MAX_BURST, BURST_WINDOW_S = 5, 60.0
+# Seconds from a change to its message: those of the next tick join it. A worker starts meanwhile.
+GROUP_WINDOW_S = 1.1
 # Workers at a time: each needs more memory than the collector.
 MAX_WORKERS = 3
 # Seconds before the first retry, and before a retry at most.
@@ -43,7 +45,8 @@ SendFunction = Callable[[str, Message], str]
 class AlertDelivery:
     """Delivers changes to `addresses`. `sender` is the start of a message's title.
 
-    `send` sends a message to an address and returns why it failed, empty on success.
+    `send` sends a message to an address and returns why it failed, empty on success. `url`: the public
+    address of the page, for links. `group_window`: seconds in which changes join a message.
     """
 
     def __init__(
@@ -53,13 +56,18 @@ class AlertDelivery:
         notice: NoticeSink,
         sender: str = "dashapp",
         send: SendFunction | None = None,
+        url: str = "",
+        group_window: float = GROUP_WINDOW_S,
     ) -> None:
         self._store = store
         self._notice = notice
         self._sender = sender
+        self._url = url
+        self._group_window = group_window
+        self._group_end = 0.0
         self._cancelled = Event()
         self._send = send or partial(apprise_worker.send_notification, is_cancelled=self._cancelled.is_set)
-        self._changes = deque(store.changes(), maxlen=MAX_CHANGES)
+        self._changes = deque(store.alert_log(), maxlen=MAX_CHANGES)
         self._newest = self._changes[-1].number if self._changes else 0
         deliveries = store.deliveries()
         self._deliveries = {
@@ -86,7 +94,10 @@ class AlertDelivery:
     def put(self, changes: Sequence[AlertChange]) -> None:
         """Queue changes for every address. Takes microseconds."""
         if changes:
+            now = time.monotonic()
             with self._condition:
+                if now >= self._group_end:
+                    self._group_end = now + self._group_window
                 self._changes.extend(changes)
                 self._newest = changes[-1].number
                 self._condition.notify_all()
@@ -114,13 +125,18 @@ class AlertDelivery:
         backoff, due = Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S), 0.0
         while (batch := self._next_batch(target_id(address), due)) is not None:
             changes, newest, count = batch
+            if not changes:
+                self._record_delivery(target_id(address), newest)
+                continue
             # A collector that is killed after this sends nothing again. An alert does not wait for a store
             # that is down.
             self._store.drain(STORE_TIMEOUT_S)
-            firing_count = sum(state.firing for state in self._store.thresholds())
+            states = [state for state in self._store.thresholds() if state.firing]
             with self._worker_slots:
                 processes = self._store.alert_processes()
-                message = compose_message(changes, count, firing_count, self._sender, processes)
+                message = compose_message(
+                    changes, count, len(states), self._sender, processes, self._url, critical_count(states)
+                )
                 reason = self._send(address, message)
             now = time.monotonic()
             if not reason:
@@ -142,17 +158,20 @@ class AlertDelivery:
             )
 
     def _next_batch(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:
-        """Wait until an address is due; return its changes, the last one's number and the count.
+        """Wait until an address is due; return its messages, the last change's number and the count.
 
-        The changes are the newest of that count. Return None after `close`.
+        They are the newest of that count, and none if no change has a message. Return None after `close`.
         """
         with self._condition:
             while not self._closed:
                 delivered = self._deliveries.get(key, 0)
-                remaining = due - time.monotonic()
+                remaining = max(due, self._group_end) - time.monotonic()
                 if self._newest > delivered and remaining <= 0:
-                    changes = [change for change in self._changes if change.number > delivered]
-                    return changes, self._newest, self._newest - delivered
+                    waiting = [change for change in self._changes if change.number > delivered]
+                    # The log has dropped changes before its first one, and only reminders after it.
+                    dropped = max(0, waiting[0].number - delivered - 1) if waiting else 0
+                    changes = _messages(waiting)
+                    return changes, self._newest, len(changes) + (dropped if changes else 0)
                 self._condition.wait(remaining if remaining > 0 else None)
         return None
 
@@ -173,6 +192,17 @@ class AlertDelivery:
                 self._notice.set(text)
             elif previous:
                 self._notice.clear()
+
+
+def _messages(changes: Sequence[AlertChange]) -> list[AlertChange]:
+    """Return the changes that have a message, without a reminder that a later entry replaces."""
+    newest = {change.threshold.condition: change.number for change in changes if change.kind != TEST}
+    return [
+        change
+        for change in changes
+        if not change.silence
+        and (change.kind != REMINDER or newest[change.threshold.condition] == change.number)
+    ]
 
 
 def target_id(address: str) -> str:

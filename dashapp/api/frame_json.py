@@ -33,7 +33,7 @@ def frame_json(frame: Frame, now: float, store: Reader, redacts_notices: bool) -
         body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}
     if firing := firing_json(store.thresholds()):
         body["broken"] = firing
-    if changes := store.changes():
+    if changes := store.alert_log():
         # The alert history polls /api/alerts when this number rises.
         body["changes"] = changes[-1].number
     if events := store.events().events:

@@ -55,6 +55,9 @@ def _alert_json(state: AlertState, current_keys: Collection[str] | None) -> dict
         "op": threshold.op,
         "limit": None if threshold.op == MISSING_OP else threshold.limit,
         "for": threshold.seconds,
+        "level": threshold.level,
+        "repeat": threshold.repeat,
+        "except": [period.text for period in threshold.quiet_hours],
         "state": "broken" if state.firing else "ok" if _has_value(state, current_keys) else "unknown",
         "since": _since_json(state),
     }
@@ -83,11 +86,17 @@ def _changes_json(
             "state": "broken" if change.firing else "ok",
             "time": to_milliseconds(change.time),
             "value": change.value,
-            "sent": None if delivered is None else change.number <= delivered,
+            "sent": _was_sent(change, delivered),
+            **({"silence": change.silence} if change.silence else {}),
             **_processes_json(change, processes),
         }
         for change in reversed(changes[-limit:])
     ]
+
+
+def _was_sent(change: AlertChange, delivered: int | None) -> bool | None:
+    """Whether a change was sent; None if it has no message."""
+    return None if delivered is None or change.silence else change.number <= delivered
 
 
 def _processes_json(change: AlertChange, processes: Processes) -> dict[str, Any]:

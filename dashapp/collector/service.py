@@ -15,6 +15,7 @@ from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from threading import Event
+from zoneinfo import ZoneInfo
 
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
@@ -196,12 +197,20 @@ def collect_with_settings(
     store.notice_sink(COLLECTOR_NOTICE).clear()
     top = top_recorder(settings, store)
     monitor = AlertMonitor(
-        settings.threshold, store, store.notice_sink("thresholds"), top.explain if top else None
+        settings.threshold,
+        store,
+        store.notice_sink("thresholds"),
+        top.explain if top else None,
+        ZoneInfo(settings.time_zone) if settings.time_zone else None,
     )
     notice, delivery_notice = store.notice_sink("sources"), store.notice_sink("outbox")
     clock = SystemClock(stop)
     with (
-        closing(AlertDelivery(settings.notify, store, delivery_notice, _sender_name(settings))) as delivery,
+        closing(
+            AlertDelivery(
+                settings.notify, store, delivery_notice, _sender_name(settings), url=settings.public_url
+            )
+        ) as delivery,
         closing(top) if top else nullcontext(),
     ):
         collect(
