@@ -13,7 +13,8 @@ from datetime import tzinfo
 
 from dashapp.alerts.announcements import Announcements, with_entries
 from dashapp.alerts.evaluator import AlertEvaluator
-from dashapp.model.alerts.controls import TEST_RULE, AlertAction, AlertControls
+from dashapp.model.alerts.controls import CREATE, TEST_RULE, AlertAction, AlertControls
+from dashapp.model.alerts.rules import MAX_RULES
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.text import quote_value, similar_names, suggest
 from dashapp.model.thresholds import CHANGE, TEST, AlertChange, AlertState, Threshold
@@ -90,7 +91,8 @@ class AlertMonitor:
     def apply(self, action: AlertAction) -> None:
         """Take over what a person did on the page. The same action a second time changes nothing."""
         controls = self._controls.with_action(action)
-        if controls is self._controls:
+        is_full = len(self._configured) + len(controls.rules) > MAX_RULES
+        if controls is self._controls or (action.kind == CREATE and is_full):
             return
         if action.kind == TEST_RULE:
             self._tests.append(action.rule)

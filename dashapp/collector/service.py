@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
+from dashapp.collector.alert_actions import ActionReader, apply_record
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder
@@ -73,11 +74,13 @@ def collect(
     retention: float = math.inf,
     machine: MachineFiles = OWN_MACHINE,
     top: TopRecorder | None = None,
+    accepts_values: bool = True,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
-    pushed values; None disables push. `extra_sources` are sources that exist already. `failure_notice` may
+    pushed values, and what people do on the page; None disables both, and without `accepts_values` there are
+    no values. `extra_sources` are sources that exist already. `failure_notice` may
     have a sentence about an earlier failure, which the first tick ends.
     `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
     that the sources of the machine read. `top` records the processes.
@@ -86,10 +89,13 @@ def collect(
     sources = [*make_sources(source, interval, machine), *extra_sources]
     if top is not None:
         top.add_ranking(GPU, partial(gpu_ranking, sources))
-    push = None
-    if push_queue is not None:
+    push = actions = None
+    if push_queue is not None and not accepts_values:
+        actions = ActionReader(push_queue, monitor)
+    elif push_queue is not None:
         runs = RunRegistry(store.runs(), store.set_runs)
-        push = PushSource(push_queue, lambda: store.newest().time_ms, runs)
+        act = None if monitor is None else partial(apply_record, monitor)
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act)
         # The last source: a push cannot replace what the machine measures.
         sources.append(push)
     sampler = Sampler(sources, store, interval, notice, retention)
@@ -116,6 +122,8 @@ def collect(
     # A kernel counts CPU time in hundredths of a second: a rate over only a few of them is noise.
     for time in deadlines(clock, interval, log_clock, first=min(0.3, interval / 2)):
         follow_clock()
+        if actions is not None:
+            actions.read(store.newest().time_ms)
         tick = sampler.tick(time)
         events.observe(time, tick is not None)
         if push is not None:
@@ -180,7 +188,7 @@ def collect_into(
             collect_with_settings(
                 settings,
                 store,
-                backend.push_reader(store) if settings.push_token else None,
+                backend.push_reader(store) if reads_push_queue(settings) else None,
                 stop,
                 extra_sources,
             )
@@ -227,7 +235,17 @@ def collect_with_settings(
             max(settings.retention),
             settings.machine_files,
             top,
+            bool(settings.push_token),
         )
+
+
+def reads_push_queue(settings: Settings) -> bool:
+    """Whether a web process may put something into the push queue.
+
+    A collector that runs alone does not know the password of the page.
+    """
+    is_alone = not os.environ.get(CHILD_VARIABLE)
+    return bool(settings.push_token or settings.requires_authentication or is_alone)
 
 
 def top_recorder(settings: Settings, store: Store) -> TopRecorder | None:

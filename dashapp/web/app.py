@@ -6,7 +6,7 @@ Interval loses responses: Dash drops the older one when the next tick fires firs
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from dash.development.base_component import Component
 from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
+from dashapp.api.alerts.endpoint import ALERTS_PREFIX, alert_actions
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
@@ -61,6 +62,7 @@ def create_app(
     shared: SharedAccess | None = None,
     mounted: bool = False,
     restricted: bool = False,
+    host_push_writer: Callable[[str], PushWriter] | None = None,
 ) -> WSGIApp:
     """Return the whole WSGI application over `store`; pushed metrics go into `push_writer`.
 
@@ -68,7 +70,7 @@ def create_app(
     of this machine, which has the process table. `folder`: the folder of the store, for the key of sessions.
     `local`: a folder of this machine, if `folder` is None or read-only. `shared`: the Redis of several
     machines. `mounted`: another application contains this one, and its login and caches apply. `restricted`:
-    it certainly checks who may see these pages.
+    it certainly checks who may see these pages. `host_push_writer`: returns the push queue of another host.
     """
     access = AccessControl(settings, folder, local, shared)
     check = access.check_of(settings.push_token, "push token")
@@ -96,6 +98,14 @@ def create_app(
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None
 
+    def queue_of(target: PageTarget) -> PushWriter | None:
+        """Return the queue for actions of signed-in people; None if there are none here."""
+        if mounted or not settings.requires_authentication or len(target.names) > 1:
+            return None
+        if target.is_host(host_name):
+            return push_writer
+        return host_push_writer(target.names[0]) if host_push_writer else None
+
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
             target.reader,
@@ -116,6 +126,7 @@ def create_app(
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         is_root = not target.names or target.top
+        actions = alert_actions(target.reader, queue_of(target), access.clients)
         cache = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -124,6 +135,8 @@ def create_app(
                 return push(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
+            if path.startswith(ALERTS_PREFIX):
+                return actions(environ, start_response)
             if path.startswith(badge.BADGE_PREFIX):
                 return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):

@@ -74,7 +74,7 @@ def build_app() -> WSGIApp:
             notice=PublicNotice("History is kept in memory only and is lost when the server stops."),
         )
         if settings.collector:
-            push_reader = queue if settings.push_token else None
+            push_reader = queue if settings.push_token or settings.requires_authentication else None
             start_thread(
                 "dashapp collector",
                 partial(collect_with_settings, settings, store, push_reader, Event()),
@@ -91,6 +91,7 @@ def build_app() -> WSGIApp:
         folder=folder,
         local=web_state_directory(settings, folder) if needs_state else None,
         shared=backend.access() if backend and needs_state else None,
+        host_push_writer=backend.push_writer if backend else None,
     )
     client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
     watch = ConnectionWatch(settings.port, _max_connections() * 3 // 4, client_of)

@@ -1,0 +1,1 @@
+"""What signed-in people do about alerts: mute, acknowledge, and change the rules of the page."""
