@@ -12,6 +12,7 @@
     ["+  −", "Zoom in or out"],
     ["Y", "Compare with yesterday, last week, or nothing"],
     ["B", "Build a chart of any metrics"],
+    ["A", "Alert rules"],
     ["H", "Choose or compare hosts"],
     ["V", "Choose and order panels"],
     ["Z", "Time zone: browser, host or UTC"],
@@ -23,7 +24,7 @@
   ];
 
   app.openHelpDialog = function () {
-    const rows = SHORTCUTS.filter(([key]) => key !== "H" || app.page.hosts.hasSeveral).map(([keys, description]) =>
+    const rows = SHORTCUTS.filter(([key]) => (key !== "H" || app.page.hosts.hasSeveral) && (key !== "A" || app.page.alertControls.isEnabled)).map(([keys, description]) =>
       app.createElement(
         "tr",
         {},

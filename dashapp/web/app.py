@@ -81,7 +81,8 @@ def create_app(
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
-    dash = _dash_app(PageTarget(store), settings, hosts, host_name)
+    has_controls = settings.requires_authentication and not mounted
+    dash = _dash_app(PageTarget(store), settings, hosts, host_name, has_controls)
     # The page of a host contains other addresses than the page at the root.
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
     is_private = settings.requires_authentication or mounted
@@ -100,7 +101,7 @@ def create_app(
 
     def queue_of(target: PageTarget) -> PushWriter | None:
         """Return the queue for actions of signed-in people; None if there are none here."""
-        if mounted or not settings.requires_authentication or len(target.names) > 1:
+        if not has_controls or len(target.names) > 1:
             return None
         if target.is_host(host_name):
             return push_writer
@@ -160,7 +161,11 @@ def create_app(
 
 
 def _page_app(
-    default_target: PageTarget, settings: Settings, hosts: HostStore | None, host_name: str
+    default_target: PageTarget,
+    settings: Settings,
+    hosts: HostStore | None,
+    host_name: str,
+    has_controls: bool,
 ) -> Component:
     if view := _current_target(VIEW):
         return shared_view_page(view, settings)
@@ -184,6 +189,7 @@ def _page_app(
         machine=settings.reads_system,
         facts=machine_facts(host_name, with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
+        alert_controls=has_controls and len(target.names) < 2,
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
         zone=target.reader.read_document(ZONE),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
@@ -251,7 +257,11 @@ def _processes_error(settings: Settings) -> str:
 
 
 def _dash_app(
-    default_target: PageTarget, settings: Settings, hosts: HostStore | None, host_name: str
+    default_target: PageTarget,
+    settings: Settings,
+    hosts: HostStore | None,
+    host_name: str,
+    has_controls: bool,
 ) -> Dash:
     app = Dash(
         "dashapp",
@@ -287,7 +297,7 @@ def _dash_app(
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
-    app.layout = partial(_page_app, default_target, settings, hosts, host_name)
+    app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_controls)
     register_callbacks(app)
     return app
 

@@ -20,6 +20,7 @@ PAGE_LAYERS = (
     "charts",
     "legend",
     "panels",
+    "alerts",
     "layout",
     "runs",
     "search",
