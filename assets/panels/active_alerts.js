@@ -29,7 +29,8 @@
       const isPast = this.page.liveView.reading.at !== null;
       const { shown } = this;
       const muted = shown.filter(({ mute }) => mute).length;
-      const text = countText(shown.length) + (muted ? `, ${muted} muted` : "");
+      const text = countText(shown.length);
+      this.count.dataset.muted = muted ? `, ${muted} muted` : "";
       const later = isPast && this.firing.length ? `, ${this.firing.length} now` : "";
       this.element.hidden = !shown.length && !later;
       this.element.classList.toggle("calm", !shown.length);
