@@ -1,4 +1,4 @@
-/* What signed-in people do about alerts that fire: mute them, and acknowledge them with a comment. */
+/* Buttons for alerts that fire: signed-in people mute them, and acknowledge them with a comment. */
 (function (app) {
   "use strict";
 

@@ -1,4 +1,4 @@
-"""Announcements: what the receivers of messages know about each alert, and what they are to know next.
+"""Announcements: the state of each alert that receivers of messages know.
 
 An alert sends no message in its quiet hours and while it is muted. Afterwards one message reports the state,
 if the receivers know another one.

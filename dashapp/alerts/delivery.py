@@ -12,6 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from random import SystemRandom
 from threading import Condition, Event, Lock, Semaphore
@@ -65,8 +66,10 @@ class AlertDelivery:
         self._url = url
         self._group_window = group_window
         self._group_end = 0.0
+        # More workers than slots would need more memory than a notification is worth.
+        self._has_spares = send is None and len(addresses) <= MAX_WORKERS
         self._cancelled = Event()
-        self._send = send or partial(apprise_worker.send_notification, is_cancelled=self._cancelled.is_set)
+        self._send = send
         self._changes = deque(store.alert_log(), maxlen=MAX_CHANGES)
         self._newest = self._changes[-1].number if self._changes else 0
         deliveries = store.deliveries()
@@ -122,8 +125,18 @@ class AlertDelivery:
 
     def _run(self, position: int, address: str) -> None:
         send_times: deque[float] = deque(maxlen=MAX_BURST)
+        spare = apprise_worker.WorkerSpare()
+        with closing(spare):
+            self._deliver(position, address, send_times, spare)
+
+    def _deliver(
+        self, position: int, address: str, send_times: deque[float], spare: apprise_worker.WorkerSpare
+    ) -> None:
+        send = self._send or partial(
+            apprise_worker.send_notification, is_cancelled=self._cancelled.is_set, spare=spare
+        )
         backoff, due = Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S), 0.0
-        while (batch := self._next_batch(target_id(address), due)) is not None:
+        while (batch := self._next_batch(target_id(address), due, spare)) is not None:
             changes, newest, count = batch
             if not changes:
                 self._record_delivery(target_id(address), newest)
@@ -137,7 +150,7 @@ class AlertDelivery:
                 message = compose_message(
                     changes, count, len(states), self._sender, processes, self._url, critical_count(states)
                 )
-                reason = self._send(address, message)
+                reason = send(address, message)
             now = time.monotonic()
             if not reason:
                 # First of all: an exception after it repeats no message.
@@ -157,23 +170,32 @@ class AlertDelivery:
                 position, f"Alerts are not delivered to address {label}: {reason}; dashapp retries."
             )
 
-    def _next_batch(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:
+    def _next_batch(
+        self, key: str, due: float, spare: apprise_worker.WorkerSpare
+    ) -> tuple[list[AlertChange], int, int] | None:
         """Wait until an address is due; return its messages, the last change's number and the count.
 
         They are the newest of that count, and none if no change has a message. Return None after `close`.
         """
-        with self._condition:
-            while not self._closed:
+        while True:
+            with self._condition:
+                if self._closed:
+                    return None
                 delivered = self._deliveries.get(key, 0)
                 remaining = max(due, self._group_end) - time.monotonic()
-                if self._newest > delivered and remaining <= 0:
+                is_waiting = self._newest > delivered
+                if is_waiting and remaining <= 0:
                     waiting = [change for change in self._changes if change.number > delivered]
                     # The log has dropped changes before its first one, and only reminders after it.
                     dropped = max(0, waiting[0].number - delivered - 1) if waiting else 0
                     changes = _messages(waiting)
                     return changes, self._newest, len(changes) + (dropped if changes else 0)
-                self._condition.wait(remaining if remaining > 0 else None)
-        return None
+                needs_spare = is_waiting and remaining <= self._group_window and self._has_spares
+                if not needs_spare or spare.is_started:
+                    self._condition.wait(remaining if is_waiting else None)
+                    continue
+            # Without the lock: the collector must not wait for a process.
+            spare.start()
 
     def _record_delivery(self, key: str, newest: int) -> None:
         with self._lock:

@@ -56,7 +56,7 @@ class AlertEvaluator:
     def set_thresholds(
         self, thresholds: Iterable[Threshold], previous_states: Iterable[AlertState] = ()
     ) -> None:
-        """Evaluate these from now on. Those with the condition of an earlier one go on with its state."""
+        """Evaluate these from now on. One with the condition of an earlier one keeps its state."""
         rules = {rule.state.threshold.condition: rule for rule in self._rules}
         states = {state.threshold.condition: state for state in previous_states}
         self._rules, self._moved_times = [], []

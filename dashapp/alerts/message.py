@@ -47,7 +47,7 @@ def compose_message(
     """Return the message of `changes`, oldest first, which are the newest of `count` changes.
 
     `firing_count` is the number of alerts that are firing now, and `critical_count` of those that are
-    critical; `sender` is the start of the title; `processes` explain changes, by their number; `url`: the
+    critical. `sender` is the start of the title. `processes` explain changes, by their number. `url` is the
     address of the page, or empty.
     """
     newest = {change.threshold: change for change in changes}

@@ -1,4 +1,4 @@
-"""What people do about alerts on the page, from the push queue to the alert monitor."""
+"""Actions of people on alerts, from the push queue to the alert monitor."""
 
 from __future__ import annotations
 

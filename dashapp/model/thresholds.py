@@ -119,7 +119,7 @@ class Threshold:
 
     @property
     def condition(self) -> str:
-        """The rule without the options of its messages. It identifies a rule: no two may have the same."""
+        """The rule without the options of its messages. No two rules may have the same."""
         if not self._condition:
             object.__setattr__(self, "_condition", self._format_condition())
         return self._condition

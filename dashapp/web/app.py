@@ -99,14 +99,6 @@ def create_app(
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
     table = ProcessTable() if shows_processes(settings) else None
 
-    def queue_of(target: PageTarget) -> PushWriter | None:
-        """Return the queue for actions of signed-in people; None if there are none here."""
-        if not has_controls or len(target.names) > 1:
-            return None
-        if target.is_host(host_name):
-            return push_writer
-        return host_push_writer(target.names[0]) if host_push_writer else None
-
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
             target.reader,
@@ -127,7 +119,8 @@ def create_app(
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         is_root = not target.names or target.top
-        actions = alert_actions(target.reader, queue_of(target), access.clients)
+        queue = queue_of(target, host_name, push_writer, host_push_writer) if has_controls else None
+        actions = alert_actions(target.reader, queue, access.clients)
         cache = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -158,6 +151,20 @@ def create_app(
     return build_middleware(
         app, settings, access, build, dash.csp_hashes(), mounted=mounted, restricted=restricted
     )
+
+
+def queue_of(
+    target: PageTarget,
+    host_name: str,
+    push_writer: PushWriter | None,
+    host_push_writer: Callable[[str], PushWriter] | None,
+) -> PushWriter | None:
+    """Return the queue of a target's collector; None for several hosts."""
+    if target.is_host(host_name):
+        return push_writer
+    if len(target.names) > 1 or host_push_writer is None:
+        return None
+    return host_push_writer(target.names[0])
 
 
 def _page_app(

@@ -1,4 +1,4 @@
-"""Announcements: quiet hours, repeated messages and mutes, with a fake clock and each kind of store."""
+"""Announcements: quiet hours, repeated messages and mutes, with a fake clock."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What signed-in people do about alerts: mute, acknowledge, and change the rules of the page."""
+"""Requests about alerts: mute, acknowledge, and change the rules of the page."""

@@ -38,7 +38,7 @@ FIELDS = {
 
 
 def parse_action(name: str, body: bytes, store: Reader, time: float, user: str, id: str) -> AlertAction:
-    """Return the action of a request to `name`, a key of FIELDS; BadRequestError if it is not valid."""
+    """Return the action of a request to `name`, a key of FIELDS; or BadRequestError."""
     fields = _parse_body(name, body)
     states = store.thresholds()
     if name in ("rules", "test"):

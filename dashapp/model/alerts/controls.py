@@ -1,4 +1,4 @@
-"""What people change about alerts: rules of the page, mutes, acknowledgements, and a log of all this."""
+"""Actions of people on alerts: rules of the page, mutes, acknowledgements."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class AlertControls:
 
 
 def _with_rule(rules: Iterable[Threshold], rule: Threshold, replaces: str) -> tuple[Threshold, ...]:
-    """Return rules with `rule` in the place of the one with the condition `replaces`, or at the end."""
+    """Return rules with `rule` in place of the one with the condition `replaces`, or at the end."""
     kept = [other for other in rules if other.condition == replaces or other.condition != rule.condition]
     places = [index for index, other in enumerate(kept) if other.condition == replaces]
     if not places:

@@ -70,7 +70,7 @@ def _always_fires(one: Threshold, other: Threshold) -> bool:
 
 
 def _fires_first(critical: Threshold, warning: Threshold) -> bool:
-    """Whether a warning tells nothing that the critical rule does not tell before."""
+    """Whether a critical rule fires whenever a warning does, and not later."""
     difference = warning.limit - critical.limit
     if warning.op[0] == "<":
         difference = -difference

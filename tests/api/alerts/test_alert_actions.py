@@ -1,4 +1,4 @@
-"""POST /api/alerts/…: signed-in people mute, acknowledge, and change rules; the collector follows."""
+"""POST /api/alerts/…: people mute, acknowledge, change rules; the collector follows."""
 
 from __future__ import annotations
 
