@@ -73,16 +73,15 @@ def create_app(
     it certainly checks who may see these pages. `host_push_writer`: returns the push queue of another host.
     """
     access = AccessControl(settings, folder, local, shared)
-    check = access.check_of(settings.push_token, "push token")
     # The names of pushed metrics are checked against all others.
+    check = access.check_of(settings.push_token, "push token")
     push = push_endpoint(check, push_writer, store, access.clients)
     is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
-    has_controls = settings.requires_authentication and not mounted
-    dash = _dash_app(PageTarget(store), settings, hosts, host_name, has_controls)
+    dash = _dash_app(PageTarget(store), settings, hosts, host_name, mounted)
     # The page of a host contains other addresses than the page at the root.
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
     is_private = settings.requires_authentication or mounted
@@ -119,7 +118,7 @@ def create_app(
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         is_root = not target.names or target.top
-        queue = queue_of(target, host_name, push_writer, host_push_writer) if has_controls else None
+        queue = None if mounted else queue_of(target, settings, host_name, push_writer, host_push_writer)
         actions = alert_actions(target.reader, queue, access.clients)
         cache = pages if is_root else host_pages
 
@@ -155,11 +154,14 @@ def create_app(
 
 def queue_of(
     target: PageTarget,
+    settings: Settings,
     host_name: str,
     push_writer: PushWriter | None,
     host_push_writer: Callable[[str], PushWriter] | None,
 ) -> PushWriter | None:
-    """Return the queue of a target's collector; None for several hosts."""
+    """Return the queue of a target's collector; None for several hosts, and without a login."""
+    if not settings.requires_authentication:
+        return None
     if target.is_host(host_name):
         return push_writer
     if len(target.names) > 1 or host_push_writer is None:
@@ -172,7 +174,7 @@ def _page_app(
     settings: Settings,
     hosts: HostStore | None,
     host_name: str,
-    has_controls: bool,
+    mounted: bool,
 ) -> Component:
     if view := _current_target(VIEW):
         return shared_view_page(view, settings)
@@ -196,7 +198,7 @@ def _page_app(
         machine=settings.reads_system,
         facts=machine_facts(host_name, with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
-        alert_controls=has_controls and len(target.names) < 2,
+        alert_controls=settings.requires_authentication and not mounted and len(target.names) < 2,
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
         zone=target.reader.read_document(ZONE),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
@@ -268,7 +270,7 @@ def _dash_app(
     settings: Settings,
     hosts: HostStore | None,
     host_name: str,
-    has_controls: bool,
+    mounted: bool,
 ) -> Dash:
     app = Dash(
         "dashapp",
@@ -304,7 +306,7 @@ def _dash_app(
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
-    app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_controls)
+    app.layout = partial(_page_app, default_target, settings, hosts, host_name, mounted)
     register_callbacks(app)
     return app
 
