@@ -16,14 +16,22 @@
 
   /* A screen on a wall is read from a distance. */
   app.enlargeForWall = function (layout) {
-    if (!window.matchMedia("(min-width: 2400px)").matches) return;
-    layout.font.size *= LARGE_SCREEN_SCALE;
-    for (const edge of ["l", "b"]) layout.margin[edge] *= LARGE_SCREEN_SCALE;
+    layout.font.size *= app.wallScale();
+    for (const edge of ["l", "b"]) layout.margin[edge] *= app.wallScale();
+  };
+
+  app.wallScale = function () {
+    return window.matchMedia("(min-width: 2400px)").matches ? LARGE_SCREEN_SCALE : 1;
   };
 
   /* How many time labels fit below an axis of `width` pixels. */
   app.timeLabelCount = function (width) {
     return Math.max(2, Math.min(MAX_LABELS, Math.floor(width / LABEL_WIDTH_PX)));
+  };
+
+  /* Add a right axis if a metric needs it. */
+  app.addRightAxis = function (layout, metrics, rightAxis) {
+    if (rightAxis && metrics.some(({ right }) => right)) layout.yaxis2 ??= structuredClone(rightAxis);
   };
 
   /* If there are two axes, each is named after its only line or its unit. */

@@ -6,6 +6,7 @@
   app.buildPanelSpecs = function ({ graph, panels, right_axis: rightAxis }) {
     const build = (spec) => ({
       ...spec,
+      rightAxis, // of a chart whose metrics need one
       graph: (slot) => {
         const component = structuredClone(graph);
         const { layout } = component.props.figure;

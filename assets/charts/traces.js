@@ -28,18 +28,19 @@
     const lines = [];
     const used = new Set();
     for (const metric of metrics) {
-      const hasOwnColour = metric.dashIndex !== undefined || metric.shade !== undefined;
+      const isStacked = stacked.includes(metric.key);
+      // Parts of a whole share a colour; as lines, each has its own.
+      const hasOwnColour = metric.dashIndex !== undefined || (isStacked && metric.shade !== undefined);
       const colour = hasOwnColour ? colours[metric.colourIndex % colours.length] : pickColour(metric.colourIndex, colours, used);
       const connectGaps = app.connectsGaps(series, metric);
       if (hasBands) {
         lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, style: "edge", connectGaps });
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, style: "band", connectGaps });
       }
-      const isStacked = stacked.includes(metric.key);
       const style = isStacked ? "stacked" : metrics.length > MAX_LEGEND_LINES ? "many" : metrics.length > 1 ? "several" : "single";
       const mode = !connectGaps && isSparse(series.y[metric.key]) ? "lines+markers" : "lines";
       const area = isStacked ? "stacked" : areaKind(kind, hasBands, metrics.length);
-      lines.push({ meta: metric.key, part: "y", metric, colour, shade: metric.shade ?? 1, style, mode, connectGaps, area });
+      lines.push({ meta: metric.key, part: "y", metric, colour, shade: (isStacked && metric.shade) || 1, style, mode, connectGaps, area });
     }
     return lines;
   };
@@ -60,6 +61,13 @@
     used.add(colour);
     return colour;
   }
+
+  /* Mark a panel without points, or with points of other panels only. */
+  app.markEmpty = function (section, series, metrics) {
+    const hasValue = ({ key }) => series.y[key]?.some((value) => value !== null);
+    section.classList.toggle("loading", !series.t.length);
+    section.classList.toggle("no-values", series.t.length > 0 && !metrics.some(hasValue));
+  };
 
   app.buildTrace = function (line) {
     const trace = {
@@ -99,10 +107,10 @@
   /* Replace the traces in `data` if they do not match `lines`; return whether they were replaced. `isHidden(key)`:
      whether the user hid a metric in the legend. */
   app.updateTraces = function (data, lines, isHidden) {
-    const matches = ({ meta, mode = "lines", colour, style, connectGaps }, index) => {
+    const matches = ({ meta, metric, mode = "lines", colour, style, connectGaps }, index) => {
       const trace = data[index];
       const { color, width } = trace.line;
-      return trace.meta === meta && trace.mode === mode && color === colour && width === widthOf(style) && trace.connectgaps === connectGaps;
+      return trace.meta === meta && trace.mode === mode && color === colour && width === widthOf(style) && trace.connectgaps === connectGaps && (trace.yaxis === "y2") === Boolean(metric.right);
     };
     const ownCount = data.filter((trace) => !app.isComparisonTrace(trace)).length;
     if (ownCount === lines.length && lines.every(matches)) return false;

@@ -24,6 +24,7 @@
       this.specs = new Map(); // by panel name
       this.metrics = new Map();
       this.metricsByPanel = new Map(); // by panel name
+      this.omittedByPanel = new Map(); // metrics for which a chart has no axis, by panel name
       this.filters = new Map(); // text in lower case, by panel name
       this.offsets = new Map(); // index of the first metric that is shown, by panel name
       this.requestedAt = -Infinity;
@@ -70,11 +71,15 @@
         this.specs.set(name, { metrics: [], right: [] });
         this.onNewPanel(name, kind);
       }
-      for (const [name, { metrics, right }] of this.specs) {
+      this.omittedByPanel.clear();
+      for (const [name, spec] of this.specs) {
+        const { metrics, right } = spec;
         const leftMetrics = metrics.length ? app.matchMetrics(allMetrics, metrics) : this.metricsByPanel.get(name) ?? [];
         const panelMetrics = [...new Set([...leftMetrics, ...app.matchMetrics(allMetrics, right)])];
         const rightMetrics = new Set(app.matchMetrics(panelMetrics, right));
-        this.metricsByPanel.set(name, panelMetrics.map((metric) => ({ ...metric, right: rightMetrics.has(metric) })));
+        const { drawn, omitted } = app.chooseSides(spec, panelMetrics, rightMetrics);
+        this.metricsByPanel.set(name, drawn);
+        if (omitted.length) this.omittedByPanel.set(name, omitted);
       }
     }
 

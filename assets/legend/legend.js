@@ -82,7 +82,8 @@
       this.more.hidden = lines.length <= MAX_ROWS;
       app.setText(this.more, isShort ? `${app.formatCount(lines.length - TOP_ROWS)} more` : "Show fewer");
       this.more.setAttribute("aria-expanded", String(this.isExpanded));
-      app.setText(this.note, [chart.stackNote, chart.note].filter(Boolean).join(" "));
+      const omitted = app.describeOmitted(liveView.catalog.omittedByPanel.get(chart.panel) ?? []);
+      app.setText(this.note, [chart.stackNote, chart.note, omitted].filter(Boolean).join(" "));
       this.filter.show(this.foot);
     }
 

@@ -72,7 +72,7 @@
       const template = (samePanel && panelSpecs.get(metrics[0].panel)) || panelSpecs.fallback;
       chart.scale = template.scale ?? {};
       for (const component of [chart.component?.props.figure, chart.gd].filter(Boolean)) {
-        component.layout.shapes = this.thresholdShapes(template, appliedKeys.split(","));
+        component.layout.shapes = this.thresholdShapes(template, metrics.filter(({ right }) => !right).map(({ key }) => key));
       }
       chart.generation = -1;
       chart.dirty = true;

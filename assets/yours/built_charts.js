@@ -69,7 +69,7 @@
       const { page } = this;
       const section = this.freeSections.shift();
       const name = nameOf(app.chartToText(chart));
-      const spec = { ...page.panelSpecs.fallback, kind: chart.kind, metrics: this.patterns(chart.metrics), right: this.patterns(chart.right) };
+      const spec = { ...page.panelSpecs.fallback, kind: chart.kind, metrics: this.patterns(chart.metrics), right: this.patterns(chart.right), hasChosenSides: true };
       if (chart.right.length) spec.graph = withRightAxis(spec.graph, page.panelSpecs.rightAxis);
       page.panelSpecs.set(name, spec);
       page.panelOrder.addSection(name, section, "Chart", index);

@@ -19,10 +19,10 @@ from zoneinfo import ZoneInfo
 
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.collector.alert_actions import ActionReader, apply_record
+from dashapp.collector.alert_actions import apply_record
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
-from dashapp.collector.events import EventRecorder
+from dashapp.collector.events import EventRecorder, read_marks
 from dashapp.collector.preflight import alert_target_problems
 from dashapp.collector.run_registry import RunRegistry
 from dashapp.collector.sampler import Sampler
@@ -74,14 +74,15 @@ def collect(
     retention: float = math.inf,
     machine: MachineFiles = OWN_MACHINE,
     top: TopRecorder | None = None,
+    *,
     accepts_values: bool = True,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
-    pushed values, and what people do on the page; None disables both, and without `accepts_values` there are
-    no values. `extra_sources` are sources that exist already. `failure_notice` may
-    have a sentence about an earlier failure, which the first tick ends.
+    pushed values, events and actions on alerts; without `accepts_values` only the last two count.
+    `extra_sources` are sources that exist already. `failure_notice` may have a sentence about an earlier
+    failure, which the first tick ends.
     `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
     that the sources of the machine read. `top` records the processes.
     """
@@ -89,15 +90,14 @@ def collect(
     sources = [*make_sources(source, interval, machine), *extra_sources]
     if top is not None:
         top.add_ranking(GPU, partial(gpu_ranking, sources))
-    push = actions = None
-    if push_queue is not None and not accepts_values:
-        actions = ActionReader(push_queue, monitor)
-    elif push_queue is not None:
-        runs = RunRegistry(store.runs(), store.set_runs)
+    push = None
+    if push_queue is not None:
+        runs = RunRegistry(store.runs(), store.set_runs) if accepts_values else None
         act = None if monitor is None else partial(apply_record, monitor)
         push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act)
-        # The last source: a push cannot replace what the machine measures.
-        sources.append(push)
+        if accepts_values:
+            # The last source: a push cannot replace what the machine measures.
+            sources.append(push)
     sampler = Sampler(sources, store, interval, notice, retention)
     log_clock = LogClock(clock, newest)
     report = ClockReport(store, clock)
@@ -122,12 +122,12 @@ def collect(
     # A kernel counts CPU time in hundredths of a second: a rate over only a few of them is noise.
     for time in deadlines(clock, interval, log_clock, first=min(0.3, interval / 2)):
         follow_clock()
-        if actions is not None:
-            actions.read(store.newest().time_ms)
         tick = sampler.tick(time)
         events.observe(time, tick is not None)
         if push is not None:
-            events.add(push.take_events(), time)
+            if not accepts_values:
+                read_marks(push)
+            events.add(push.take_events(), time, push.take_removed_events())
         if tick is not None and monitor is not None:
             changes = monitor.observe(tick)
             if delivery is not None:
@@ -188,7 +188,7 @@ def collect_into(
             collect_with_settings(
                 settings,
                 store,
-                backend.push_reader(store) if reads_push_queue(settings) else None,
+                backend.push_reader(store),
                 stop,
                 extra_sources,
             )
@@ -235,17 +235,8 @@ def collect_with_settings(
             max(settings.retention),
             settings.machine_files,
             top,
-            bool(settings.push_token),
+            accepts_values=bool(settings.push_token),
         )
-
-
-def reads_push_queue(settings: Settings) -> bool:
-    """Whether a web process may put something into the push queue.
-
-    A collector that runs alone does not know the password of the page.
-    """
-    is_alone = not os.environ.get(CHILD_VARIABLE)
-    return bool(settings.push_token or settings.requires_authentication or is_alone)
 
 
 def top_recorder(settings: Settings, store: Store) -> TopRecorder | None:

@@ -82,6 +82,16 @@ class Panel:
     def is_on_right(self, metric: Metric) -> bool:
         return any(matches_pattern(pattern, metric.key) for pattern in self.right)
 
+    def left_metrics(self, members: Sequence[Metric]) -> list[Metric]:
+        """Return the metrics on the left axis, of those that `select` returned.
+
+        A panel with patterns but no unit has the first unit there (assets/data/axis_sides.js).
+        """
+        left = [metric for metric in members if not self.is_on_right(metric)]
+        if self.metrics and not self.right and not self.unit:
+            return [metric for metric in left if metric.unit == left[0].unit]
+        return left
+
     def is_stacked(self, metric: Metric) -> bool:
         """Return whether the panel stacks the metric, as one of several that `stack` names."""
         return self.kind == "stacked" and any(matches_pattern(pattern, metric.key) for pattern in self.stack)

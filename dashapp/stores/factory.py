@@ -60,7 +60,7 @@ class StoreBackend(Protocol):
     def reader(self) -> Reader: ...
 
     def push_writer(self, host: str = "") -> PushWriter:
-        """Return the web's side of the push queue of a host; of this machine without one."""
+        """Return the web's side of the push queue of a host, or of this one."""
 
     def hosts(self) -> HostStore | None:
         """Return all hosts that write there; None if the store holds one host only."""

@@ -17,7 +17,6 @@ from dash.development.base_component import Component
 from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
-from dashapp.api.alerts.endpoint import ALERTS_PREFIX, alert_actions
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
@@ -46,6 +45,7 @@ from dashapp.web.middleware_stack import AccessControl, build_middleware
 from dashapp.web.pages import CHART_PATH, Pages, index_writer
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
+from dashapp.web.write_routes import WriteRoutes, may_change_alerts, may_mark
 
 OTHER_HOST_PROCESSES = "processes of this host are not available, only those of the server's machine"
 
@@ -62,7 +62,7 @@ def create_app(
     shared: SharedAccess | None = None,
     mounted: bool = False,
     restricted: bool = False,
-    host_push_writer: Callable[[str], PushWriter] | None = None,
+    push_writer_of: Callable[[str], PushWriter] | None = None,
 ) -> WSGIApp:
     """Return the whole WSGI application over `store`; pushed metrics go into `push_writer`.
 
@@ -70,7 +70,7 @@ def create_app(
     of this machine, which has the process table. `folder`: the folder of the store, for the key of sessions.
     `local`: a folder of this machine, if `folder` is None or read-only. `shared`: the Redis of several
     machines. `mounted`: another application contains this one, and its login and caches apply. `restricted`:
-    it certainly checks who may see these pages. `host_push_writer`: returns the push queue of another host.
+    it certainly checks who may see these pages. `push_writer_of`: returns the push queue of another host.
     """
     access = AccessControl(settings, folder, local, shared)
     # The names of pushed metrics are checked against all others.
@@ -81,12 +81,11 @@ def create_app(
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
-    dash = _dash_app(PageTarget(store), settings, hosts, host_name, mounted)
-    # The page of a host contains other addresses than the page at the root.
-    page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
+    own_queue = None if mounted else push_writer
+    writes = WriteRoutes(settings, access.clients, own_queue, push_writer_of, host_name)
+    dash = _dash_app(PageTarget(store), settings, hosts, host_name, writes.is_open)
     is_private = settings.requires_authentication or mounted
-    data_caching = SHARED_ONE_SECOND if is_shared else PRIVATE_NO_STORE if is_private else NO_STORE
-    badge_caching = badge.SHARED_CACHING if is_shared else badge.PRIVATE_CACHING
+    page_caching, data_caching, badge_caching = _caching(is_shared, is_private)
     limits = ApiLimits()
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
@@ -95,7 +94,9 @@ def create_app(
     pages, host_pages, view_pages = (
         StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
     )
-    description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
+    description = openapi.OpenApiEndpoint(
+        settings, hosts is not None, is_shared, writes.is_open and may_mark(settings, PageTarget(store))
+    )
     table = ProcessTable() if shows_processes(settings) else None
 
     def serve(target: PageTarget) -> WSGIApp:
@@ -117,19 +118,18 @@ def create_app(
             top_error="" if table else _processes_error(settings),
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
+        find_write = writes.of(target)
         is_root = not target.names or target.top
-        queue = None if mounted else queue_of(target, settings, host_name, push_writer, host_push_writer)
-        actions = alert_actions(target.reader, queue, access.clients)
         cache = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
+            if write := find_write(environ):
+                return write(environ, start_response)
             if path == PUSH and is_root:
                 return push(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
-            if path.startswith(ALERTS_PREFIX):
-                return actions(environ, start_response)
             if path.startswith(badge.BADGE_PREFIX):
                 return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
@@ -152,21 +152,11 @@ def create_app(
     )
 
 
-def queue_of(
-    target: PageTarget,
-    settings: Settings,
-    host_name: str,
-    push_writer: PushWriter | None,
-    host_push_writer: Callable[[str], PushWriter] | None,
-) -> PushWriter | None:
-    """Return the queue of a target's collector; None for several hosts, and without a login."""
-    if not settings.requires_authentication:
-        return None
-    if target.is_host(host_name):
-        return push_writer
-    if len(target.names) > 1 or host_push_writer is None:
-        return None
-    return host_push_writer(target.names[0])
+def _caching(is_shared: bool, is_private: bool) -> tuple[str, str, str]:
+    """Return the Cache-Control headers of pages, data and badges."""
+    if is_shared:
+        return SHARED_ONE_SECOND, SHARED_ONE_SECOND, badge.SHARED_CACHING
+    return "no-cache", PRIVATE_NO_STORE if is_private else NO_STORE, badge.PRIVATE_CACHING
 
 
 def _page_app(
@@ -174,7 +164,7 @@ def _page_app(
     settings: Settings,
     hosts: HostStore | None,
     host_name: str,
-    mounted: bool,
+    has_marks: bool,
 ) -> Component:
     if view := _current_target(VIEW):
         return shared_view_page(view, settings)
@@ -198,8 +188,9 @@ def _page_app(
         machine=settings.reads_system,
         facts=machine_facts(host_name, with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
-        alert_controls=settings.requires_authentication and not mounted and len(target.names) < 2,
+        alert_controls=has_marks and may_change_alerts(settings, target),
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
+        marks=has_marks and may_mark(settings, target),
         zone=target.reader.read_document(ZONE),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
     )
@@ -270,7 +261,7 @@ def _dash_app(
     settings: Settings,
     hosts: HostStore | None,
     host_name: str,
-    mounted: bool,
+    has_marks: bool,
 ) -> Dash:
     app = Dash(
         "dashapp",
@@ -306,7 +297,7 @@ def _dash_app(
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
-    app.layout = partial(_page_app, default_target, settings, hosts, host_name, mounted)
+    app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_marks)
     register_callbacks(app)
     return app
 

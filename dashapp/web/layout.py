@@ -45,6 +45,7 @@ def page_layout(
     session: str = "",
     share: bool = False,
     alert_controls: bool = False,
+    marks: bool = False,
     is_shared_view: bool = False,
     zone: str = "",
 ) -> html.Div:
@@ -54,9 +55,9 @@ def page_layout(
     `processes`: show the process table, and `top` the recorded processes. `machine`: expect metrics of this
     machine. `facts`: about the machine on screen, its name first. `hosts`: the hosts of this page, or None if
     the store has one host. `session`: the kind of login, "password" or "proxy", or empty text without one.
-    `share`: the viewer can create share links. `alert_controls`: the viewer can mute alerts and change their
-    rules. `is_shared_view`: this is the page of a share link. `zone`: the time zone of the host, or empty
-    text if it is not known.
+    `share`: the viewer can create share links, `marks` mark events, and `alert_controls` mute alerts and
+    change their rules. `is_shared_view`: this is the page of a share link. `zone`: the time zone of the host,
+    or empty text if it is not known.
     """
     stops = slider_stops(longest, window)
     visible_panels = {panel.name for panel in panels if panel.select(metrics)}
@@ -83,6 +84,7 @@ def page_layout(
                 tagline,
                 hosts,
                 session,
+                marks,
                 _controls(stops, stops.index(round(window)), window),
                 alert_controls,
             ),
@@ -100,6 +102,7 @@ def page_layout(
             "data-theme": theme,
             "data-share": "on" if share else "off",
             "data-alert-controls": "on" if alert_controls else "off",
+            "data-marks": "on" if marks else "off",
             "data-zone": zone,
             "data-view": "shared" if is_shared_view else "whole",
             "data-twins": json.dumps([*TWINS.items()]),
@@ -138,6 +141,7 @@ def _bar(
     tagline: str,
     hosts: HostControls | None,
     session: str,
+    marks: bool,
     controls: Component,
     alert_controls: bool,
 ) -> html.Header:
@@ -156,6 +160,8 @@ def _bar(
             html.Div(
                 [
                     _button("goto", "Go to…", "Go to a time in the past (g)", "g"),
+                    _button("events", "Events", "What happened, the newest first (e)", "e"),
+                    *([_button("mark", "Mark a moment…", "Mark what happened (m)", "m")] if marks else []),
                     _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
                     _button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
                     *(

@@ -21,7 +21,7 @@ from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
 from dashapp.model.text import suggest
 from dashapp.web.components.window_slider import YEAR_S, slider_stops, window_slider
-from dashapp.web.panel import chart_specs, panel_heading
+from dashapp.web.panel import chart_specs
 
 COMPONENT_NAME = "live-graph"
 # Milliseconds between two checks for late data. The scripts request new data as soon as it is due.
@@ -95,6 +95,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         low: float | None = None,
         high: float | None = None,
         controls: bool = True,
+        events: bool = False,
         longest: float = MEMORY_RETENTION_S,
         theme: str = "auto",
         height: str | float | None = None,
@@ -113,7 +114,8 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         `reference`: the value to compare a single line with, by colour, sign and text. It is a metric key, a
         number, or "first" for the first point on screen.
         `unit`, `low`, `high`: of the left axis, if the metrics do not define it.
-        `controls`: show the pause button and the window slider.
+        `controls`: show the pause button and the window slider. `events`: show marks, starts, gaps and
+        alerts as vertical lines.
         `theme`: dark, light, or auto for the theme of the page. `height`: height of the chart, in pixels or
         in CSS units ("20rem").
         `aio_id`: common part of the ids, unique on the page; a random one by default.
@@ -134,8 +136,9 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             panel = _curve_metrics(keys, table) if kind == panel_spec.CURVE_KIND else _parse_panel(table)
             _check_arguments(seconds, longest, theme, aio_id)
             css_height = _css_height(height)
-            if not isinstance(controls, bool):
-                raise ValueError(f"controls is {controls!r:.60}; expected True or False")
+            for name, value in (("controls", controls), ("events", events)):
+                if not isinstance(value, bool):
+                    raise ValueError(f"{name} is {value!r:.60}; expected True or False")
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         panel = replace(panel, title=_default_title(keys)) if title is None else panel
@@ -150,6 +153,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "slider": self.ids.window(self.aio_id),
             "window": seconds,
             "all": window == ALL_HISTORY,
+            "events": events,
             "stops": self.stops,
             "scale": {name: options[name] for name in ("unit", "low", "high") if options[name] is not None},
             **chart_specs([panel], (), ()),
@@ -167,7 +171,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             [
                 dcc.Interval(id=self.ids.interval(self.aio_id), interval=INTERVAL_MS),
                 dcc.Store(id=self.ids.spec(self.aio_id), data=spec),
-                panel_heading(panel),
+                _heading(panel),
                 place,
                 html.Div([badge, *(self._controls(seconds) if controls else ())], className="under"),
             ],
@@ -195,6 +199,17 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             html.Div(window_slider(self.ids.window(self.aio_id), self.stops, position), className="window"),
             html.Output("", className="window-label"),
         ]
+
+
+def _heading(panel: Panel) -> html.H2:
+    """Return the title, with an empty element for the newest values, as assets/panels/heading.js does."""
+    return html.H2(
+        [
+            html.Span(panel.title, className="title"),
+            html.Span(panel.of, className="of"),
+            html.Output("", className="value", **{"aria-live": "off"}),
+        ]
+    )
 
 
 def _as_list(name: str, value: Any) -> list[Any]:

@@ -93,3 +93,20 @@ def test_panel_name_is_plain_when_title_is_hostile() -> None:
     assert chosen(title='<b>Über "uns"</b>').name == "b-über-uns-b"
     assert chosen(name="Living room").name == "Living-room"
     assert chosen(name="living_room").title == "Living room"
+
+
+@pytest.mark.parametrize(
+    ("table", "left"),
+    [
+        ({"metrics": ["temperature.*", "rain"]}, [KITCHEN, HALL]),
+        ({"metrics": ["rain", "temperature.*"]}, [RAIN]),
+        ({"metrics": ["temperature.*", "rain"], "unit": "x"}, [KITCHEN, HALL, RAIN]),
+        ({"metrics": ["temperature.*", "rain"], "right": "temperature.hall"}, [KITCHEN, RAIN]),
+        ({"metrics": ["nothing"]}, []),
+    ],
+)
+def test_left_axis_has_one_unit_unless_the_panel_sets_it(
+    table: dict[str, object], left: list[Metric]
+) -> None:
+    panel = chosen(title="Climate", **table)
+    assert panel.left_metrics(panel.select(ALL)) == left

@@ -7,13 +7,13 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from action_reader import ActionReader
 from authenticated_app import PASSWORD
 from redis_server import RedisServer, needs_redis
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.collector.alert_actions import ActionReader
 from dashapp.config.settings import Settings, parse_settings
 from dashapp.http.types import WSGIApp
 from dashapp.model.alerts.rules import parse_rule
@@ -37,7 +37,7 @@ def app_of(backend: StoreBackend, settings: Settings) -> WSGIApp:
         backend.push_writer(),
         backend.hosts(),
         settings.host_name,
-        host_push_writer=backend.push_writer,
+        push_writer_of=backend.push_writer,
     )
 
 

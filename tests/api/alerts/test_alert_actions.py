@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 import pytest
+from action_reader import ActionReader
 from authenticated_app import METRICS, PASSWORD, guarded, link, sign_in
 from wsgi_client import Answer, ask
 
 from dashapp.alerts.monitor import AlertMonitor
 from dashapp.api.alerts.actions import FIELDS
-from dashapp.collector.alert_actions import ActionReader
 from dashapp.config.settings import parse_settings
 from dashapp.model.alerts.controls import MAX_COMMENT_CHARS
 from dashapp.model.alerts.rules import MAX_RULES, parse_rule
