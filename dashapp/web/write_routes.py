@@ -1,4 +1,4 @@
-"""Endpoints of a page that take something from people: marks of events, and actions on alerts."""
+"""Endpoints of a page to which people write: marks of events, and actions on alerts."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def may_change_alerts(settings: Settings, target: PageTarget) -> bool:
 
 
 class WriteRoutes:
-    """`push_writer`: the queue of this host; None if nobody may write. `queue_of`: that of another host.
+    """Finds the endpoint of a request.
 
-    A host application may let everybody in, so nobody writes there.
+    `push_writer`: the queue of this host. It is None inside a host application, which may let everybody in.
+    `queue_of`: returns the queue of another host.
     """
 
     def __init__(
