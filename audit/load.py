@@ -25,7 +25,7 @@ STOP_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Phase:
-    """What works for `seconds`: shell commands, each of which is repeated until the end of the phase."""
+    """Shell commands, each of which is repeated for `seconds`."""
 
     name: str
     seconds: float

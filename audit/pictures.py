@@ -1,4 +1,4 @@
-"""`make pictures`: the pictures and the film in `docs/`, and one picture of each other state in `pictures/`.
+"""`make pictures`: the pictures and the film in `docs/`, and other states in `pictures/`.
 
 Those in `docs/` show this machine during some minutes of a scripted load. The list of hosts replays these
 minutes, because there is one machine.
@@ -65,7 +65,7 @@ def _film(running: Browser, served: Served) -> None:
 
 
 def _pages(running: Browser, served: Served) -> None:
-    """Take the pictures under load: live, on a phone, with an alert, and at a moment of the past."""
+    """Take the pictures under load: an alert, live, the past, and a phone."""
     pictures: tuple[tuple[str, str, dict[str, Any], Reach], ...] = (
         ("alert", "window=200", DARK, _firing),
         ("dark", "window=200", DARK, shows("live")),
@@ -93,7 +93,7 @@ def _at_peak(page: Page) -> None:
 
 
 def _recording(served: Served) -> list[Mapping[str, float]]:
-    """Return the values of each recorded second; without those that a host of the list does not show."""
+    """Return the values of each recorded second that the list of hosts shows."""
     with urllib.request.urlopen(f"{served.url}api/ticks?window={RECORDED_S}") as response:
         columns = json.load(response)["y"]
     rows = zip(*(columns[key] for key in REPLAYED_KEYS), strict=True)

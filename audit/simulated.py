@@ -1,4 +1,4 @@
-"""Pictures of states that this machine does not have, such as 64 cores or two years of history.
+"""Pictures of states that this machine does not have, such as 64 cores or two years.
 
 The values are simulated; the page and its server are real. The pictures go to `pictures/`, which git ignores.
 """

@@ -114,7 +114,7 @@ def main() -> None:
     """Run inside the namespace of processes, whose end ends all of these."""
     work, url, *flags = sys.argv[1:]
     python = (sys.executable, "-m")
-    # The page is served where the browser is; what is measured is beside the load.
+    # The server needs the network of the browser, and the collector that of the load.
     children = [
         subprocess.Popen([*python, "dashapp", "--no-collector", *flags]),
         subprocess.Popen([*NETWORK, *python, "dashapp.collector", *flags]),

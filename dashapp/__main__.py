@@ -23,7 +23,7 @@ from dashapp.config.cli import CHECK_CONFIG_FLAG, COLLECT_COMMAND, MARK_COMMAND
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import ALL_INTERFACES, MEMORY_RETENTION_S, Settings
 from dashapp.model.ticks import SettingsError
-from dashapp.process.signals import stop_on_signals
+from dashapp.process.signals import ignore_stop_signals, stop_on_signals
 from dashapp.process.supervisor import ChildProcess, python_command, supervise
 from dashapp.process.threads import start_thread
 from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
@@ -98,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_thread("announcement", partial(_announce_when_ready, settings, backend, stop, ready))
     start_thread("start check", partial(_stop_after_failures, web, stop, ready))
     supervise(children, stop)
+    ignore_stop_signals()
     if web.exits and not ready.is_set():
         print("The web server failed to start; see the log above", file=sys.stderr)
         return 1

@@ -117,6 +117,8 @@
         this.framesToSkip = SETTLE_FRAMES;
         this.queue.schedule();
       });
+      // The first draw ended before. On a paused page, no other draw paints the areas.
+      if (this.expected) this.verifyDraw();
     }
 
     get plotElement() {

@@ -3,7 +3,7 @@
   "use strict";
 
   /* Specs by panel name: {kind, scale, metrics, right, graph(slot)}. The page's layout has the common part once. */
-  app.buildPanelSpecs = function ({ graph, panels, right_axis: rightAxis }) {
+  app.buildPanelSpecs = function ({ graph, panels, right_axis: rightAxis, limits = [] }) {
     const build = (spec) => ({
       ...spec,
       rightAxis, // of a chart whose metrics need one
@@ -18,7 +18,8 @@
     });
     const specs = new Map(Object.entries(panels).map(([name, spec]) => [name, build(spec)]));
     specs.fallback = build({ kind: "line", metrics: [], right: [], shapes: [], scale: {} });
-    specs.rightAxis = rightAxis; // of a chart that the user builds
+    // Of charts that the user builds; `limits`: [{metric, shape}].
+    Object.assign(specs, { rightAxis, limits });
     return specs;
   };
 

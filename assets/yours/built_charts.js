@@ -70,7 +70,7 @@
       const section = this.freeSections.shift();
       const name = nameOf(app.chartToText(chart));
       const spec = { ...page.panelSpecs.fallback, kind: chart.kind, metrics: this.patterns(chart.metrics), right: this.patterns(chart.right), hasChosenSides: true };
-      if (chart.right.length) spec.graph = withRightAxis(spec.graph, page.panelSpecs.rightAxis);
+      spec.graph = withExtras(spec.graph, chart, page.panelSpecs);
       page.panelSpecs.set(name, spec);
       page.panelOrder.addSection(name, section, "Chart", index);
       section.classList.remove("absent");
@@ -150,10 +150,15 @@
     app.setText(built.note, unknown.length ? `No metric ${names.join(", ")}${more}.` : "");
   }
 
-  function withRightAxis(graph, axis) {
+  /* The graph with its right axis, and with the limits of its metrics on the left one. A part of a stack has no relation
+     to its limit. */
+  function withExtras(graph, { kind, metrics, right }, { rightAxis, limits }) {
+    const shapes = limits.filter(({ metric }) => kind !== "stacked" && metrics.includes(metric)).map(({ shape }) => shape);
     return (slot) => {
       const component = graph(slot);
-      component.props.figure.layout.yaxis2 = structuredClone(axis);
+      const { layout } = component.props.figure;
+      layout.shapes = structuredClone(shapes);
+      if (right.length) layout.yaxis2 = structuredClone(rightAxis);
       return component;
     };
   }

@@ -30,7 +30,7 @@ log = logging.getLogger("dashapp")
 # Messages that an address may receive within so many seconds; later changes share a message.
 MAX_BURST, BURST_WINDOW_S = 5, 60.0
 # Seconds from a change to its message: those of the next tick join it. A worker starts meanwhile.
-GROUP_WINDOW_S = 1.1
+GROUP_WINDOW_S = 1.3
 # Workers at a time: each needs more memory than the collector.
 MAX_WORKERS = 3
 # Seconds before the first retry, and before a retry at most.

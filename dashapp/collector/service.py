@@ -40,7 +40,7 @@ from dashapp.model.ticks import (
     to_milliseconds,
 )
 from dashapp.model.top import GPU
-from dashapp.process.signals import stop_on_signals, when_parent_exits
+from dashapp.process.signals import ignore_stop_signals, stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
@@ -175,6 +175,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1
+    ignore_stop_signals()
     return 0
 
 

@@ -12,24 +12,31 @@ from time import sleep
 
 from dashapp.process.threads import start_thread
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 def stop_on_signals() -> Event:
     """Return an event that SIGTERM and SIGINT set."""
     stop = Event()
-    numbers = (signal.SIGTERM, signal.SIGINT)
 
     def handle(*_: object) -> None:
-        # While Python exits, it restores the default of each signal that is not ignored: a second signal
-        # would end this process with a status of failure.
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
         # Set the event in another thread. If the signal arrives while this thread holds the lock inside the
         # event, `set` would deadlock here: https://github.com/python/cpython/issues/85772
         _thread.start_new_thread(stop.set, ())
 
-    for number in numbers:
+    for number in STOP_SIGNALS:
         signal.signal(number, handle)
     return stop
+
+
+def ignore_stop_signals() -> None:
+    """Ignore further signals; call this before the exit.
+
+    While Python exits, it restores the default of each signal that is not ignored: a second signal would end
+    the process with a status of failure. In the handler of another signal this would be too early.
+    """
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def when_parent_exits(callback: Callable[[], object], delay_s: float = 0) -> None:

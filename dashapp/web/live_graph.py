@@ -202,7 +202,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
 
 
 def _heading(panel: Panel) -> html.H2:
-    """Return the title, with an empty element for the newest values, as assets/panels/heading.js does."""
+    """Return the title, with an empty element for the values, like assets/panels/heading.js."""
     return html.H2(
         [
             html.Span(panel.title, className="title"),

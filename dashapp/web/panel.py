@@ -58,6 +58,11 @@ def chart_specs(
         "panels": parts,
         # For charts that the user builds.
         "right_axis": right_axis(),
+        "limits": [
+            {"metric": threshold.metric, "shape": threshold_line(threshold.limit, threshold.op)}
+            for threshold in thresholds
+            if threshold.op != MISSING_OP
+        ],
     }
 
 

@@ -18,6 +18,7 @@ from served_page import Live, Serve
 from waiting import wait_until
 
 from dashapp.model.panels import Panel
+from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Metric, Tick
 from dashapp.web.assets import assets_directory
 
@@ -114,6 +115,17 @@ def test_right_axis_is_proposed_for_a_second_unit(page: Page, serve: Serve) -> N
         "[...document.querySelector('.panel[data-built] .js-plotly-plot').data].map((trace) => trace.yaxis)"
     )
     assert page.evaluate(axes) == [None, "y2"]
+
+
+def test_built_chart_shows_limit_of_its_metric_unless_it_is_stacked(page: Page, serve: Serve) -> None:
+    live = serve()
+    live.store.set_thresholds([AlertState(Threshold.parse("cpu.core1.percent > 70"))])
+    key = "cpu.core1.percent,cpu.core2.percent"
+    page.goto(f"{live.url}?chart={key}&chart={key},kind:stacked&chart=cpu.core2.percent")
+    page.locator("#yours .panel").first.scroll_into_view_if_needed()
+    limits = """[...document.querySelectorAll(".panel[data-built][data-panel] .js-plotly-plot")].map(
+        ({ layout }) => (layout.shapes ?? []).filter(({ label }) => label?.text).map(({ y0 }) => y0))"""
+    wait_until(page, lambda: page.evaluate(limits) == [[70], [], []])
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,13 @@ def opened(page: Page, live: Live) -> Locator:
     return canvas
 
 
+def test_built_chart_of_many_lines_is_a_heat_map(page: Page, live: Live) -> None:
+    keys = ",".join(each.key for each in METRICS[:13])
+    page.goto(f"{live.url}?window={COUNT - 2}&end={live.store.newest().time_ms}&chart={keys}")
+    canvas = page.locator(f"[data-built] {CANVAS}")
+    expect(canvas).to_have_attribute("aria-label", re.compile("heat map of 13 lines, Line 0 to Line 12"))
+
+
 def test_heat_map_shows_each_line_and_gaps(page: Page, live: Live) -> None:
     canvas = opened(page, live)
     newest = live.store.newest().time_ms

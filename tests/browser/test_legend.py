@@ -28,7 +28,7 @@ SPECIAL: dict[str, Callable[[int], float]] = {
     "huge": lambda second: 1e300 * math.cos(second),
     "negative": lambda second: -5.0 - second,
 }
-PAIR = [Metric(f"pair.{name}", f"All {name}", "B/s", "pair", 0) for name in ("received", "sent")]
+PAIR = [Metric(f"pair.{name}", f"all-{name}", "B/s", "pair", 0) for name in ("received", "sent")]
 RARE = Metric("rare.value", "Rare", "", "rare")
 TWINS = [Metric(f"twin.{name}", "Twin", "", "twins") for name in ("one", "two")]
 EXTREME = [Metric(f"extreme.{name}", name, "", name) for name in SPECIAL]
@@ -201,7 +201,7 @@ def test_stack_with_negative_values_is_drawn_as_lines(page: Page, live: Live) ->
                  .map(({ line }) => [line.width, line.color])"""
         )
         assert [width for width, _ in lines] == [1.5, 1.5]
-        # Shades tell areas apart, but not lines.
+        # Areas differ by shade, and lines by colour.
         assert len({colour for _, colour in lines}) == 2
 
     wait_until_passes(page, lines_differ)
@@ -213,8 +213,8 @@ def test_lines_with_same_label_are_named_by_key(page: Page, live: Live) -> None:
     expect(names).to_have_text(["Twin (twin.one)", "Twin (twin.two)"])
 
 
-# The lines of text in the title's value that are visible, and whether a line is cut.
-VISIBLE_LINES = """() => {
+# Whether each visible part of the title's value is whole.
+VISIBLE_PARTS = """() => {
     const value = document.querySelector("[data-panel=pair] h2 .value");
     const box = value.getBoundingClientRect();
     const range = document.createRange();
@@ -229,7 +229,8 @@ def test_title_has_whole_values_at_each_width(page: Page, live: Live) -> None:
     try:
         for width in (320, 360, 420, 820, 1200):
             page.set_viewport_size({"width": width, "height": 860})
-            wait_until(page, lambda: page.evaluate(VISIBLE_LINES) == [True])
+            wait_until(page, lambda: all(page.evaluate(VISIBLE_PARTS)))
+        wait_until(page, lambda: page.evaluate(VISIBLE_PARTS) == [True])
     finally:
         page.set_viewport_size({"width": 1200, "height": 860})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -64,6 +65,19 @@ def test_strip_requests_history_once_and_none_per_tick(page: Page, live: Live) -
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
         return data.filter((value, index) => index % 4 === 3 && value > 0).length; }"""
     assert page.evaluate(drawn) > 1000
+
+
+def test_strip_has_no_gap_if_it_missed_ticks(page: Page, live: Live) -> None:
+    opened(page, live.url)
+    newest = "dashapp.page.liveView.subscription.newest"
+    start = page.evaluate(newest)
+    # As on a busy machine, where one frame has several ticks.
+    page.evaluate("dashapp.page.overviewStrip.update = () => {}")
+    wait_until(page, lambda: page.evaluate(newest) > start + 4000)
+    page.evaluate("delete dashapp.page.overviewStrip.update")
+    wait_until(page, lambda: page.evaluate(f"{WHOLE}[1]") > start + 4000)
+    times = page.evaluate("dashapp.page.overviewStrip.points.slice(-12).map(([time]) => time)")
+    assert {later - earlier for earlier, later in pairwise(times)} == {1000}
 
 
 def test_click_beside_the_brush_jumps_there(page: Page, live: Live) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, shows, wait_for_state
+from painted import painted_columns
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
@@ -243,3 +244,12 @@ def test_pause_keeps_drawn_points_through_store_reset(page: Page, serve: Serve) 
     page.click("#pause")
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
+
+
+def test_pause_after_first_draw_keeps_area_below_line(page: Page, served: Live) -> None:
+    page.goto(served.url)
+    wait_for_state(page, "live")
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    time_ms = served.store.newest().time_ms - 20_000
+    wait_until(page, lambda: painted_columns(page, "cpu", [time_ms])[0] > 0)

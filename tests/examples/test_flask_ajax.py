@@ -54,7 +54,7 @@ def grown(frame: Frame, before: dict[str, Any], count: int) -> bool:
 
     Its length may stay the same, because the window moves.
     """
-    return sum(x > before["x"][-1] for x in drawn(frame)["x"]) >= count
+    return len([x for x in drawn(frame)["x"] if x > before["x"][-1]]) >= count
 
 
 def steps_of(found: dict[str, Any]) -> list[int]:

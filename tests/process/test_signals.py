@@ -10,7 +10,7 @@ from command_line import run
 # Python deletes the variables of a module after it has stopped to handle signals.
 CODE = """
 import os, signal
-from dashapp.process.signals import stop_on_signals
+from dashapp.process.signals import ignore_stop_signals, stop_on_signals
 
 class Late:
     def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.{later}):
@@ -20,6 +20,7 @@ late = Late()
 stop = stop_on_signals()
 os.kill(os.getpid(), signal.{first})
 assert stop.wait(60)
+ignore_stop_signals()
 """
 
 

@@ -1,4 +1,4 @@
-"""The film in the documentation is small and short; the load of the pictures ends with its programs."""
+"""The film in the documentation is small and short; the load ends with its programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from processes import ROOT
 from waiting import wait_for
 
-from audit import workshop
+from audit import load, workshop
 from audit.load import Phase, phases, run, write_text
 from audit.many import REPLAY_OFFSET_S, replay
 
@@ -21,7 +21,10 @@ MAX_FILM_BYTES = 2_000_000
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the chunks of a WebP file: https://developers.google.com/speed/webp/docs/riff_container"""
+    """Yield the chunks of a WebP file.
+
+    https://developers.google.com/speed/webp/docs/riff_container
+    """
     assert data[:4] == b"RIFF"
     assert data[8:12] == b"WEBP"
     start = 12
@@ -65,7 +68,7 @@ def test_load_has_calm_and_each_program() -> None:
     rounds = phases("http://127.0.0.1:1/", 4)
     commands = " ".join(command for phase in rounds for command in phase.commands)
     assert not rounds[0].commands
-    assert all(f"{program} " in commands for program in workshop.PROGRAMS)
+    assert all(f"{program} " in commands for program in load.PROGRAMS)
 
 
 def test_text_of_load_is_the_same_each_time(tmp_path: Path) -> None:

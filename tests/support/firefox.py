@@ -7,6 +7,7 @@ https://w3c.github.io/webdriver-bidi/
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ KEYS = {
     "ArrowRight": "\ue014",
     "ArrowDown": "\ue015",
 }
+ARROW = re.compile(r"\s*(\([^)]*\)|\w+)\s*=>")
 CENTRE = """(selector) => {
     const element = document.querySelector(selector);
     element.scrollIntoView({ block: "center" });
@@ -45,8 +47,11 @@ class FirefoxTab:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self._count = 0
+        # Firefox answers once it has started, which takes a busy machine several times as long as a page.
+        self._patience_s = 4 * PATIENCE_S
         self.console: list[str] = []
         self.send("session.new", capabilities={})
+        self._patience_s = PATIENCE_S
         self.send("session.subscribe", events=["log.entryAdded"])
         self._id = self.send("browsingContext.getTree")["contexts"][0]["context"]
 
@@ -55,7 +60,7 @@ class FirefoxTab:
         self._count += 1
         self._connection.send(json.dumps({"id": self._count, "method": method, "params": params}))
         while True:
-            message = json.loads(self._connection.recv(timeout=PATIENCE_S))
+            message = json.loads(self._connection.recv(timeout=self._patience_s))
             if message["type"] == "event":
                 self._hear(message["params"])
             elif message["id"] == self._count:
@@ -67,16 +72,15 @@ class FirefoxTab:
             self.console.append(f"{entry['level']}: {entry['text']}")
 
     def resize(self, width: int, height: int) -> None:
-        self.send(
-            "browsingContext.setViewport", context=self._id, viewport={"width": width, "height": height}
-        )
+        viewport = {"width": width, "height": height}
+        self.send("browsingContext.setViewport", context=self._id, viewport=viewport)
 
     def goto(self, url: str) -> None:
         self.send("browsingContext.navigate", context=self._id, url=url, wait="complete")
 
     def evaluate(self, script: str, argument: Any = None) -> Any:
-        """Return the result, as Playwright's method does; `script`: an expression or an arrow function."""
-        call = f"({script})({json.dumps(argument)})" if "=>" in script.split("\n")[0] else f"({script})"
+        """Return the result like Playwright; `script`: an expression or an arrow function."""
+        call = f"({script})({json.dumps(argument)})" if ARROW.match(script) else f"({script})"
         result = self.send(
             "script.callFunction",
             functionDeclaration=f"async () => JSON.stringify((await {call}) ?? null)",
@@ -121,22 +125,14 @@ def firefox_tab(profile: Path) -> Iterator[FirefoxTab]:
     program = firefox()
     assert program
     (profile / "user.js").write_text(PREFERENCES)
-    command = [
-        program,
-        "--headless",
-        "--no-remote",
-        "--profile",
-        str(profile),
-        "--remote-debugging-port",
-        "0",
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    flags = ("--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0")
+    process = subprocess.Popen([program, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        # Firefox writes where it listens.
+        # Firefox writes its address to this file.
         address = profile / "WebDriverBiDiServer.json"
-        found = wait_for(lambda: address.exists() and json.loads(address.read_text()))
+        found: dict[str, Any] = wait_for(lambda: json.loads(address.read_text()) if address.exists() else {})
         url = f"ws://{found['ws_host']}:{found['ws_port']}/session"
-        # A proxy of the environment must not be asked for this machine.
+        # A proxy of the environment does not know this machine.
         with connect(url, max_size=None, proxy=None, open_timeout=PATIENCE_S) as connection:
             yield FirefoxTab(connection)
     finally:
