@@ -4,10 +4,6 @@
 
   const MAX_ROWS = 100;
 
-  app.isBarTable = function (kind) {
-    return kind === "bar" || kind === "table";
-  };
-
   app.BarTable = class {
     /* Like app.Chart; `panel.kind` is "bar" or "table". */
     constructor(section, queue, panel) {

@@ -2,6 +2,11 @@
 (function (app) {
   "use strict";
 
+  /* Whether panels of a kind have no axes. */
+  app.isBarTable = function (kind) {
+    return kind === "bar" || kind === "table";
+  };
+
   /* `{drawn, omitted}`: the metrics of a chart, each with `right`, and those that it has no axis for. `spec`: its patterns and
      its kind; `rightMetrics`: those that its patterns put on the right. If it puts none there, the first unit is on the left
      and the next one on the right. The metrics of a third unit are on the right if their keys are in the patterns. `hasChosenSides`: the user built the chart. */

@@ -11,6 +11,7 @@
       { name: "mark", text: "Mark a moment", keys: "m", run: () => page.eventMarks.openDialog(), isAvailable: () => page.eventMarks.isAllowed },
       { name: "compare", text: "Compare with yesterday or last week", keys: "y", run: () => page.comparisonChip.next() },
       { name: "build", text: "Build a chart", keys: "b", run: () => app.openChartBuilder(page), isAvailable: () => !app.bare },
+      { name: "alert-rules", text: "Alert rules", keys: "a", run: () => app.openAlertRules(page), isAvailable: () => page.alertControls.isEnabled },
       { name: "hosts", text: "Choose or compare hosts", keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },
       { name: "panels", text: "Choose and order panels", keys: "v", run: () => app.openPanelsDialog(page.panelOrder) },
       { name: "full", text: "Full screen", keys: "f", run: () => page.fullScreen.togglePage() },

@@ -14,6 +14,7 @@
     ["M", "Mark what happened at this moment"],
     ["Y", "Compare with yesterday, last week, or nothing"],
     ["B", "Build a chart of any metrics"],
+    ["A", "Alert rules"],
     ["H", "Choose or compare hosts"],
     ["V", "Choose and order panels"],
     ["Z", "Time zone: browser, host or UTC"],
@@ -25,8 +26,8 @@
   ];
 
   app.openHelpDialog = function () {
-    const { hosts, eventMarks } = app.page;
-    const isAvailable = { H: hosts.hasSeveral, M: eventMarks.isAllowed };
+    const { hosts, eventMarks, alertControls } = app.page;
+    const isAvailable = { A: alertControls.isEnabled, H: hosts.hasSeveral, M: eventMarks.isAllowed };
     const rows = SHORTCUTS.filter(([key]) => isAvailable[key] ?? true).map(([keys, description]) =>
       app.createElement(
         "tr",

@@ -43,6 +43,7 @@
       this.liveView.reading.subscribe(() => this.tiles.draw(this.panelValues));
       this.activeAlerts = new app.ActiveAlerts(this);
       this.alertHistory = new app.AlertHistory(base, this.activeAlerts, this);
+      this.alertControls = new app.AlertControls(base, this);
       this.foldedPanels = new app.FoldedPanels(this, JSON.parse(root.dataset.headingPanels));
       this.overviewStrip = new app.OverviewStrip(this);
       this.machineFacts = new app.MachineFacts(this.liveView, this.panelValues);
@@ -199,7 +200,7 @@
       this.liveView.renderQueue.setClockMarks(frame.clock || []);
       this.panelValues.update(frame);
       this.activeAlerts.firing = frame.broken ?? [];
-      this.alertHistory.update(frame.changes, this.panelValues.lastValues);
+      this.alertHistory.update(frame.changes, this.panelValues.lastValues, frame.actions);
       if (frame.hosts) this.hosts.update(frame.hosts);
       this.runs.update(frame);
       if (frame.processes) this.processTable.update(frame.processes);
@@ -207,8 +208,7 @@
       this.overviewStrip.update();
     }
 
-    /* Tiles may have waited for metric names. */
-    onMetricsChange() {
+    onMetricsChange() { // tiles may have waited for metric names
       this.builtCharts.refresh();
       this.tiles.draw(this.panelValues);
       this.refresh();

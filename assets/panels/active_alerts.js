@@ -28,7 +28,9 @@
     refresh() {
       const isPast = this.page.liveView.reading.at !== null;
       const { shown } = this;
+      const muted = shown.filter(({ mute }) => mute).length;
       const text = countText(shown.length);
+      this.count.dataset.muted = muted ? `, ${muted} muted` : "";
       const later = isPast && this.firing.length ? `, ${this.firing.length} now` : "";
       this.element.hidden = !shown.length && !later;
       this.element.classList.toggle("calm", !shown.length);
@@ -51,8 +53,9 @@
       const threshold = this.thresholdOf(text);
       if (!threshold) return text;
       const label = app.isolateText(info?.label ?? metric);
-      if (threshold.op === "missing") return `No data: ${label}`;
-      return `${label} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatLimit(threshold.limit, info?.unit ?? "")}`;
+      const level = threshold.level === "critical" ? "Critical: " : "";
+      if (threshold.op === "missing") return `${level}No data: ${label}`;
+      return `${level}${label} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatLimit(threshold.limit, info?.unit ?? "")}`;
     }
 
     thresholdOf(text) {
@@ -85,10 +88,15 @@
       for (const tile of tiles) tile.element.classList.toggle("broken", metrics.some((metric) => tile.matches(metric)));
     }
 
+    /* Alerts that fire come first, and critical ones before others. */
+    rank({ text, end }) {
+      return end === null ? 1 + (this.thresholdOf(text)?.level === "critical") : 0;
+    }
+
     /* The newest incidents; choosing one shows its time. */
     openList() {
       const { alertHistory } = this.page;
-      const incidents = [...alertHistory.incidents].sort((one, other) => (other.end === null) - (one.end === null)).slice(0, MAX_LISTED);
+      const incidents = [...alertHistory.incidents].sort((one, other) => this.rank(other) - this.rank(one)).slice(0, MAX_LISTED);
       const list = app.createElement("ul", { className: "menu incidents", popover: "auto", "aria-label": "Alerts" });
       for (const incident of incidents) {
         const [time, what, duration, peak] = alertHistory.texts(incident);
@@ -100,6 +108,7 @@
         });
         const item = app.createElement("li", { className: incident.end === null ? "firing" : "" }, button);
         item.dataset.incident = incident.number;
+        if (incident.end === null) this.page.alertControls.appendTo(item, incident, () => list.hidePopover());
         list.append(item);
       }
       list.addEventListener("toggle", (event) => event.newState === "closed" && list.remove());

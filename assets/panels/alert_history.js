@@ -6,6 +6,7 @@
   const MAX_BANDS = 30; // in one chart
   const RETRY_MS = 10000; // check again whether a notification was sent
   const COLUMNS = [["when", "Time"], ["what", "Alert"], ["amount", "Duration"], ["amount", "Peak"], ["sent", "Sent"]];
+  const SILENCE_TEXT = { quiet: "Quiet hours", muted: "Muted" };
 
   app.AlertHistory = class {
     /* `activeAlerts` describes thresholds; `page`: showIncident(incident), onAlertHistory(), liveView. */
@@ -24,12 +25,14 @@
     }
 
     /* `newestNumber`: from the newest frame; undefined if no alert ever fired. `lastValues`: newest values by key. */
-    update(newestNumber, lastValues) {
+    update(newestNumber, lastValues, actionTime) {
       this.incidents = app.buildIncidents(this.entries, this.activeAlerts.firing);
       for (const incident of this.incidents) if (incident.end === null) this.peaks.add(incident, lastValues[incident.metric]);
       this.draw();
       const isUnsent = this.entries[0]?.sent === false && performance.now() - this.requestedAt > RETRY_MS;
-      if (newestNumber === undefined || (newestNumber === this.newestNumber && !isUnsent)) return;
+      const hasAction = actionTime !== undefined && actionTime !== this.actionTime;
+      if (!hasAction && (newestNumber === undefined || (newestNumber === this.newestNumber && !isUnsent))) return;
+      this.actionTime = actionTime;
       this.load();
     }
 
@@ -39,8 +42,9 @@
       this.requestedAt = performance.now();
       try {
         const response = await fetch(`${this.base}api/alerts?limit=500`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
-        const { log } = await response.json();
+        const { log, thresholds } = await response.json();
         if (!Array.isArray(log)) return;
+        if (Array.isArray(thresholds)) this.activeAlerts.thresholds = thresholds;
         this.entries = log;
         // A response may be older than the frame: the next frame loads it again.
         this.newestNumber = log[0]?.number;
@@ -100,7 +104,7 @@
         this.fillRow(this.body.children[index], incident);
       });
       // Hide the column "Sent" if no notifications are configured.
-      this.section.classList.toggle("no-notifications", shown.every(({ sent }) => sent === null));
+      this.section.classList.toggle("no-notifications", shown.every(({ sent, silence }) => sent === null && !silence));
       const hiddenCount = this.incidents.length - shown.length;
       app.setText(this.footnote, hiddenCount ? `and ${app.formatCount(hiddenCount)} earlier` : "");
     }
@@ -116,7 +120,7 @@
 
     fillRow(row, incident) {
       row.classList.toggle("firing", incident.end === null);
-      const sentText = { true: "Yes", false: "Not yet", null: "" }[incident.sent] ?? "";
+      const sentText = SILENCE_TEXT[incident.silence] ?? { true: "Yes", false: "Not yet", null: "" }[incident.sent] ?? "";
       const [time, ...texts] = [...this.texts(incident), sentText];
       app.setText(row.querySelector("button"), time);
       texts.forEach((text, index) => app.setText(row.children[index + 1], text));

@@ -10,10 +10,10 @@
   app.buildIncidents = function (entries, firing) {
     const open = new Map();
     const incidents = [];
-    for (const { metric, text, state, time, value, sent, number, processes = [] } of entries.toReversed()) {
+    for (const { metric, text, state, time, value, sent, number, silence, processes = [] } of entries.toReversed()) {
       const key = `${metric} ${text}`;
       if (state === "broken") {
-        const incident = { metric, text, start: time, end: undefined, value, sent, number, processes };
+        const incident = { metric, text, start: time, end: undefined, value, sent, number, silence, processes };
         open.set(key, incident);
         incidents.push(incident);
       } else if (open.has(key)) {

@@ -21,7 +21,7 @@ def alert_counts(reader: CachedReader, lines: Counter[str], is_moved: Callable[[
 
 
 def unexplained_lines(reader: CachedReader, lines: Counter[str]) -> list[str]:
-    """Return what does not match between the alerts in the store and the lines of a listener, by time.
+    """Return the differences between alerts in the store and lines of a listener, by time.
 
     Each is a line after "not delivered", "delivered twice" or "not in the store".
     """

@@ -34,17 +34,43 @@ SEND_TIMEOUT_S, POLL_INTERVAL_S = 20.0, 0.1
 _HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
+class WorkerSpare:
+    """A worker that starts while its message waits for further changes. For one thread."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self.is_started = False
+
+    def start(self) -> None:
+        """Start a worker. If that fails, `send_notification` tries it again and returns the reason."""
+        self.is_started = True
+        with suppress(OSError):
+            self._child = _start_worker()
+
+    def take(self) -> subprocess.Popen[bytes] | None:
+        child, self._child = self._child, None
+        self.is_started = False
+        return child
+
+    def close(self) -> None:
+        if (child := self.take()) is not None:
+            with child:
+                child.kill()
+
+
 def send_notification(
     address: str,
     message: Message,
     timeout: float = SEND_TIMEOUT_S,
     is_cancelled: Callable[[], bool] = lambda: False,
+    spare: WorkerSpare | None = None,
 ) -> str:
     """Return why sending failed, in a few words without the address; empty on success.
 
-    `is_cancelled`: becomes true when the worker must end, whatever it does.
+    `is_cancelled`: becomes true when the worker must end, whatever it does. `spare`: may have a worker.
     """
-    (reason,) = _run_worker([address], asdict(message), timeout, is_cancelled) or [NO_RESPONSE]
+    child = spare.take() if spare is not None else None
+    (reason,) = _run_worker([address], asdict(message), timeout, is_cancelled, child) or [NO_RESPONSE]
     return reason
 
 
@@ -58,13 +84,12 @@ def _run_worker(
     message: dict[str, Any] | None,
     timeout: float,
     is_cancelled: Callable[[], bool] = lambda: False,
+    child: subprocess.Popen[bytes] | None = None,
 ) -> list[str]:
     """Return the worker's result for each address; an empty list if it failed or timed out."""
     request = json.dumps({"addresses": addresses, "message": message, "timeout": timeout}).encode() + b"\n"
-    devnull = subprocess.DEVNULL
-    argv = [sys.executable, "-c", _PROGRAM, str(Path(__file__).resolve().parents[2])]
     try:
-        child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=devnull)
+        child = child or _start_worker()
     except OSError as error:
         return [f"a process failed to start ({error.strerror})"] * len(addresses)
     with child:
@@ -86,6 +111,12 @@ def _run_worker(
     return []
 
 
+def _start_worker() -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-c", _PROGRAM, str(Path(__file__).resolve().parents[2])]
+    devnull = subprocess.DEVNULL
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=devnull)
+
+
 def _has_exited(child: subprocess.Popen[bytes], end: float) -> bool:
     """Wait for a child, but not for long and not longer than `end`."""
     try:
@@ -96,7 +127,13 @@ def _has_exited(child: subprocess.Popen[bytes], end: float) -> bool:
 
 
 def main() -> NoReturn:
-    request = json.loads(sys.stdin.buffer.readline())
+    # A worker can start before its message is there.
+    with suppress(ImportError):
+        import apprise
+    line = sys.stdin.buffer.readline()
+    if not line:
+        os._exit(0)
+    request = json.loads(line)
     when_parent_exits(lambda: os._exit(1))
     timer = Timer(request["timeout"], os._exit, (1,))
     timer.daemon = True
@@ -127,7 +164,13 @@ def _try_target(apprise: Any, address: str, message: dict[str, Any] | None) -> s
             return UNKNOWN_SERVICE
         if message is None:
             return ""
-        notify_type = apprise.NotifyType.SUCCESS if message["all_resolved"] else apprise.NotifyType.WARNING
+        notify_type = (
+            apprise.NotifyType.SUCCESS
+            if message["all_resolved"]
+            else apprise.NotifyType.FAILURE
+            if message["is_critical"]
+            else apprise.NotifyType.WARNING
+        )
         text = apprise.NotifyFormat.TEXT
         if service.notify(message["body"], message["title"], notify_type=notify_type, body_format=text):
             return ""

@@ -12,14 +12,15 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from random import SystemRandom
 from threading import Condition, Event, Lock, Semaphore
 
 from dashapp.alerts import apprise_worker
-from dashapp.alerts.message import Message, compose_message
+from dashapp.alerts.message import Message, compose_message, critical_count
 from dashapp.model.notices import NoticeSink
-from dashapp.model.thresholds import AlertChange
+from dashapp.model.thresholds import REMINDER, TEST, AlertChange
 from dashapp.process.backoff import Backoff
 from dashapp.process.threads import start_thread
 from dashapp.stores.base import MAX_CHANGES, Store
@@ -28,6 +29,8 @@ log = logging.getLogger("dashapp")
 
 # Messages that an address may receive within so many seconds; later changes share a message.
 MAX_BURST, BURST_WINDOW_S = 5, 60.0
+# Seconds from a change to its message: those of the next tick join it. A worker starts meanwhile.
+GROUP_WINDOW_S = 1.3
 # Workers at a time: each needs more memory than the collector.
 MAX_WORKERS = 3
 # Seconds before the first retry, and before a retry at most.
@@ -43,7 +46,8 @@ SendFunction = Callable[[str, Message], str]
 class AlertDelivery:
     """Delivers changes to `addresses`. `sender` is the start of a message's title.
 
-    `send` sends a message to an address and returns why it failed, empty on success.
+    `send` sends a message to an address and returns why it failed, empty on success. `url`: the public
+    address of the page, for links. `group_window`: seconds in which changes join a message.
     """
 
     def __init__(
@@ -53,13 +57,20 @@ class AlertDelivery:
         notice: NoticeSink,
         sender: str = "dashapp",
         send: SendFunction | None = None,
+        url: str = "",
+        group_window: float = GROUP_WINDOW_S,
     ) -> None:
         self._store = store
         self._notice = notice
         self._sender = sender
+        self._url = url
+        self._group_window = group_window
+        self._group_end = 0.0
+        # More workers than slots would need more memory than a notification is worth.
+        self._has_spares = send is None and len(addresses) <= MAX_WORKERS
         self._cancelled = Event()
-        self._send = send or partial(apprise_worker.send_notification, is_cancelled=self._cancelled.is_set)
-        self._changes = deque(store.changes(), maxlen=MAX_CHANGES)
+        self._send = send
+        self._changes = deque(store.alert_log(), maxlen=MAX_CHANGES)
         self._newest = self._changes[-1].number if self._changes else 0
         deliveries = store.deliveries()
         self._deliveries = {
@@ -86,7 +97,10 @@ class AlertDelivery:
     def put(self, changes: Sequence[AlertChange]) -> None:
         """Queue changes for every address. Takes microseconds."""
         if changes:
+            now = time.monotonic()
             with self._condition:
+                if now >= self._group_end:
+                    self._group_end = now + self._group_window
                 self._changes.extend(changes)
                 self._newest = changes[-1].number
                 self._condition.notify_all()
@@ -111,17 +125,32 @@ class AlertDelivery:
 
     def _run(self, position: int, address: str) -> None:
         send_times: deque[float] = deque(maxlen=MAX_BURST)
+        spare = apprise_worker.WorkerSpare()
+        with closing(spare):
+            self._deliver(position, address, send_times, spare)
+
+    def _deliver(
+        self, position: int, address: str, send_times: deque[float], spare: apprise_worker.WorkerSpare
+    ) -> None:
+        send = self._send or partial(
+            apprise_worker.send_notification, is_cancelled=self._cancelled.is_set, spare=spare
+        )
         backoff, due = Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S), 0.0
-        while (batch := self._next_batch(target_id(address), due)) is not None:
+        while (batch := self._next_batch(target_id(address), due, spare)) is not None:
             changes, newest, count = batch
+            if not changes:
+                self._record_delivery(target_id(address), newest)
+                continue
             # A collector that is killed after this sends nothing again. An alert does not wait for a store
             # that is down.
             self._store.drain(STORE_TIMEOUT_S)
-            firing_count = sum(state.firing for state in self._store.thresholds())
+            states = [state for state in self._store.thresholds() if state.firing]
             with self._worker_slots:
                 processes = self._store.alert_processes()
-                message = compose_message(changes, count, firing_count, self._sender, processes)
-                reason = self._send(address, message)
+                message = compose_message(
+                    changes, count, len(states), self._sender, processes, self._url, critical_count(states)
+                )
+                reason = send(address, message)
             now = time.monotonic()
             if not reason:
                 # First of all: an exception after it repeats no message.
@@ -141,20 +170,32 @@ class AlertDelivery:
                 position, f"Alerts are not delivered to address {label}: {reason}; dashapp retries."
             )
 
-    def _next_batch(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:
-        """Wait until an address is due; return its changes, the last one's number and the count.
+    def _next_batch(
+        self, key: str, due: float, spare: apprise_worker.WorkerSpare
+    ) -> tuple[list[AlertChange], int, int] | None:
+        """Wait until an address is due; return its messages, the last change's number and the count.
 
-        The changes are the newest of that count. Return None after `close`.
+        They are the newest of that count, and none if no change has a message. Return None after `close`.
         """
-        with self._condition:
-            while not self._closed:
+        while True:
+            with self._condition:
+                if self._closed:
+                    return None
                 delivered = self._deliveries.get(key, 0)
-                remaining = due - time.monotonic()
-                if self._newest > delivered and remaining <= 0:
-                    changes = [change for change in self._changes if change.number > delivered]
-                    return changes, self._newest, self._newest - delivered
-                self._condition.wait(remaining if remaining > 0 else None)
-        return None
+                remaining = max(due, self._group_end) - time.monotonic()
+                is_waiting = self._newest > delivered
+                if is_waiting and remaining <= 0:
+                    waiting = [change for change in self._changes if change.number > delivered]
+                    # The log has dropped changes before its first one, and only reminders after it.
+                    dropped = max(0, waiting[0].number - delivered - 1) if waiting else 0
+                    changes = _messages(waiting)
+                    return changes, self._newest, len(changes) + (dropped if changes else 0)
+                needs_spare = is_waiting and remaining <= self._group_window and self._has_spares
+                if not needs_spare or spare.is_started:
+                    self._condition.wait(remaining if is_waiting else None)
+                    continue
+            # Without the lock: the collector must not wait for a process.
+            spare.start()
 
     def _record_delivery(self, key: str, newest: int) -> None:
         with self._lock:
@@ -173,6 +214,17 @@ class AlertDelivery:
                 self._notice.set(text)
             elif previous:
                 self._notice.clear()
+
+
+def _messages(changes: Sequence[AlertChange]) -> list[AlertChange]:
+    """Return the changes that have a message, without a reminder that a later entry replaces."""
+    newest = {change.threshold.condition: change.number for change in changes if change.kind != TEST}
+    return [
+        change
+        for change in changes
+        if not change.silence
+        and (change.kind != REMINDER or newest[change.threshold.condition] == change.number)
+    ]
 
 
 def target_id(address: str) -> str:

@@ -43,20 +43,35 @@ class AlertEvaluator:
 
         `newest`: the time of the last tick that it evaluated, 0 if there was none.
         """
-        states_by_threshold = {state.threshold: state for state in previous_states}
-        states = [states_by_threshold.get(threshold, AlertState(threshold)) for threshold in thresholds]
-        self._rules: list[_LimitRule | _MissingRule] = [
-            _MissingRule(state, to_milliseconds(newest))
-            if state.threshold.op == MISSING_OP
-            else _LimitRule(state)
-            for state in states
-        ]
+        self._newest_ms = to_milliseconds(newest)
+        self._rules: list[_LimitRule | _MissingRule] = []
         self._last = 0
         # Of each rule, the time of its state before the clock was last set back, and after it.
         self._moved_times: list[tuple[float | None, float | None]] = []
+        self.set_thresholds(thresholds, previous_states)
 
     def states(self) -> list[AlertState]:
         return [rule.state for rule in self._rules]
+
+    def set_thresholds(
+        self, thresholds: Iterable[Threshold], previous_states: Iterable[AlertState] = ()
+    ) -> None:
+        """Evaluate these from now on. One with the condition of an earlier one keeps its state."""
+        rules = {rule.state.threshold.condition: rule for rule in self._rules}
+        states = {state.threshold.condition: state for state in previous_states}
+        self._rules, self._moved_times = [], []
+        for threshold in thresholds:
+            condition = threshold.condition
+            if rule := rules.get(condition):
+                rule.state = replace(rule.state, threshold=threshold)
+                self._rules.append(rule)
+                continue
+            state = replace(states.get(condition, AlertState(threshold)), threshold=threshold)
+            if threshold.op == MISSING_OP:
+                # A new rule does not count the time before it.
+                self._rules.append(_MissingRule(state, self._last or self._newest_ms))
+            else:
+                self._rules.append(_LimitRule(state))
 
     def follow_clock(self, size: float, after: float | None, restores: bool = False) -> None:
         """Go on after the clock was set by `size` seconds; see AlertMonitor.follow_clock.

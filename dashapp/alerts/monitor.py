@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
+from datetime import tzinfo
 
+from dashapp.alerts.announcements import Announcements, with_entries
 from dashapp.alerts.evaluator import AlertEvaluator
+from dashapp.model.alerts.controls import CREATE, TEST_RULE, AlertAction, AlertControls
+from dashapp.model.alerts.rules import MAX_RULES
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.text import quote_value, similar_names, suggest
-from dashapp.model.thresholds import AlertChange, AlertState, Threshold
+from dashapp.model.thresholds import CHANGE, TEST, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES, Store
+from dashapp.stores.documents import ALERT_CONTROLS
 
 # Seconds for a metric to appear: some sources are read rarely, or wait for another machine.
 FIRST_VALUE_TIMEOUT_S = 30.0
@@ -36,21 +41,32 @@ class AlertMonitor:
         store: Store,
         notice: NoticeSink | None = None,
         explain: Explain | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
-        """`explain` stores what explains the changes of a tick, before the store has these."""
+        """`thresholds`: of the settings; the store has those of the page.
+
+        `explain` stores what explains the changes of a tick, before the store has these. `zone`: of quiet
+        hours; None for that of the machine.
+        """
+        self._configured = tuple(thresholds)
+        self._controls = store.alert_controls()
+        thresholds = self._all_thresholds()
         self._store = store
         self._notice = notice
         self._explain = explain
         newest = store.newest().time_ms / 1000
-        self._log = deque(store.changes(), maxlen=MAX_CHANGES)
+        self._log = deque(store.alert_log(), maxlen=MAX_CHANGES)
         previous_states = store.thresholds()
         self._evaluator = AlertEvaluator(thresholds, _restore(previous_states, self._log, newest), newest)
+        self._announcements = Announcements(zone)
+        self._announcements.restore(self._evaluator.states(), self._log)
         self._missing_metrics = {threshold.metric: None for threshold in thresholds}  # an ordered set
         self._seen_names: set[str] = set()
         self._similar_names: dict[str, list[str]] = {}
         self._start_time: float | None = None
         # The log before the clock was last set back.
         self._log_before_step: list[AlertChange] = []
+        self._tests: list[Threshold] = []
         self._notice_is_current = False
         if notice is not None:
             notice.clear()
@@ -58,20 +74,70 @@ class AlertMonitor:
             store.set_thresholds(self._evaluator.states())
 
     def observe(self, tick: Tick) -> list[AlertChange]:
-        """Evaluate `tick`, which is already in the store; return its changes."""
+        """Evaluate `tick`, which is already in the store; return its changes and further messages."""
         changes = self._evaluator.evaluate(tick)
+        changes = self._announcements.silenced(changes, tick.time, self._controls)
+        states = self._evaluator.states()
+        self._set_controls(self._controls.current(states, tick.time))
+        changes += self._announcements.reminders(states, tick.time, tick.values, self._controls)
+        changes += self._take_tests(tick)
         if changes:
-            last = self._log[-1].number if self._log else 0
-            changes = [replace(change, number=number) for number, change in enumerate(changes, last + 1)]
-            if self._explain is not None:
-                self._explain(changes, tick.time)
-            self._log.extend(changes)
-            # The log comes first: if this process is killed in between, the next one repairs the states.
-            self._store.set_changes(self._log)
-            self._store.set_thresholds(self._evaluator.states())
+            changes = self._add_to_log(changes, tick.time)
+            self._store.set_thresholds(states)
         if self._missing_metrics:
             self._check_missing(tick)
         return changes
+
+    def apply(self, action: AlertAction) -> None:
+        """Take over what a person did on the page. The same action a second time changes nothing."""
+        controls = self._controls.with_action(action)
+        is_full = len(self._configured) + len(controls.rules) > MAX_RULES
+        if controls is self._controls or (action.kind == CREATE and is_full):
+            return
+        if action.kind == TEST_RULE:
+            self._tests.append(action.rule)
+        rules = self._controls.rules
+        self._set_controls(controls)
+        if controls.rules != rules:
+            self._set_thresholds()
+
+    def _set_controls(self, controls: AlertControls) -> None:
+        if controls is not self._controls:
+            self._controls = controls
+            self._store.write_document(ALERT_CONTROLS, controls)
+
+    def _all_thresholds(self) -> list[Threshold]:
+        """Return the rules of the settings, and those of the page that are not among them."""
+        conditions = {threshold.condition for threshold in self._configured}
+        added = [rule for rule in self._controls.rules if rule.condition not in conditions]
+        return [*self._configured, *added]
+
+    def _set_thresholds(self) -> None:
+        """Follow a change of the rules of the page."""
+        thresholds = self._all_thresholds()
+        self._evaluator.set_thresholds(thresholds)
+        self._announcements.restore(self._evaluator.states(), self._log)
+        self._missing_metrics = {
+            threshold.metric: None for threshold in thresholds if threshold.metric not in self._seen_names
+        }
+        self._notice_is_current = False
+        self._store.set_thresholds(self._evaluator.states())
+
+    def _take_tests(self, tick: Tick) -> list[AlertChange]:
+        tests, self._tests = self._tests, []
+        return [
+            AlertChange(rule, False, tick.time, tick.values.get(rule.metric), kind=TEST) for rule in tests
+        ]
+
+    def _add_to_log(self, changes: Sequence[AlertChange], time: float) -> list[AlertChange]:
+        last = self._log[-1].number if self._log else 0
+        numbered = [replace(change, number=number) for number, change in enumerate(changes, last + 1)]
+        if self._explain is not None:
+            self._explain([change for change in numbered if not change.silence], time)
+        self._log = deque(with_entries(self._log, numbered), maxlen=MAX_CHANGES)
+        # The log comes first: if this process is killed in between, the next one repairs the states.
+        self._store.set_changes(self._log)
+        return numbered
 
     def follow_clock(self, size: float, after: float | None, restores: bool = False) -> None:
         """Go on after the clock was set by `size` seconds.
@@ -93,6 +159,7 @@ class AlertMonitor:
             changes.append(originals.get(change.number, moved))
         self._log_before_step = before
         self._log = deque(changes, maxlen=MAX_CHANGES)
+        self._announcements.restore(self._evaluator.states(), self._log)
         self._store.set_changes(self._log)
         self._store.set_thresholds(self._evaluator.states())
 
@@ -126,7 +193,9 @@ class AlertMonitor:
         names = self._seen_names if similar is None else [*new_names, *similar]
         self._similar_names[key] = similar = similar_names(key, names)
         hint = suggest(key, similar, "see /api/metrics")
-        return f"--threshold names {quote_value(key)}, which no source provides{hint}"
+        is_configured = any(threshold.metric == key for threshold in self._configured)
+        subject = "--threshold" if is_configured else "An alert rule of the page"
+        return f"{subject} names {quote_value(key)}, which no source provides{hint}"
 
 
 def _restore(states: Iterable[AlertState], log: Iterable[AlertChange], newest: float) -> list[AlertState]:
@@ -135,12 +204,13 @@ def _restore(states: Iterable[AlertState], log: Iterable[AlertChange], newest: f
     A threshold that is in the log alone was removed meanwhile. It does not fire since `newest`, the time of
     the newest tick.
     """
-    restored = {state.threshold: state for state in states}
-    for change in {change.threshold: change for change in log}.values():
-        state = restored.get(change.threshold)
+    restored = {state.threshold.condition: state for state in states}
+    changes = {change.threshold.condition: change for change in log if change.kind == CHANGE}
+    for condition, change in changes.items():
+        state = restored.get(condition)
         if state is None:
             state = AlertState(change.threshold, False, max(newest, change.time))
         elif state.since is None or state.since < change.time:
             state = AlertState(change.threshold, change.firing, change.time)
-        restored[change.threshold] = state
+        restored[condition] = state
     return list(restored.values())

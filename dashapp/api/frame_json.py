@@ -31,9 +31,13 @@ def frame_json(frame: Frame, now: float, store: Reader, redacts_notices: bool) -
         # Aggregated points do not have the time and values of the newest tick.
         body |= {"min": frame.low, "max": frame.high}
         body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}
-    if firing := firing_json(store.thresholds()):
+    controls = store.alert_controls()
+    if controls.log:
+        # The page requests /api/alerts when this time rises.
+        body["actions"] = to_milliseconds(controls.log[-1].time)
+    if firing := firing_json(store.thresholds(), controls):
         body["broken"] = firing
-    if changes := store.changes():
+    if changes := store.alert_log():
         # The alert history polls /api/alerts when this number rises.
         body["changes"] = changes[-1].number
     if events := store.events().events:

@@ -36,7 +36,7 @@ def openapi_document(
     if not settings.push_token:
         del document["paths"]["/api/push"], schemes["push"]
     if not settings.requires_authentication:
-        del document["paths"]["/api/share"]
+        del document["paths"]["/api/share"], document["paths"]["/api/alerts/{action}"]
     if not settings.password:
         del document["security"], schemes["password"]
     if not schemes:

@@ -10,9 +10,10 @@ from dashapp.alerts.message import Processes, explanation_of
 from dashapp.api.params import query_fields
 from dashapp.api.top import ranking_json
 from dashapp.http.responses import encode_json
+from dashapp.model.alerts.controls import AlertAction, AlertControls
 from dashapp.model.panel_spec import compile_pattern
 from dashapp.model.text import quote_value
-from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState
+from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import BadRequestError, is_stale, stale_after, tick_age, to_milliseconds
 from dashapp.stores.base import MAX_CHANGES, Reader
 from dashapp.stores.hosts import Host, HostStore
@@ -30,24 +31,49 @@ def alerts_json(
     `shows_processes`: name those that explain an alert.
     """
     limit = _parse_limit(query)
+    controls = store.alert_controls()
     return {
-        "thresholds": [_alert_json(state, current_keys) for state in store.thresholds()],
+        "thresholds": [_alert_json(state, current_keys, controls) for state in store.thresholds()],
         "log": _changes_json(
             store.changes(), store.deliveries(), limit, store.alert_processes() if shows_processes else {}
         ),
+        "actions": [_action_json(action) for action in reversed(controls.log[-limit:])],
     }
 
 
-def firing_json(states: Iterable[AlertState]) -> list[dict[str, Any]]:
+def firing_json(states: Iterable[AlertState], controls: AlertControls) -> list[dict[str, Any]]:
     """The firing alerts in short form, for each response of /api/ticks."""
     return [
         {"metric": state.threshold.metric, "text": state.threshold.text, "since": _since_json(state)}
+        | _controls_json(state.threshold, controls)
         for state in states
         if state.firing
     ]
 
 
-def _alert_json(state: AlertState, current_keys: Collection[str] | None) -> dict[str, Any]:
+def _controls_json(threshold: Threshold, controls: AlertControls) -> dict[str, Any]:
+    """The mute and the acknowledgement of a rule, if it has one."""
+    actions = {
+        "mute": controls.mutes.get(threshold.condition),
+        "acknowledgement": controls.acknowledgements.get(threshold.condition),
+    }
+    return {name: _action_json(action) for name, action in actions.items() if action}
+
+
+def _action_json(action: AlertAction) -> dict[str, Any]:
+    return {
+        "kind": action.kind,
+        "text": action.rule.text,
+        "time": to_milliseconds(action.time),
+        "user": action.user,
+        "comment": action.comment,
+        "until": None if action.until is None else to_milliseconds(action.until),
+    }
+
+
+def _alert_json(
+    state: AlertState, current_keys: Collection[str] | None, controls: AlertControls
+) -> dict[str, Any]:
     threshold = state.threshold
     return {
         "text": threshold.text,
@@ -55,8 +81,13 @@ def _alert_json(state: AlertState, current_keys: Collection[str] | None) -> dict
         "op": threshold.op,
         "limit": None if threshold.op == MISSING_OP else threshold.limit,
         "for": threshold.seconds,
+        "level": threshold.level,
+        "origin": "page" if threshold in controls.rules else "settings",
+        "repeat": threshold.repeat,
+        "except": [period.text for period in threshold.quiet_hours],
         "state": "broken" if state.firing else "ok" if _has_value(state, current_keys) else "unknown",
         "since": _since_json(state),
+        **_controls_json(threshold, controls),
     }
 
 
@@ -83,11 +114,17 @@ def _changes_json(
             "state": "broken" if change.firing else "ok",
             "time": to_milliseconds(change.time),
             "value": change.value,
-            "sent": None if delivered is None else change.number <= delivered,
+            "sent": _was_sent(change, delivered),
+            **({"silence": change.silence} if change.silence else {}),
             **_processes_json(change, processes),
         }
         for change in reversed(changes[-limit:])
     ]
+
+
+def _was_sent(change: AlertChange, delivered: int | None) -> bool | None:
+    """Whether a change was sent; None if it has no message."""
+    return None if delivered is None or change.silence else change.number <= delivered
 
 
 def _processes_json(change: AlertChange, processes: Processes) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from threading import Event
+from zoneinfo import ZoneInfo
 
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
+from dashapp.collector.alert_actions import apply_record
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder, read_marks
@@ -78,8 +80,9 @@ def collect(
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
-    pushed values and events; without `accepts_values` only its events count. `extra_sources` are sources that
-    exist already. `failure_notice` may have a sentence about an earlier failure, which the first tick ends.
+    pushed values, events and actions on alerts; without `accepts_values` only the last two count.
+    `extra_sources` are sources that exist already. `failure_notice` may have a sentence about an earlier
+    failure, which the first tick ends.
     `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
     that the sources of the machine read. `top` records the processes.
     """
@@ -90,7 +93,8 @@ def collect(
     push = None
     if push_queue is not None:
         runs = RunRegistry(store.runs(), store.set_runs) if accepts_values else None
-        push = PushSource(push_queue, lambda: store.newest().time_ms, runs)
+        act = None if monitor is None else partial(apply_record, monitor)
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act)
         if accepts_values:
             # The last source: a push cannot replace what the machine measures.
             sources.append(push)
@@ -202,12 +206,20 @@ def collect_with_settings(
     store.notice_sink(COLLECTOR_NOTICE).clear()
     top = top_recorder(settings, store)
     monitor = AlertMonitor(
-        settings.threshold, store, store.notice_sink("thresholds"), top.explain if top else None
+        settings.threshold,
+        store,
+        store.notice_sink("thresholds"),
+        top.explain if top else None,
+        ZoneInfo(settings.time_zone) if settings.time_zone else None,
     )
     notice, delivery_notice = store.notice_sink("sources"), store.notice_sink("outbox")
     clock = SystemClock(stop)
     with (
-        closing(AlertDelivery(settings.notify, store, delivery_notice, _sender_name(settings))) as delivery,
+        closing(
+            AlertDelivery(
+                settings.notify, store, delivery_notice, _sender_name(settings), url=settings.public_url
+            )
+        ) as delivery,
         closing(top) if top else nullcontext(),
     ):
         collect(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import re
+import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -79,6 +80,26 @@ def parse_audience(text: str) -> str:
 UNIX_SCHEME = "unix://"
 
 
+def parse_time_zone(text: str) -> str:
+    """Return the name of a time zone that this machine knows."""
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError from None
+    return text
+
+
+def parse_url(text: str) -> str:
+    """Return the address of a page, without the slash at its end."""
+    url = urlsplit(text.strip())
+    is_plain = text.isprintable() and " " not in text.strip() and len(text) <= MAX_URL_LENGTH
+    if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc or not is_plain:
+        raise ValueError
+    if "?" in text or "#" in text or (url.port or 1) < 1:
+        raise ValueError
+    return text.strip().rstrip("/")
+
+
 def parse_unix_socket(text: str) -> str:
     """Return the address of a socket, which need not exist yet."""
     path = text.removeprefix(UNIX_SCHEME)
@@ -111,6 +132,7 @@ def parse_hosts(text: str) -> tuple[str, ...]:
 
 # In the form of a Content-Security-Policy: no path, and no IPv6 address.
 _ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?")
+MAX_URL_LENGTH = 500
 MAX_ORIGINS = 32
 
 

@@ -17,6 +17,7 @@ from dashapp.config import cli, parsers
 from dashapp.config.password_strength import is_guessable
 from dashapp.config.toml_file import SETTINGS_FILE_NAME, SettingsFile, TomlTable
 from dashapp.config.validation import validate_settings
+from dashapp.model.alerts.rules import MAX_RULES, parse_rule
 from dashapp.model.panels import Panel
 from dashapp.model.text import quote_value, redact_url
 from dashapp.model.thresholds import Threshold
@@ -29,8 +30,8 @@ def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str,
 
     `expected` is the end of an error message; if it is empty, the text of the ValueError from `parse` is.
     `separator`: the setting may have several values: one per flag, or several in a variable, with this
-    character between them. `parse` reads one value. `table` reads one that the settings file gives as a
-    table, and its ValueError always has a text.
+    character between them. There may be MAX_REPEATED_VALUES, or `max_values`. `parse` reads one value.
+    `table` reads one that the settings file gives as a table, and its ValueError always has a text.
     `hard_to_guess`: reject a value that is easy to guess.
     `secret`: there is no flag, since other users can list a process's arguments, and no message shows the
     value.
@@ -213,12 +214,11 @@ class Settings:
     )
     threshold: tuple[Threshold, ...] = setting(
         (),
-        Threshold.parse,
-        '"METRIC > NUMBER for TIME clear NUMBER" (or >=, with the second number not above the first; or < '
-        'and <=, with it not below) or "METRIC missing for TIME", '
-        'such as "cpu.percent > 90 for 30s"',
+        parse_rule,
+        "",
         'alert, such as "cpu.percent > 90 for 30s"; may be repeated',
         separator=";",
+        max_values=MAX_RULES,
     )
     notify: tuple[str, ...] = setting(
         (),
@@ -227,6 +227,19 @@ class Settings:
         "addresses for alerts, in apprise's format",
         separator=";",
         secret=True,
+    )
+    public_url: str = setting(
+        "",
+        parsers.parse_url,
+        "a web address such as https://monitor.example, without a user, ? and #",
+        "public address of the page, for the links in messages of alerts",
+        address=True,
+    )
+    time_zone: str = setting(
+        "",
+        parsers.parse_time_zone,
+        "a name of the IANA such as Europe/Berlin",
+        "time zone of the quiet hours of alerts, by default the machine's",
     )
     processes: str = setting(
         "local", parsers.parse_audience, "local, always or never", "when to show the names of processes"
@@ -321,10 +334,9 @@ def parse_settings(
         if not items and option in file_options:
             origin, items = file.items(option)
             origins[option.name] = origin if items else origins[option.name]
-        if len(items) > MAX_REPEATED_VALUES:
-            problems.append(
-                f"{origins[option.name]} has {len(items)} values; expected at most {MAX_REPEATED_VALUES}"
-            )
+        max_values = option.metadata.get("max_values", MAX_REPEATED_VALUES)
+        if len(items) > max_values:
+            problems.append(f"{origins[option.name]} has {len(items)} values; expected at most {max_values}")
             continue
         results = []
         for number, item in enumerate(items, 1):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dashapp.config.parsers import MEMORY_STORE
+from dashapp.model.alerts.rules import rule_conflicts
 from dashapp.sources.spec import NO_SOURCE
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def validate_settings(settings: Settings, origins: Mapping[str, str], serving: b
         problems.append(
             f'{origins["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another source'
         )
+    problems += [f"{origins['threshold']} {problem}" for problem in rule_conflicts(settings.threshold)]
     return problems
 
 

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-MAX_TEXT_LENGTH = 200
+from dashapp.model.alerts.quiet_hours import QUIET_HOURS_PATTERN, QuietHours, is_always_quiet
+
+MAX_TEXT_LENGTH = 300
 # Larger limits are typing errors. Above 2**53, about 9e15, a float cannot represent every whole number.
 MAX_LIMIT = 1e15
 MAX_DURATION_S = 7 * 86_400
+# Shortest time between two messages about the same alert, and quiet hours of a rule.
+MIN_REPEAT_S, MAX_QUIET_HOURS = 60, 7
+
+WARNING, CRITICAL = "warning", "critical"
 
 # The condition that a metric has no value.
 MISSING_OP = "missing"
@@ -33,6 +40,20 @@ _LIMIT_RULE = re.compile(
     re.ASCII,
 )
 _MISSING_RULE = re.compile(rf"{_METRIC}\s+{MISSING_OP}{_FOR}", re.ASCII)
+# The last option of a rule. Options follow the condition, in any order.
+_OPTION = re.compile(
+    rf"(?P<rest>.*)\s(?:repeat\s+(?P<count>[0-9]{{1,9}}(?:\.[0-9]{{1,3}})?)(?P<time>[smhd])"
+    rf"|except\s+(?P<quiet>{QUIET_HOURS_PATTERN})|(?P<level>{WARNING}|{CRITICAL}))",
+    re.ASCII | re.DOTALL,
+)
+_REPEAT_EXPECTED = "expected repeat with a time from 1m to 7d, such as repeat 30m"
+_QUIET_EXPECTED = "expected except with days, times or both, such as except Sat-Sun 22:00-06:00"
+
+
+# Kinds of entries in the log of alerts: a change of the state; one more message about the state; a test.
+CHANGE, REMINDER, TEST = "", "reminder", "test"
+# Why a change has no message.
+QUIET, MUTED = "quiet", "muted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +62,9 @@ class Threshold:
 
     It resolves when the value is on the other side of `clear`. If `op` is MISSING_OP, the alert fires while
     the metric has no value, and `limit` and `clear` have no meaning.
+
+    The other fields are options of its messages: seconds after which one is repeated (0: never), the times
+    without any, and the level.
     """
 
     metric: str
@@ -48,19 +72,30 @@ class Threshold:
     limit: float
     seconds: float = 0.0
     clear: float | None = None
+    repeat: float = 0.0
+    quiet_hours: tuple[QuietHours, ...] = ()
+    level: str = WARNING
+    _condition: str = field(default="", init=False, repr=False, compare=False)
 
     @staticmethod
     def parse(text: str) -> Threshold:
         """Return the threshold for a rule such as "disk.read >= 1.5G for 5m clear 1G".
 
         "cpu.percent missing for 1m" is the other form. k, M, G and T are powers of ten. A percent sign
-        changes nothing, because percentages are 0 to 100. Raises ValueError if the text is no rule.
+        changes nothing, because percentages are 0 to 100. Raises ValueError if the text is no rule. The error
+        has a text if an option is wrong.
         """
         if len(text) > MAX_TEXT_LENGTH:
             raise ValueError
-        match = _MISSING_RULE.fullmatch(text.strip()) or _LIMIT_RULE.fullmatch(text.strip())
+        condition, options = _split_options(text.strip())
+        threshold = Threshold._parse_condition(condition)
+        return replace(threshold, **options) if options else threshold
+
+    @staticmethod
+    def _parse_condition(text: str) -> Threshold:
+        match = _MISSING_RULE.fullmatch(text) or _LIMIT_RULE.fullmatch(text)
         if match is None or not match["metric"].isprintable():
-            raise ValueError
+            raise ValueError(_option_problem(text))
         seconds = round(float(match["count"] or 0) * _UNIT_SECONDS[match["time"] or "s"], 3)
         if seconds > MAX_DURATION_S:
             raise ValueError
@@ -77,6 +112,19 @@ class Threshold:
     @property
     def text(self) -> str:
         """The rule in its shortest form, such as "cpu.percent > 90 for 30s"; `parse` reads it."""
+        repeat = f" repeat {_format_duration(self.repeat)}" if self.repeat else ""
+        quiet = "".join(f" except {period.text}" for period in self.quiet_hours)
+        level = f" {self.level}" if self.level != WARNING else ""
+        return f"{self.condition}{repeat}{quiet}{level}"
+
+    @property
+    def condition(self) -> str:
+        """The rule without the options of its messages. No two rules may have the same."""
+        if not self._condition:
+            object.__setattr__(self, "_condition", self._format_condition())
+        return self._condition
+
+    def _format_condition(self) -> str:
         duration = f" for {_format_duration(self.seconds)}" if self.seconds else ""
         if self.op == MISSING_OP:
             return f"{self.metric} {MISSING_OP}{duration}"
@@ -109,7 +157,8 @@ class AlertChange:
     """An alert begins to fire, or resolves, at `time` (seconds UTC).
 
     `value` is the value at that time, or None if there was none. `number` counts the changes in the log of a
-    store, from 1.
+    store, from 1. `kind`: CHANGE, or an entry that is only a message. `silence`: why no message is sent, or
+    empty.
     """
 
     threshold: Threshold
@@ -117,6 +166,44 @@ class AlertChange:
     time: float
     value: float | None
     number: int = 0
+    kind: str = CHANGE
+    silence: str = ""
+
+
+def _split_options(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the condition of a rule, and its options by the names of the fields."""
+    repeat, level, quiet_hours = "", "", list[QuietHours]()
+    seconds = 0.0
+    while (match := _OPTION.fullmatch(text)) is not None:
+        if match["quiet"]:
+            quiet_hours.insert(0, QuietHours.parse(match["quiet"]))
+        elif match["level"]:
+            if level:
+                raise ValueError(f"it has two levels; expected {WARNING} or {CRITICAL}")
+            level = match["level"]
+        else:
+            if repeat:
+                raise ValueError("it has two times to repeat; expected one")
+            repeat = match["count"] + match["time"]
+            seconds = round(float(match["count"]) * _UNIT_SECONDS[match["time"]], 3)
+            if not MIN_REPEAT_S <= seconds <= MAX_DURATION_S:
+                raise ValueError(_REPEAT_EXPECTED)
+        text = match["rest"].rstrip()
+    periods = tuple(dict.fromkeys(quiet_hours))
+    if len(periods) > MAX_QUIET_HOURS:
+        raise ValueError(f"it has {len(periods)} quiet hours; expected at most {MAX_QUIET_HOURS}")
+    if is_always_quiet(periods):
+        raise ValueError("its quiet hours leave no time for a message; expected a part of the week")
+    options = {"repeat": seconds, "quiet_hours": periods, "level": level or WARNING}
+    return text, {name: value for name, value in options.items() if value not in (0.0, (), WARNING)}
+
+
+def _option_problem(text: str) -> str:
+    """Return what was expected of the option that a text without a valid condition has, if any."""
+    words = text.split()
+    if "except" in words[1:]:
+        return _QUIET_EXPECTED
+    return _REPEAT_EXPECTED if "repeat" in words[1:] else ""
 
 
 def _parse_number(match: re.Match[str], name: str) -> float:

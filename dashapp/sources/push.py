@@ -36,6 +36,8 @@ RUNS_KEY = ""
 REMOVED = "removed"
 # Cached metrics, so that all ticks share the same objects.
 CACHE_SIZE = 4000
+# Begins a record of what a person did on the page. No JSON begins with it.
+ACTION_MARK = b"!"
 
 _INVALID_CHARS = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -88,15 +90,23 @@ def pushed_metric(key: str) -> Metric:
 class PushSource:
     """Reads `inbox`; `newest` returns the time of the store's newest tick in milliseconds.
 
-    `runs` names the training runs that push. Without it, their values are left out.
+    `runs` names the training runs that push. Without it, their values are left out. `act` gets the records of
+    what people do on the page, before the store has the tick.
     """
 
     name = "push"
     is_optional = True
     reserved_chars = MAX_TICK_CHARS
 
-    def __init__(self, inbox: PushReader, newest: Callable[[], int], runs: RunObserver | None = None) -> None:
+    def __init__(
+        self,
+        inbox: PushReader,
+        newest: Callable[[], int],
+        runs: RunObserver | None = None,
+        act: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._inbox = inbox
+        self._act = act
         self._runs = runs
         self._newest = newest
         self._cache: dict[str, tuple[Metric, int]] = {}
@@ -113,6 +123,11 @@ class PushSource:
             is_first = not values and free_bytes == MAX_BYTES_PER_TICK
             if not is_first and (len(record) > free_bytes or free_entries <= 0):
                 return False
+            if record.startswith(ACTION_MARK):
+                free_bytes -= len(record)
+                if self._act is not None:
+                    self._act(record.removeprefix(ACTION_MARK))
+                return True
             if record.startswith(b"["):
                 free_bytes -= len(record)
                 free_entries -= self._take_event_record(record)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from dashapp.model.alerts.controls import AlertControls
 from dashapp.model.events import EventLog
 from dashapp.model.notices import NoticeSink
 from dashapp.model.runs import Run
@@ -18,6 +19,7 @@ from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.model.top import AlertProcesses, TopRecord
 from dashapp.stores.documents import (
+    ALERT_CONTROLS,
     ALERT_PROCESSES,
     CHANGES,
     CLOCK_STEPS,
@@ -171,8 +173,16 @@ class Reader(Protocol):
         return self.read_document(THRESHOLDS)
 
     def changes(self) -> list[AlertChange]:
-        """The log of alerts that fired or resolved, oldest first; at most MAX_CHANGES."""
+        """The alerts that fired or resolved, oldest first; at most MAX_CHANGES."""
+        return [change for change in self.alert_log() if not change.kind]
+
+    def alert_log(self) -> list[AlertChange]:
+        """The changes, and the entries of the log that are only messages."""
         return self.read_document(CHANGES)
+
+    def alert_controls(self) -> AlertControls:
+        """The rules of the page, and which alerts people have muted or acknowledged."""
+        return self.read_document(ALERT_CONTROLS)
 
     def alert_processes(self) -> Mapping[int, AlertProcesses]:
         """The processes that used the most before an alert fired, by the number of that change."""

@@ -12,10 +12,19 @@ from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, Generic, TypeVar
 
+from dashapp.model.alerts.controls import (
+    ACTION_KINDS,
+    MAX_ACTIONS,
+    MAX_COMMENT_CHARS,
+    MAX_USER_CHARS,
+    AlertAction,
+    AlertControls,
+)
+from dashapp.model.alerts.rules import MAX_RULES
 from dashapp.model.events import EVENT_KINDS, MAX_EVENT_CHARS, MAX_EVENTS, Event, EventLog
 from dashapp.model.runs import MAX_CONFIG_ENTRIES, MAX_RUNS, STATES, Run
 from dashapp.model.text import parse_json
-from dashapp.model.thresholds import AlertChange, AlertState, Threshold
+from dashapp.model.thresholds import CHANGE, REMINDER, TEST, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Curves, Metric, to_milliseconds
 from dashapp.model.top import AlertProcesses, checked_ranking
 
@@ -73,11 +82,93 @@ def _states_from_json(rows: Any) -> list[AlertState]:
 def _changes_from_json(rows: Any) -> list[AlertChange]:
     thresholds: dict[str, Threshold] = {}
     changes = []
-    for number, text, firing, time, value in rows:
-        threshold = thresholds.setdefault(text, Threshold.parse(text))
+    for number, text, firing, time, value, *details in rows:
+        if (threshold := thresholds.get(text)) is None:
+            threshold = thresholds[text] = Threshold.parse(text)
         value = None if value is None else _number(value)
-        changes.append(AlertChange(threshold, firing is True, _time(time), value, _count(number)))
+        kind, silence = details or (CHANGE, "")
+        if kind not in (CHANGE, REMINDER, TEST):
+            raise ValueError
+        changes.append(
+            AlertChange(
+                threshold, firing is True, _time(time), value, _count(number), kind, str(silence)[:16]
+            )
+        )
     return changes
+
+
+def _change_to_json(change: AlertChange) -> Any:
+    row = (change.number, change.threshold.text, change.firing, _to_ms(change.time), change.value)
+    # An earlier version reads a log without details.
+    return (*row, change.kind, change.silence) if change.kind or change.silence else row
+
+
+def _action_to_json(action: AlertAction) -> Any:
+    return {
+        "id": action.id,
+        "kind": action.kind,
+        "rule": action.rule.text,
+        "time": _to_ms(action.time),
+        "user": action.user,
+        "comment": action.comment,
+        "until": _to_ms(action.until),
+        "replaces": action.replaces and action.replaces.text,
+    }
+
+
+def _action_from_json(row: Any) -> AlertAction:
+    texts, limits = (row["id"], row["user"], row["comment"]), (64, MAX_USER_CHARS, MAX_COMMENT_CHARS)
+    for text, limit in zip(texts, limits, strict=True):
+        if not (isinstance(text, str) and len(text) <= limit):
+            raise ValueError
+    if row["kind"] not in ACTION_KINDS:
+        raise ValueError
+    until, replaces = row["until"], row["replaces"]
+    return AlertAction(
+        row["id"],
+        row["kind"],
+        Threshold.parse(row["rule"]),
+        _time(row["time"]),
+        row["user"],
+        row["comment"],
+        None if until is None else _time(until),
+        None if replaces is None else Threshold.parse(replaces),
+    )
+
+
+def action_record(action: AlertAction) -> bytes:
+    """Return an action as a record of the push queue."""
+    return json.dumps(_action_to_json(action)).encode()
+
+
+def parse_action_record(record: bytes) -> AlertAction | None:
+    """Return the action of a record; None if `action_record` did not write it."""
+    try:
+        return _action_from_json(json.loads(record))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _controls_to_json(controls: AlertControls) -> Any:
+    return {
+        "rules": [rule.text for rule in controls.rules],
+        "mutes": [_action_to_json(action) for action in controls.mutes.values()],
+        "acknowledgements": [_action_to_json(action) for action in controls.acknowledgements.values()],
+        "log": [_action_to_json(action) for action in controls.log],
+    }
+
+
+def _controls_from_json(fields: Any) -> AlertControls:
+    mutes, acknowledgements, log = (
+        [_action_from_json(row) for row in fields[name][-MAX_ACTIONS:]]
+        for name in ("mutes", "acknowledgements", "log")
+    )
+    return AlertControls(
+        tuple(Threshold.parse(text) for text in fields["rules"][:MAX_RULES]),
+        {action.rule.condition: action for action in mutes},
+        {action.rule.condition: action for action in acknowledgements},
+        tuple(log),
+    )
 
 
 def _alert_processes_from_json(rows: Any) -> Mapping[int, AlertProcesses]:
@@ -227,10 +318,7 @@ THRESHOLDS: Document[list[AlertState]] = Document(
 CHANGES: Document[list[AlertChange]] = Document(
     name="changes",
     empty=list,
-    to_json=lambda changes: [
-        (change.number, change.threshold.text, change.firing, _to_ms(change.time), change.value)
-        for change in changes
-    ],
+    to_json=lambda changes: [_change_to_json(change) for change in changes],
     from_json=_changes_from_json,
 )
 # By the number of the change with which an alert fired. The time is that of the change: if a crash lost the
@@ -240,6 +328,12 @@ ALERT_PROCESSES: Document[Mapping[int, AlertProcesses]] = Document(
     empty=dict,
     to_json=lambda alerts: [(number, *processes) for number, processes in alerts.items()],
     from_json=_alert_processes_from_json,
+)
+ALERT_CONTROLS: Document[AlertControls] = Document(
+    name="controls",
+    empty=AlertControls,
+    to_json=_controls_to_json,
+    from_json=_controls_from_json,
 )
 DELIVERIES: Document[Mapping[str, int]] = Document(
     name="sent",
@@ -283,6 +377,7 @@ DOCUMENTS: tuple[Document[Any], ...] = (
     CURVES,
     CLOCK_STEPS,
     EVENTS,
+    ALERT_CONTROLS,
     DELIVERIES,
     ALERT_PROCESSES,
     CHANGES,

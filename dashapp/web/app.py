@@ -6,7 +6,7 @@ Interval loses responses: Dash drops the older one when the next tick fires firs
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,6 @@ from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
-from dashapp.api.events import EVENTS_PATH
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
 from dashapp.api.push import PUSH_PATH as PUSH
@@ -42,11 +41,11 @@ from dashapp.web.components.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
 from dashapp.web.machine_facts import host_name as machine_name
 from dashapp.web.machine_facts import machine_facts
-from dashapp.web.marks import OpenQueue, PageMarks
 from dashapp.web.middleware_stack import AccessControl, build_middleware
 from dashapp.web.pages import CHART_PATH, Pages, index_writer
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
+from dashapp.web.write_routes import WriteRoutes, may_change_alerts, may_mark
 
 OTHER_HOST_PROCESSES = "processes of this host are not available, only those of the server's machine"
 
@@ -63,7 +62,7 @@ def create_app(
     shared: SharedAccess | None = None,
     mounted: bool = False,
     restricted: bool = False,
-    push_writer_of: OpenQueue | None = None,
+    push_writer_of: Callable[[str], PushWriter] | None = None,
 ) -> WSGIApp:
     """Return the whole WSGI application over `store`; pushed metrics go into `push_writer`.
 
@@ -74,21 +73,19 @@ def create_app(
     it certainly checks who may see these pages. `push_writer_of`: returns the push queue of another host.
     """
     access = AccessControl(settings, folder, local, shared)
-    check = access.check_of(settings.push_token, "push token")
     # The names of pushed metrics are checked against all others.
+    check = access.check_of(settings.push_token, "push token")
     push = push_endpoint(check, push_writer, store, access.clients)
     is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
-    can_mark = not mounted and (settings.requires_authentication or not _is_public(settings))
-    marks = PageMarks(settings, push_writer if can_mark else None, push_writer_of, host_name)
-    dash = _dash_app(PageTarget(store), settings, hosts, host_name, marks)
-    # The page of a host contains other addresses than the page at the root.
-    page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
-    data_caching = _data_caching(settings, is_shared, mounted)
-    badge_caching = badge.SHARED_CACHING if is_shared else badge.PRIVATE_CACHING
+    own_queue = None if mounted else push_writer
+    writes = WriteRoutes(settings, access.clients, own_queue, push_writer_of, host_name)
+    dash = _dash_app(PageTarget(store), settings, hosts, host_name, writes.is_open)
+    is_private = settings.requires_authentication or mounted
+    page_caching, data_caching, badge_caching = _caching(is_shared, is_private)
     limits = ApiLimits()
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
@@ -97,7 +94,9 @@ def create_app(
     pages, host_pages, view_pages = (
         StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
     )
-    description = openapi.OpenApiEndpoint(settings, hosts is not None, is_shared, can_mark)
+    description = openapi.OpenApiEndpoint(
+        settings, hosts is not None, is_shared, writes.is_open and may_mark(settings, PageTarget(store))
+    )
     table = ProcessTable() if shows_processes(settings) else None
 
     def serve(target: PageTarget) -> WSGIApp:
@@ -119,14 +118,14 @@ def create_app(
             top_error="" if table else _processes_error(settings),
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
-        mark = marks.endpoint(target)
+        find_write = writes.of(target)
         is_root = not target.names or target.top
         cache = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
-            if mark and path == EVENTS_PATH and environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-                return mark(environ, start_response)
+            if write := find_write(environ):
+                return write(environ, start_response)
             if path == PUSH and is_root:
                 return push(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
@@ -153,10 +152,11 @@ def create_app(
     )
 
 
-def _data_caching(settings: Settings, is_shared: bool, mounted: bool) -> str:
+def _caching(is_shared: bool, is_private: bool) -> tuple[str, str, str]:
+    """Return the Cache-Control headers of pages, data and badges."""
     if is_shared:
-        return SHARED_ONE_SECOND
-    return PRIVATE_NO_STORE if settings.requires_authentication or mounted else NO_STORE
+        return SHARED_ONE_SECOND, SHARED_ONE_SECOND, badge.SHARED_CACHING
+    return "no-cache", PRIVATE_NO_STORE if is_private else NO_STORE, badge.PRIVATE_CACHING
 
 
 def _page_app(
@@ -164,7 +164,7 @@ def _page_app(
     settings: Settings,
     hosts: HostStore | None,
     host_name: str,
-    marks: PageMarks,
+    has_marks: bool,
 ) -> Component:
     if view := _current_target(VIEW):
         return shared_view_page(view, settings)
@@ -188,8 +188,9 @@ def _page_app(
         machine=settings.reads_system,
         facts=machine_facts(host_name, with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
+        alert_controls=has_marks and may_change_alerts(settings, target),
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
-        marks=marks.are_allowed(target),
+        marks=has_marks and may_mark(settings, target),
         zone=target.reader.read_document(ZONE),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
     )
@@ -266,7 +267,7 @@ def _dash_app(
     settings: Settings,
     hosts: HostStore | None,
     host_name: str,
-    marks: PageMarks,
+    has_marks: bool,
 ) -> Dash:
     app = Dash(
         "dashapp",
@@ -300,7 +301,7 @@ def _dash_app(
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
-    app.layout = partial(_page_app, default_target, settings, hosts, host_name, marks)
+    app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_marks)
     register_callbacks(app)
     return app
 

@@ -21,6 +21,7 @@ PAGE_LAYERS = (
     "charts",
     "legend",
     "panels",
+    "alerts",
     "layout",
     "runs",
     "search",

@@ -44,6 +44,7 @@ def page_layout(
     hosts: HostControls | None = None,
     session: str = "",
     share: bool = False,
+    alert_controls: bool = False,
     marks: bool = False,
     is_shared_view: bool = False,
     zone: str = "",
@@ -54,8 +55,9 @@ def page_layout(
     `processes`: show the process table, and `top` the recorded processes. `machine`: expect metrics of this
     machine. `facts`: about the machine on screen, its name first. `hosts`: the hosts of this page, or None if
     the store has one host. `session`: the kind of login, "password" or "proxy", or empty text without one.
-    `share`: the viewer can create share links, and `marks` mark events. `is_shared_view`: this is the page
-    of one. `zone`: the time zone of the host, or empty text if it is not known.
+    `share`: the viewer can create share links, `marks` mark events, and `alert_controls` mute alerts and
+    change their rules. `is_shared_view`: this is the page of a share link. `zone`: the time zone of the host,
+    or empty text if it is not known.
     """
     stops = slider_stops(longest, window)
     visible_panels = {panel.name for panel in panels if panel.select(metrics)}
@@ -77,7 +79,15 @@ def page_layout(
         children=[
             dcc.Interval(id="interval", interval=poll_ms),
             dcc.Store(id="charts", data=chart_specs(panels, metrics, thresholds)),
-            _bar(title, tagline, hosts, session, marks, _controls(stops, stops.index(round(window)), window)),
+            _bar(
+                title,
+                tagline,
+                hosts,
+                session,
+                marks,
+                _controls(stops, stops.index(round(window)), window),
+                alert_controls,
+            ),
             navigation(),
             html.Div(id="notices", role="alert", hidden=True),
             html.Main(group_sections(sections, _overview(tiles, metrics), facts)),
@@ -91,6 +101,7 @@ def page_layout(
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
+            "data-alert-controls": "on" if alert_controls else "off",
             "data-marks": "on" if marks else "off",
             "data-zone": zone,
             "data-view": "shared" if is_shared_view else "whole",
@@ -104,7 +115,13 @@ def page_layout(
 def _thresholds_json(thresholds: Sequence[Threshold]) -> str:
     return json.dumps(
         [
-            {"metric": t.metric, "op": t.op, "limit": None if t.op == MISSING_OP else t.limit, "text": t.text}
+            {
+                "metric": t.metric,
+                "op": t.op,
+                "limit": None if t.op == MISSING_OP else t.limit,
+                "text": t.text,
+                "level": t.level,
+            }
             for t in thresholds
         ]
     )
@@ -120,7 +137,13 @@ def _overview(tiles: Sequence[Tile], metrics: Sequence[Metric]) -> list[Componen
 
 
 def _bar(
-    title: str, tagline: str, hosts: HostControls | None, session: str, marks: bool, controls: Component
+    title: str,
+    tagline: str,
+    hosts: HostControls | None,
+    session: str,
+    marks: bool,
+    controls: Component,
+    alert_controls: bool,
 ) -> html.Header:
     """Return the bar. The controls of time come first, so that the Tab key reaches them first."""
     return html.Header(
@@ -141,6 +164,11 @@ def _bar(
                     *([_button("mark", "Mark a moment…", "Mark what happened (m)", "m")] if marks else []),
                     _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
                     _button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
+                    *(
+                        [_button("alert-rules", "Alert rules", "Alert rules (a)", "a")]
+                        if alert_controls
+                        else []
+                    ),
                     _button("panels", "Panels", "Choose and order panels (v)", "v"),
                     _button("tz", "Time zone", "Times of the browser, the host or UTC (z)", "z"),
                     _button("kiosk", "Kiosk", "Show one group after the other, without controls (k)", "k"),

@@ -156,12 +156,9 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
         class_name = section.pop("className", "")
-        place = html.Div(
-            html.P(NOT_ATTACHED, className="unattached"),
-            id=self.ids.chart(self.aio_id),
-            className="chart",
-            **({"style": {"height": css_height}} if css_height else {}),
-        )
+        style = {"style": {"height": css_height}} if css_height else {}
+        unattached = html.P(NOT_ATTACHED, className="unattached")
+        place = html.Div(unattached, id=self.ids.chart(self.aio_id), className="chart", **style)
         badge = html.Output("", className="badge", role="status")
         super().__init__(
             [

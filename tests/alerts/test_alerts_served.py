@@ -60,7 +60,7 @@ def test_ticks_endpoint_shows_late_alert_in_next_response() -> None:
 
 def test_alerts_endpoint_lists_thresholds_in_any_state() -> None:
     store = MemoryStore()
-    assert ask(Api(store), "/api/alerts").json == {"thresholds": [], "log": []}
+    assert ask(Api(store), "/api/alerts").json == {"thresholds": [], "log": [], "actions": []}
     AlertMonitor([HOT, Threshold("b", "<=", 1.5e9, 90)], store).observe(Tick(1000.5, 1, {"cpu.percent": 95}))
     assert ask(Api(store), "/api/alerts").json == {
         "thresholds": [
@@ -70,6 +70,10 @@ def test_alerts_endpoint_lists_thresholds_in_any_state() -> None:
                 "op": ">",
                 "limit": 90.0,
                 "for": 0.0,
+                "level": "warning",
+                "origin": "settings",
+                "repeat": 0.0,
+                "except": [],
                 "state": "broken",
                 "since": 1_000_500,
             },
@@ -79,6 +83,10 @@ def test_alerts_endpoint_lists_thresholds_in_any_state() -> None:
                 "op": "<=",
                 "limit": 1.5e9,
                 "for": 90.0,
+                "level": "warning",
+                "origin": "settings",
+                "repeat": 0.0,
+                "except": [],
                 # The metric never had a value, which does not make it ok.
                 "state": "unknown",
                 "since": None,
@@ -95,6 +103,7 @@ def test_alerts_endpoint_lists_thresholds_in_any_state() -> None:
                 "sent": None,
             }
         ],
+        "actions": [],
     }
 
 
@@ -107,7 +116,9 @@ def test_page_layout_contains_threshold_limits() -> None:
     store = MemoryStore()
     assert on_page(store) == []
     AlertMonitor([Threshold('<i>"', ">", 90, 5)], store)
-    assert on_page(store) == [{"metric": '<i>"', "op": ">", "limit": 90.0, "text": '<i>" > 90 for 5s'}]
+    assert on_page(store) == [
+        {"metric": '<i>"', "op": ">", "limit": 90.0, "text": '<i>" > 90 for 5s', "level": "warning"}
+    ]
 
 
 def broken(app: Dashapp) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event, Lock
 from types import SimpleNamespace
 
@@ -14,9 +15,9 @@ from waiting import PATIENCE_S, wait_for
 from webhook_server import webhook
 
 from dashapp.alerts import delivery
-from dashapp.alerts.delivery import BURST_WINDOW_S, MAX_BURST, AlertDelivery, target_id
-from dashapp.alerts.message import Message
-from dashapp.model.thresholds import AlertChange, AlertState, Threshold
+from dashapp.alerts.delivery import BURST_WINDOW_S, GROUP_WINDOW_S, MAX_BURST, AlertDelivery, target_id
+from dashapp.alerts.message import Message, compose_message
+from dashapp.model.thresholds import REMINDER, TEST, AlertChange, AlertState, Threshold
 from dashapp.stores.memory import MemoryStore
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s")
@@ -59,7 +60,9 @@ class Harness:
 
     def __init__(self, store: MemoryStore, hand: FakeSender, *addresses: str) -> None:
         self.store = store
-        self.alert_delivery = AlertDelivery(addresses, store, store.notice_sink("outbox"), "lab", hand)
+        self.alert_delivery = AlertDelivery(
+            addresses, store, store.notice_sink("outbox"), "lab", hand, group_window=0
+        )
 
     def put(self, *changes: AlertChange) -> None:
         self.store.set_changes([*self.store.changes(), *changes])
@@ -231,3 +234,61 @@ def test_delivery_starts_no_thread_without_targets() -> None:
     box.close()
     assert box._threads == []
     assert store.deliveries() == {}
+
+
+def test_delivery_groups_changes_of_consecutive_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    hand, now = FakeSender(), 1000.0
+    monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: now))
+    store = MemoryStore()
+    box = AlertDelivery([HERE], store, store.notice_sink("outbox"), "lab", hand)
+    changes = [change(number, of=Threshold(f"m{number}", ">", 1)) for number in range(1, 501)]
+    box.put(changes[:300])
+    now += 1
+    box.put(changes[300:])
+    assert hand.tried == []
+    with box._condition:
+        now += GROUP_WINDOW_S
+        box._condition.notify_all()
+    wait_for(lambda: store.deliveries() == {target_id(HERE): 500})
+    box.close()
+    assert hand.titles() == ["lab: 500 alert changes; 0 firing now"]
+
+
+def test_delivery_sends_nothing_for_silent_changes() -> None:
+    hand = FakeSender()
+    with harness(hand) as post:
+        post.put(replace(change(1), silence="quiet"))
+        wait_for(lambda: post.store.deliveries() == {target_id(HERE): 1})
+        assert hand.tried == []
+        post.put(replace(change(2, broken=False), silence="muted"), change(3))
+        wait_for(lambda: post.store.deliveries() == {target_id(HERE): 3})
+    assert hand.titles() == ["lab: cpu.percent > 90 for 30s: firing, at 97.25"]
+
+
+def test_delivery_sends_newest_reminder_only(fast_retries: None) -> None:
+    hand = FakeSender("it responded with status 500")
+    with harness(hand) as post:
+        post.put(change(1))
+        for number in range(2, 6):
+            post.put(replace(change(number), kind=REMINDER))
+        wait_for(lambda: len(hand.tried) > 1)
+        hand.reason = ""
+        wait_for(lambda: post.store.deliveries() == {target_id(HERE): 5})
+    ((_, message),) = hand.given
+    assert message.title == "lab: 2 alert changes; 0 firing now"
+    assert message.body.count(": still firing, at 97.25") == 1
+
+
+def test_message_names_level_and_links_to_moment() -> None:
+    critical = Threshold.parse("cpu.percent > 95 repeat 30m except Sat critical")
+    changes = [change(1), change(2, of=critical)]
+    message = compose_message(changes[1:], 1, 1, "lab", url="https://monitor.example/lab/")
+    assert message.title == "lab: cpu.percent > 95: firing (critical), at 97.25"
+    assert message.is_critical
+    assert message.body.splitlines()[1] == "https://monitor.example/lab/?window=600&end=1795218302000"
+    message = compose_message(changes, 2, 2, "lab", critical_count=1)
+    assert message.title == "lab: 2 alert changes; 2 firing now, 1 critical"
+    resolved = compose_message([change(3, broken=False, of=critical)], 1, 0, "lab")
+    assert (resolved.title, resolved.is_critical) == ("lab: cpu.percent > 95: resolved, at 97.25", False)
+    test = compose_message([replace(change(4, of=critical), kind=TEST)], 1, 0, "lab")
+    assert test.title == "lab: cpu.percent > 95: test of this rule, at 97.25"

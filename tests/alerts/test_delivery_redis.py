@@ -43,6 +43,7 @@ class Host:
             self.store.notice_sink("outbox"),
             "lab",
             self._send,
+            group_window=0,
         )
         self.monitor = AlertMonitor([HOT], self.store)
 

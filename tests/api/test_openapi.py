@@ -36,6 +36,8 @@ from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE
 from dashapp.stores.base import MAX_CHANGES
 
+ALERT_PATH = "/api/alerts/{action}"
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -97,7 +99,9 @@ def test_openapi_describes_every_path_and_parameter() -> None:
         parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
     badge = "/api/badge/{key}.svg"
-    assert {*PATHS, badge, "/metrics", "/api/push", "/api/share", OPENAPI_PATH} == set(found["paths"])
+    assert {*PATHS, badge, "/metrics", "/api/push", "/api/share", ALERT_PATH, OPENAPI_PATH} == set(
+        found["paths"]
+    )
     assert "/api/hosts" in openapi_document(parse_settings(["--store", "memory:"], {}), many=True)["paths"]
     assert set(parameter_names(found, found["paths"]["/api/ticks"]["get"])) == set(params.PARAMETERS)
     assert set(parameter_names(found, found["paths"][badge]["get"])) == {"key", *api_badge.PARAMETERS}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from settings_errors import problems
 
-from dashapp.config.settings import MAX_REPEATED_VALUES, parse_settings
+from dashapp.config.settings import parse_settings
+from dashapp.model.alerts.rules import MAX_RULES
 from dashapp.sources.spec import SourceSpec
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -51,13 +52,22 @@ def test_threshold_errors_report_each_bad_value() -> None:
     assert len(problems([], {"DASHAPP_THRESHOLD": f"cpu; {HOT}; > 5"})) == 2
 
 
-@pytest.mark.parametrize(
-    ("count", "fits"), [(MAX_REPEATED_VALUES, True), (MAX_REPEATED_VALUES + 1, False), (100_000, False)]
-)
+@pytest.mark.parametrize(("count", "fits"), [(MAX_RULES, True), (MAX_RULES + 1, False), (100_000, False)])
 def test_threshold_setting_limits_number_of_values(count: int, fits: bool) -> None:
     text = ";".join(f"m{number} > 1" for number in range(count))
     if fits:
         assert len(parse_settings([], {"DASHAPP_THRESHOLD": text}).threshold) == count
     else:
         (sentence,) = problems([], {"DASHAPP_THRESHOLD": text})
-        assert sentence == f"DASHAPP_THRESHOLD has {count} values; expected at most {MAX_REPEATED_VALUES}"
+        assert sentence == f"DASHAPP_THRESHOLD has {count} values; expected at most {MAX_RULES}"
+
+
+def test_threshold_errors_name_rules_that_contradict_each_other() -> None:
+    given = [f"--threshold={rule}" for rule in ("a > 50", "a < 60", "b > 1", "b > 1 critical")]
+    assert problems(given) == [
+        '--threshold has "a > 50" and "a < 60", of which one always fires; change a limit',
+        '--threshold has "b > 1" and "b > 1 critical", which differ only in their options; remove one',
+    ]
+    assert problems(["--threshold=a > 1 repeat 3s"]) == [
+        '--threshold is "a > 1 repeat 3s"; expected repeat with a time from 1m to 7d, such as repeat 30m'
+    ]

@@ -63,7 +63,16 @@ def app() -> WSGIApp:
 
 def routes(app: WSGIApp) -> Iterator[str]:
     """Yield the paths of the page, of Dash and of the API, and paths that do not exist."""
-    yield from (*PATHS, *PAGE_PATHS, "/api/push", "/api/share", "/api/openapi.json", "/metrics", "/logout")
+    yield from (
+        *PATHS,
+        *PAGE_PATHS,
+        "/api/push",
+        "/api/share",
+        "/api/alerts/mute",
+        "/api/openapi.json",
+        "/metrics",
+        "/logout",
+    )
     yield from (f"{folder}x" for folder in FILE_PREFIXES)
     cookie = sign_in(app)
     page = ask(app, "/", cookie=cookie).body
@@ -148,7 +157,8 @@ def test_hsts_header_is_sent_only_over_https() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/login", "/logout", "/api/share", "/api/push", "/_dash-update-component", "/"]
+    "path",
+    ["/login", "/logout", "/api/share", "/api/alerts/rules", "/api/push", "/_dash-update-component", "/"],
 )
 @pytest.mark.parametrize(
     ("headers", "taken"),

@@ -101,7 +101,9 @@ def collect(store_name: str, record: str, start: float, value: float, point: str
     monitor = AlertMonitor([Threshold.parse(RULE)], store)
     with (
         closing(store),
-        closing(AlertDelivery([ADDRESS], store, store.notice_sink("outbox"), send=send)) as sender,
+        closing(
+            AlertDelivery([ADDRESS], store, store.notice_sink("outbox"), send=send, group_window=0)
+        ) as sender,
     ):
         for second in range(10):
             tick = Tick(start + second, 1.0, {"cpu.percent": value})

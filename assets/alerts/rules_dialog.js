@@ -1,0 +1,143 @@
+/* The dialog of alert rules: those of the settings, and those that signed-in people create, change, delete and test. */
+(function (app) {
+  "use strict";
+
+  const MAX_RULE_LENGTH = 300;
+  const MAX_LISTED_ACTIONS = 20;
+  // The collector applies a change before its next tick.
+  const POLL_INTERVAL_MS = 300;
+  const MAX_POLLS = 30;
+  const EXAMPLE = "cpu.percent > 90 for 5m repeat 30m except Sat-Sun 22:00-06:00 critical";
+  const ACTION_TEXT = { mute: "muted", unmute: "unmuted", acknowledge: "acknowledged", create: "created", change: "changed a rule to", delete: "deleted", test: "tested" };
+
+  app.openAlertRules = function (page) {
+    new RulesDialog(page).open();
+  };
+
+  class RulesDialog {
+    constructor(page) {
+      this.page = page;
+      this.controls = page.alertControls;
+      this.edited = null; // the text of the rule that the form changes
+      this.hasChanged = false;
+    }
+
+    open() {
+      this.list = app.createElement("ul", { className: "alert-rules", "aria-label": "Rules" });
+      this.input = app.createElement("input", { type: "text", maxLength: MAX_RULE_LENGTH, placeholder: EXAMPLE, "aria-label": "Rule", spellcheck: false });
+      this.error = app.createElement("p", { className: "wrong", role: "alert" });
+      this.note = app.createElement("p", { className: "rule-note", role: "status" });
+      this.save = app.createElement("button", { type: "submit", className: "plain primary" }, "Add rule");
+      const test = app.createElement("button", { type: "button", className: "plain" }, "Test");
+      test.addEventListener("click", () => this.test());
+      const form = app.createElement("form", { className: "rule-form" }, this.input, this.save, test);
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        this.submit();
+      });
+      this.actions = app.createElement("ul", { className: "alert-actions" });
+      this.history = app.createElement("details", { hidden: true }, app.createElement("summary", {}, "History"), this.actions);
+      const help = app.createElement("p", {}, "A rule has a metric, a limit and a time. Options: repeat 30m, except Sat-Sun 22:00-06:00, critical.");
+      const dialog = app.openDialog("Alert rules", help, form, this.error, this.note, this.list, this.history);
+      dialog.classList.add("wide");
+      // Only a new page draws the limits of other rules.
+      dialog.addEventListener("close", () => this.hasChanged && window.location.reload());
+      this.load();
+    }
+
+    async load() {
+      try {
+        const response = await fetch(`${this.controls.base}api/alerts?limit=${MAX_LISTED_ACTIONS}`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+        const { thresholds, actions } = await response.json();
+        this.draw(thresholds, actions);
+        return thresholds;
+      } catch (error) {
+        this.error.textContent = "The rules could not be loaded.";
+        return null;
+      }
+    }
+
+    draw(rules, actions) {
+      const items = rules.map((rule) => this.item(rule));
+      this.list.replaceChildren(...(items.length ? items : [app.createElement("li", {}, "No rules yet")]));
+      this.history.hidden = !actions.length;
+      this.actions.replaceChildren(...actions.map((action) => app.createElement("li", {}, describeAction(action))));
+    }
+
+    item(rule) {
+      const state = rule.state === "broken" ? "firing" : rule.state === "ok" ? "" : "no value";
+      const details = [rule.origin === "page" ? "" : "from the settings", state, app.describeControls(rule)].filter(Boolean).join(" · ");
+      const button = (text, run) => {
+        const element = app.createElement("button", { type: "button", className: "plain", "aria-label": `${text}: ${rule.text}` }, text);
+        element.addEventListener("click", run);
+        return element;
+      };
+      const buttons = rule.origin === "page" ? [button("Change", () => this.edit(rule.text)), button("Delete", () => this.delete(rule.text))] : [];
+      const text = app.createElement("span", { className: "rule-text" }, app.createElement("code", {}, rule.text), app.createElement("small", {}, details));
+      const item = app.createElement("li", { className: rule.state === "broken" ? "firing" : "" }, text, ...buttons);
+      item.dataset.rule = rule.text;
+      return item;
+    }
+
+    edit(text) {
+      this.edited = text;
+      this.input.value = text;
+      this.save.textContent = "Change rule";
+      this.input.focus();
+    }
+
+    async submit() {
+      const body = { rule: this.input.value, ...(this.edited === null ? {} : { replaces: this.edited }) };
+      const result = await this.send("rules", body);
+      if (!result) return;
+      const { edited } = this;
+      this.edited = null;
+      this.input.value = "";
+      this.save.textContent = "Add rule";
+      await this.waitFor((texts) => texts.includes(result.rule) && (edited === result.rule || !texts.includes(edited)));
+    }
+
+    async delete(text) {
+      if (await this.send("rules/delete", { rule: text })) await this.waitFor((texts) => !texts.includes(text));
+    }
+
+    async test() {
+      const result = await this.send("test", { rule: this.input.value || EXAMPLE });
+      if (!result) return;
+      const value = result.value === null ? "The metric has no value now." : `The value is ${app.formatQuantity(result.value, "")} now.`;
+      const messages = result.addresses ? `A test message goes to ${result.addresses} address${result.addresses === 1 ? "" : "es"}.` : "No message: the server has no addresses in DASHAPP_NOTIFY.";
+      this.note.textContent = `The rule is valid. ${value} ${messages}`;
+    }
+
+    /* Return the result; null after an error, which the dialog shows. */
+    async send(name, body) {
+      this.note.textContent = this.error.textContent = "";
+      const result = await this.controls.post(name, body);
+      if (!result.error) return result;
+      this.error.textContent = app.asSentence(result.error);
+      return null;
+    }
+
+    /* Show the rules once the collector has taken over a change. */
+    async waitFor(isApplied) {
+      this.hasChanged = true;
+      this.note.textContent = "Waiting for the collector";
+      for (let poll = 0; poll < MAX_POLLS && this.list.isConnected; poll++) {
+        const rules = await this.load();
+        if (rules && isApplied(rules.map(({ text }) => text))) {
+          this.note.textContent = "Saved.";
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+      }
+      this.note.textContent = "The collector has not taken over the change yet.";
+    }
+  }
+
+  /* "14:03 mia muted cpu.percent > 90 until 15:03" */
+  function describeAction({ kind, text, time, user, comment, until }) {
+    const end = kind === "mute" ? ` until ${until === null ? "it resolves" : app.formatTime(until)}` : "";
+    const quote = comment ? `: ${app.isolateText(comment)}` : "";
+    return `${app.formatTime(time)} ${user ? app.isolateText(user) : "Somebody"} ${ACTION_TEXT[kind] ?? kind} ${text}${end}${quote}`;
+  }
+})((window.dashapp = window.dashapp || {}));

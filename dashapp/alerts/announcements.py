@@ -1,0 +1,142 @@
+"""Announcements: the state of each alert that receivers of messages know.
+
+An alert sends no message in its quiet hours and while it is muted. Afterwards one message reports the state,
+if the receivers know another one.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
+from datetime import datetime, tzinfo
+
+from dashapp.model.alerts.controls import AlertControls
+from dashapp.model.thresholds import (
+    MUTED,
+    QUIET,
+    REMINDER,
+    TEST,
+    AlertChange,
+    AlertState,
+    Threshold,
+)
+
+
+class Announcements:
+    """Decides which changes are sent, and which alerts are reported once more.
+
+    `zone`: the time zone of quiet hours; None for that of the machine.
+    """
+
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        self._zone = zone
+        # By condition: the state that the receivers know, and the time of the message.
+        self._known: dict[str, tuple[bool, float]] = {}
+        # The reason, by condition, if they know another state than the current one.
+        self._untold: dict[str, str] = {}
+
+    def restore(self, states: Iterable[AlertState], log: Iterable[AlertChange]) -> None:
+        """Go on with the log of an earlier process."""
+        newest: dict[str, AlertChange] = {}
+        silent: dict[str, AlertChange] = {}
+        for change in log:
+            if change.kind != TEST:
+                group = silent if change.silence else newest
+                group[change.threshold.condition] = change
+        self._known, self._untold = {}, {}
+        for state in states:
+            condition = state.threshold.condition
+            told, untold = newest.get(condition), silent.get(condition)
+            if told is not None:
+                self._known[condition] = (told.firing, told.time)
+            elif untold is None:
+                # The log lacks the change, because it is old.
+                self._known[condition] = (state.firing, state.since or 0.0)
+            if state.firing != self._known.get(condition, (False, 0.0))[0]:
+                self._untold[condition] = untold.silence if untold is not None else QUIET
+
+    def silenced(
+        self, changes: Sequence[AlertChange], now: float, controls: AlertControls
+    ) -> list[AlertChange]:
+        """Return changes at `now`, each with the reason if it has no message."""
+        return [self._silenced(change, now, controls) for change in changes]
+
+    def _silenced(self, change: AlertChange, now: float, controls: AlertControls) -> AlertChange:
+        condition = change.threshold.condition
+        reason = self._reason(change.threshold, change.firing, now, controls)
+        known, _time = self._known.get(condition, (False, 0.0))
+        if known == change.firing:
+            # For example resolved, without a message that it fired.
+            reason = reason or self._untold.get(condition, QUIET)
+            self._untold.pop(condition, None)
+        elif reason:
+            self._untold[condition] = reason
+        else:
+            self._known[condition] = (change.firing, now)
+            self._untold.pop(condition, None)
+        return replace(change, silence=reason) if reason else change
+
+    def reminders(
+        self, states: Iterable[AlertState], now: float, values: Mapping[str, float], controls: AlertControls
+    ) -> list[AlertChange]:
+        """Return one more message of each alert that needs one at `now`, with the current value."""
+        reminders = []
+        for state in states:
+            threshold = state.threshold
+            if not (self._untold or (state.firing and threshold.repeat)):
+                continue
+            condition = threshold.condition
+            if not (condition in self._untold or self._is_due(state, condition, now)):
+                continue
+            is_acknowledged = state.firing and condition in controls.acknowledgements
+            if is_acknowledged or self._reason(threshold, state.firing, now, controls):
+                continue
+            self._known[condition] = (state.firing, now)
+            self._untold.pop(condition, None)
+            value = values.get(threshold.metric)
+            reminders.append(AlertChange(threshold, state.firing, now, value, kind=REMINDER))
+        return reminders
+
+    def _is_due(self, state: AlertState, condition: str, now: float) -> bool:
+        repeat = state.threshold.repeat
+        if not (state.firing and repeat):
+            return False
+        _firing, told_at = self._known.get(condition, (True, state.since or now))
+        return now - told_at >= repeat
+
+    def _reason(self, threshold: Threshold, firing: bool, now: float, controls: AlertControls) -> str:
+        """Return why there is no message at `now`; empty if there is one."""
+        mute = controls.mutes.get(threshold.condition)
+        if mute is not None and (firing or mute.until is not None):
+            return MUTED
+        return QUIET if is_quiet(threshold, now, self._zone) else ""
+
+
+def is_quiet(threshold: Threshold, now: float, zone: tzinfo | None) -> bool:
+    """Whether `now` is in the quiet hours of a rule."""
+    if not threshold.quiet_hours:
+        return False
+    if zone is None:
+        local = clock.localtime(now)
+        day, minute = local.tm_wday, 60 * local.tm_hour + local.tm_min
+    else:
+        moment = datetime.fromtimestamp(now, zone)
+        day, minute = moment.weekday(), 60 * moment.hour + moment.minute
+    return any(period.covers(day, minute) for period in threshold.quiet_hours)
+
+
+def with_entries(log: Iterable[AlertChange], entries: Sequence[AlertChange]) -> list[AlertChange]:
+    """Return a log with further entries, without the messages that they replace."""
+    messages = [entry for entry in entries if entry.kind]
+    if not messages:
+        return [*log, *entries]
+    replaced = {entry.threshold.condition for entry in messages if entry.kind == REMINDER}
+    has_test = any(entry.kind == TEST for entry in messages)
+    return [change for change in log if not _is_replaced(change, replaced, has_test)] + [*entries]
+
+
+def _is_replaced(change: AlertChange, reminders: Set[str], has_test: bool) -> bool:
+    if change.kind == REMINDER:
+        return change.threshold.condition in reminders
+    return change.kind == TEST and has_test

@@ -1,0 +1,1 @@
+"""Requests about alerts: mute, acknowledge, and change the rules of the page."""

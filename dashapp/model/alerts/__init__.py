@@ -1,0 +1,1 @@
+"""The parts of alert rules: quiet hours, options, and sets of rules."""
