@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from audit import axe, lighthouse
 from audit.many import many
-from audit.states import STATES
+from audit.states import STATES, State
 from audit.verdict import Report, Violations, is_fast, verdict
 from bench.page import browser, chromium
 from bench.served import Served, command, fill, folder, free_port, launched, serving
@@ -64,12 +64,14 @@ def _violations(filled_server: Served) -> dict[str, Violations]:
         empty_server = stack.enter_context(_empty_server())
         hosts = stack.enter_context(many())
         running: Browser = stack.enter_context(browser())
-        return {
-            state.name: axe.violations(
-                running, hosts if state.many else (filled_server if state.filled else empty_server).url, state
-            )
-            for state in STATES
-        }
+        pages: dict[tuple[object, ...], list[State]] = {}
+        for state in STATES:
+            pages.setdefault(state.page(), []).append(state)
+        found: dict[str, Violations] = {}
+        for states in pages.values():
+            server = filled_server if states[0].filled else empty_server
+            found |= axe.violations(running, hosts if states[0].many else server.url, states)
+        return found
 
 
 @contextmanager

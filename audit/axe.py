@@ -1,7 +1,11 @@
-"""Runs axe-core in the page, in each of its states; `verdict` judges the violations."""
+"""Runs axe-core in the page, in each of its states; `verdict` judges the violations.
+
+States with the same address and options share one page: after each, its dialogs and menus are closed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +22,30 @@ RUN = """async () => {
 }"""
 
 
-def violations(running: Browser, url: str, state: State) -> list[dict[str, Any]]:
-    """Return the violations that axe finds in the page at `url` once it is in `state`."""
-    context = running.new_context(**state.options)
+CLOSE = """() => {
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    for (const menu of document.querySelectorAll(":popover-open")) menu.hidePopover();
+}"""
+
+
+def violations(running: Browser, url: str, states: Sequence[State]) -> dict[str, list[dict[str, Any]]]:
+    """Return the violations that axe finds in the page at `url`, by the names of `states`.
+
+    All of them have the address and the options of the first one.
+    """
+    first = states[0]
+    context = running.new_context(**first.options)
     try:
         page = context.new_page()
         # Through DevTools instead of a script element, which the page's policy rightly blocks; the policy
         # stays on.
         page.add_init_script(path=SCRIPT)
-        page.goto(f"{url}{state.path}?{state.query()}")
-        state.reach(page)
-        results: list[dict[str, Any]] = page.evaluate(RUN)
+        page.goto(f"{url}{first.path}?{first.query()}")
+        results: dict[str, list[dict[str, Any]]] = {}
+        for state in states:
+            state.reach(page)
+            results[state.name] = page.evaluate(RUN)
+            page.evaluate(CLOSE)
         return results
     finally:
         context.close()

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 from bench.page import until
 
 # Higher than a screen: a chart out of view is not drawn, and axe would not check it.
-DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 3200}}
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 3200}, "color_scheme": "light"}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DRAWN = "document.querySelector('[data-panel=cpu] .js-plotly-plot .scatterlayer path') !== null"
 
@@ -36,6 +36,10 @@ class State:
     path: str = ""
     # Returns the query of the URL, when the page opens.
     query: Callable[[], str] = str
+
+    def page(self) -> tuple[object, ...]:
+        """Return a key that states of the same page share."""
+        return (self.filled, self.many, self.path, self.query, *sorted(map(str, self.options.items())))
 
 
 def shows(state: str) -> Callable[[Page], None]:
@@ -107,20 +111,19 @@ def _past() -> str:
 
 
 STATES = (
-    State("dark", shows("live"), DESK | {"color_scheme": "dark"}),
-    State("light", shows("live"), DESK | {"color_scheme": "light"}),
+    State("a firing alert, dark", _alert, DESK | {"color_scheme": "dark"}),
+    State("a firing alert, light", _alert),
     State("phone", shows("live"), PHONE),
     State("paused in the past", shows("paused"), query=_past),
     State("empty store", _empty, filled=False),
-    State("offline", _offline),
     State("help", pressed("?")),
     State("go to", pressed("g")),
     State("panels", pressed("v")),
     State("a panel's menu", _menu),
     State("the page's menu", _page_menu),
     State("processes", _processes),
-    State("a firing alert, dark", _alert, DESK | {"color_scheme": "dark"}),
-    State("a firing alert, light", _alert, DESK | {"color_scheme": "light"}),
+    # The last one with this page, because it is not live any more.
+    State("offline", _offline),
     State("hosts, dark", shows("live"), DESK | {"color_scheme": "dark"}, many=True),
     State("hosts, light", shows("live"), DESK | {"color_scheme": "light"}, many=True),
     State("choosing hosts", _hosts, many=True, path="host/web-005/"),
