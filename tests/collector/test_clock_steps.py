@@ -28,7 +28,7 @@ from dashapp.stores.redis.store import RedisStore
 
 ALL = ["memory", "disk", pytest.param("redis", marks=needs_redis)]
 MINUTE, HOUR, DAY, YEAR = 60.0, 3600.0, 86_400.0, 365 * 86_400.0
-STEP = 10
+STEP = 20
 # The clock is set when some ticks are already in the archive.
 BEFORE = 40 * MINUTE
 

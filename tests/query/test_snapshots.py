@@ -109,7 +109,7 @@ def check_overlay(store: ChangingStore, reader: Reader) -> None:
 
 
 KINDS = [pytest.param(kind, marks=needs_redis if kind in REDIS else ()) for kind in KINDS_OF_READERS]
-CHECKS = [
+CHECKS: list[Callable[[ChangingStore, Reader], None]] = [
     check_window,
     check_stream,
     check_past,

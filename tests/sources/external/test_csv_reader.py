@@ -131,7 +131,7 @@ def test_replay_memory_is_bounded_with_large_file(end_now: bool, tmp_path: Path)
     path, rows = tmp_path / "prices.csv", amount(4_000, 200_000)
     with path.open("wb") as file:
         file.write(b"time," + b",".join(b"c%d" % column for column in range(16)) + b"\n")
-        file.truncate(amount(100_000_000, 1_000_000_000))
+        file.truncate(amount(30_000_000, 1_000_000_000))
         file.seek(0, 2)
         file.write(b"\n" + b"".join(row % second for second in range(1_767_225_600, 1_767_225_600 + rows)))
     source = ReplaySource(path, 3600.0, end_now)
