@@ -14,8 +14,8 @@ from typing import Any
 MAX_QUOTED_LENGTH = 80
 # Similar words to choose from.
 MAX_MATCHES = 3
-# Words that a suggestion looks at, and of these the ones that it compares as a whole: requests can invent
-# unknown names, and the comparison of two long ones takes 0.1 ms.
+# Words that a suggestion looks at, and those that it compares as a whole. Requests can invent unknown names,
+# and the comparison of two long ones takes 0.1 ms.
 MAX_KNOWN_WORDS, MAX_COMPARED_WORDS = 1000, 20
 
 _WORD = re.compile(r"\S+")
@@ -91,7 +91,7 @@ _suggesting = Lock()
 
 
 def suggest_metric(key: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Return what `suggest` returns, for a key that a request names; never in two threads at a time."""
+    """Return what `suggest` does, for a key in a request; never in two threads at a time."""
     if not _suggesting.acquire(blocking=False):
         return suggest(key, (), otherwise)
     try:
@@ -129,7 +129,7 @@ def similar_names(text: str, known: Iterable[str]) -> list[str]:
 
 
 def _equal_ends(first: str, second: str) -> int:
-    """Return the number of equal characters at the start and at the end: a mistake is somewhere between."""
+    """Return the number of equal characters at both ends; a mistake is between them."""
     return _equal_start(first, second) + _equal_start(first[::-1], second[::-1])
 
 

@@ -196,6 +196,12 @@ def _page_app(
     )
 
 
+def _heading(settings: Settings, hosts: HostStore | None) -> str:
+    """Return the first heading of a document. A shared view names no machine."""
+    is_own = settings.reads_system and hosts is None and settings.title == layout.TITLE
+    return machine_name() if is_own and _current_target(VIEW) is None else settings.title
+
+
 def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, Any]) -> Hashable:
     """Return all that the layout of a page depends on, besides the settings."""
     view, target = environ.get(VIEW), environ.get(ENVIRON_KEY) or PageTarget(store)
@@ -306,9 +312,7 @@ def _dash_app(
         script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
         font_url=app.get_asset_url(assets.FONT_NAME),
-        heading=machine_name()
-        if settings.reads_system and hosts is None and settings.title == layout.TITLE
-        else settings.title,
+        heading=partial(_heading, settings, hosts),
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )

@@ -45,14 +45,14 @@ def index_writer(
     script_url: str,
     style_url: str,
     font_url: str,
-    heading: str,
+    heading: Callable[[], str],
     root: Callable[[], str] = lambda: "./",
     files: Callable[[], str] = lambda: "./",
 ) -> Callable[..., str]:
     """Return the function that Dash calls with its pieces of the document.
 
     `icon`, `script_url`, `style_url`, `font_url`: addresses of the icon, our scripts, styles and font.
-    `heading` is plain text. `root` returns the path to the page and its API, and `files` that to the files of
+    `heading` returns plain text, `root` the path to the page and its API, and `files` that to the files of
     all pages.
     """
 
@@ -67,7 +67,7 @@ def index_writer(
             script_url=script_url,
             style_url=style_url,
             font_url=font_url,
-            heading=heading,
+            heading=heading(),
             description=DESCRIPTION,
             **pieces,
         )

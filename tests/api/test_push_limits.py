@@ -269,7 +269,7 @@ def test_bodies_are_parsed_one_at_a_time(pipeline: PushPipeline) -> None:
     ]
     for push in pushes:
         push.start()
-    # One too many waits for a moment, and is told to come back.
+    # One too many waits for a moment, and gets an error.
     wait_for(lambda: answers == [503])
     pipeline.app._parsing.release()
     for push in pushes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -184,6 +185,16 @@ def test_failed_comparison_is_explained_and_ticks_go_on(page: Page, live: Live) 
     wait_for_state(page, "live")
 
 
+@pytest.fixture(scope="module")
+def berlin(chromium: Browser) -> Iterator[Page]:
+    """An empty page with the comparison, in a browser of this zone."""
+    with closing(chromium.new_context(timezone_id="Europe/Berlin")) as context:
+        page = context.new_page()
+        for script in ("ui/time_zone.js", "comparison/comparison.js"):
+            page.add_script_tag(content=(assets_directory() / script).read_text())
+        yield page
+
+
 @pytest.mark.parametrize(
     ("choice", "now", "end", "length", "name"),
     [
@@ -199,20 +210,16 @@ def test_failed_comparison_is_explained_and_ticks_go_on(page: Page, live: Live) 
     ],
 )
 def test_name_of_comparison_is_true(
-    chromium: Browser, choice: str, now: str, end: str, length: int, name: str
+    berlin: Page, choice: str, now: str, end: str, length: int, name: str
 ) -> None:
-    with closing(chromium.new_context(timezone_id="Europe/Berlin")) as context:
-        page = context.new_page()
-        for script in ("ui/time_zone.js", "comparison/comparison.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
-        found = page.evaluate(
-            """([choice, now, end, length]) => {
-                const { Comparison, COMPARISONS } = window.dashapp;
-                const range = [Date.parse(end) - 1000 * length, Date.parse(end)];
-                const liveView = { shownRange: range, clock: { now: () => Date.parse(now) } };
-                const { get } = Object.getOwnPropertyDescriptor(Comparison.prototype, "name");
-                return get.call({ choice, shiftMs: COMPARISONS[choice], liveView });
-            }""",
-            [choice, now, end, length],
-        )
+    found = berlin.evaluate(
+        """([choice, now, end, length]) => {
+            const { Comparison, COMPARISONS } = window.dashapp;
+            const range = [Date.parse(end) - 1000 * length, Date.parse(end)];
+            const liveView = { shownRange: range, clock: { now: () => Date.parse(now) } };
+            const { get } = Object.getOwnPropertyDescriptor(Comparison.prototype, "name");
+            return get.call({ choice, shiftMs: COMPARISONS[choice], liveView });
+        }""",
+        [choice, now, end, length],
+    )
     assert found == name

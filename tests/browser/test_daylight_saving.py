@@ -142,24 +142,41 @@ def _formats(milliseconds: float, zone: str) -> set[str]:
     return texts | {f"{time:%H:%M}"} if time.second == 0 else texts
 
 
-# The zone of the browser, or one that the page shows in a browser elsewhere.
-@pytest.mark.parametrize("browser_zone", ["", "Asia/Tokyo"], ids=["browser's zone", "zone of the page"])
-@pytest.mark.parametrize("zone", ZONES)
-def test_time_labels_are_local_times_at_their_place(chromium: Browser, zone: str, browser_zone: str) -> None:
-    ranges = [
-        [1000 * (seconds(moment) - share * span), 1000 * (seconds(moment) + (1 - share) * span)]
-        for moment in MOMENTS
-        for span in SPANS
-        for share in (0.0, 0.4, 1.0)
-    ]
-    with closing(chromium.new_context(timezone_id=browser_zone or zone)) as context:
+@contextmanager
+def scripts_in(chromium: Browser, zone: str) -> Iterator[Page]:
+    """Yield an empty page with our scripts for time, in a browser of this zone."""
+    with closing(chromium.new_context(timezone_id=zone)) as context:
         page = context.new_page()
         for script in ("ui/time_zone.js", "ui/times.js", "plot/time_axis.js"):
             page.add_script_tag(content=(assets_directory() / script).read_text())
-        if browser_zone:
-            assert page.evaluate("(zone) => window.dashapp.setTimeZone(zone)", zone)
-        found = page.evaluate("(ranges) => ranges.map((range) => window.dashapp.timeTicks(range, 7))", ranges)
-    for (start, end), ticks in zip(ranges, found, strict=True):
+        yield page
+
+
+@pytest.fixture(scope="module")
+def tokyo(chromium: Browser) -> Iterator[Page]:
+    """Scripts in a browser whose zone is none of ZONES, for tests that set the zone of the page."""
+    with scripts_in(chromium, "Asia/Tokyo") as page:
+        yield page
+
+
+RANGES = [
+    [1000 * (seconds(moment) - share * span), 1000 * (seconds(moment) + (1 - share) * span)]
+    for moment in MOMENTS
+    for span in SPANS
+    for share in (0.0, 0.4, 1.0)
+]
+TICKS = "(ranges) => ranges.map((range) => window.dashapp.timeTicks(range, 7))"
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_time_labels_are_local_times_at_their_place(chromium: Browser, tokyo: Page, zone: str) -> None:
+    # The zone of the page, in a browser elsewhere.
+    assert tokyo.evaluate("(zone) => window.dashapp.setTimeZone(zone)", zone)
+    found = tokyo.evaluate(TICKS, RANGES)
+    # The zone of the browser.
+    with scripts_in(chromium, zone) as page:
+        assert page.evaluate(TICKS, RANGES) == found
+    for (start, end), ticks in zip(RANGES, found, strict=True):
         times = [tick["time"] for tick in ticks]
         assert 2 <= len(times) <= 9, (start, end, ticks)
         assert times == sorted(set(times))
@@ -170,21 +187,18 @@ def test_time_labels_are_local_times_at_their_place(chromium: Browser, zone: str
 
 
 @pytest.mark.parametrize("zone", [*ZONES, "+05:45", "-03:30"])
-def test_wall_time_of_zone_matches_zoneinfo(chromium: Browser, zone: str) -> None:
+def test_wall_time_of_zone_matches_zoneinfo(tokyo: Page, zone: str) -> None:
     """Check the clock on the wall, and the first time at which it shows that."""
     offset = datetime.fromisoformat(f"2026-01-01T00:00{zone}").tzinfo if zone[0] in "+-" else ZoneInfo(zone)
     times = [int(seconds(moment)) + minutes * 60 for moment in MOMENTS for minutes in range(-1500, 1500, 15)]
-    with closing(chromium.new_context(timezone_id="Asia/Tokyo")) as context:
-        page = context.new_page()
-        page.add_script_tag(content=(assets_directory() / "ui/time_zone.js").read_text())
-        assert page.evaluate("(zone) => window.dashapp.setTimeZone(zone)", zone)
-        found = page.evaluate(
-            """(times) => times.map((time) => {
-                const text = window.dashapp.wallText(1000 * time);
-                return [text, window.dashapp.parseWallText(text) / 1000];
-            })""",
-            times,
-        )
+    assert tokyo.evaluate("(zone) => window.dashapp.setTimeZone(zone)", zone)
+    found = tokyo.evaluate(
+        """(times) => times.map((time) => {
+            const text = window.dashapp.wallText(1000 * time);
+            return [text, window.dashapp.parseWallText(text) / 1000];
+        })""",
+        times,
+    )
     for time, (text, back) in zip(times, found, strict=True):
         wall = datetime.fromtimestamp(time, offset)
         assert text == f"{wall:%Y-%m-%dT%H:%M:%S}"

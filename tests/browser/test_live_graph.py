@@ -40,7 +40,7 @@ def page(shared_page: Page) -> Page:
 def app() -> Iterator[Theirs]:
     app = Theirs()
     yield app
-    app.server.stop()
+    app.server.close()
 
 
 @pytest.fixture
@@ -53,7 +53,13 @@ def fresh(page: Page) -> Iterator[Theirs]:
     """An app of its own, without the late metric so far."""
     app = Theirs()
     yield from opened(page, app)
-    app.server.stop()
+    app.server.close()
+
+
+@pytest.fixture
+def alone(own_page: Page, app: Theirs) -> Iterator[Theirs]:
+    """The app in a process of its own, where no earlier page counts as memory."""
+    yield from opened(own_page, app)
 
 
 def test_live_graphs_stream_with_one_request_per_tick(page: Page, theirs: Theirs) -> None:
@@ -151,7 +157,8 @@ def test_app_callback_changes_window_of_one_live_graph(page: Page, theirs: Their
     assert page.evaluate("window.flights.most") == 1
 
 
-def test_live_graph_added_later_streams_and_removal_leaks_no_memory(page: Page, theirs: Theirs) -> None:
+def test_live_graph_added_later_streams_and_removal_leaks_no_memory(own_page: Page, alone: Theirs) -> None:
+    page, theirs = own_page, alone
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 

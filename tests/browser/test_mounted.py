@@ -39,10 +39,16 @@ def shop(tmp_path: Path) -> Iterator[Any]:
         each.stop()
 
 
-@pytest.mark.parametrize("outer", ["", "/outer"])
-def test_mounted_page_draws_and_updates(page: Page, shop: Any, outer: str) -> None:
-    host = shop(outer=outer)
-    host.feeder.start()
+@pytest.fixture(scope="module", params=["", "/outer"])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop with new ticks for tests that leave no trace in it, also below the prefix of a proxy."""
+    shop = Shop(tmp_path_factory.mktemp("shop"), outer=request.param)
+    shop.feeder.start()
+    yield shop
+    shop.stop()
+
+
+def test_mounted_page_draws_and_updates(page: Page, host: Shop) -> None:
     asked: list[str] = []
     failed: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -97,10 +103,7 @@ def assert_embedded(page: Page, frame: Frame, store: MemoryStore, *keys: str, se
     wait_until(page, equal)
 
 
-@pytest.mark.parametrize("outer", ["", "/outer"])
-def test_embedded_chart_draws_and_updates(page: Page, shop: Any, outer: str) -> None:
-    host = shop(outer=outer)
-    host.feeder.start()
+def test_embedded_chart_draws_and_updates(page: Page, host: Shop) -> None:
     page.goto(host.url)
     frame = embedded(page)
     for _ in range(2):
@@ -125,10 +128,7 @@ def test_embedded_chart_draws_and_updates(page: Page, shop: Any, outer: str) -> 
     assert page.evaluate("document.styleSheets.length") == 0
 
 
-@pytest.mark.parametrize("outer", ["", "/outer"])
-def test_chart_page_draws_one_chart_and_updates(page: Page, shop: Any, outer: str) -> None:
-    host = shop(outer=outer)
-    host.feeder.start()
+def test_chart_page_draws_one_chart_and_updates(page: Page, host: Shop) -> None:
     failed: list[str] = []
     page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
     page.set_viewport_size({"width": 420, "height": 300})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
 
@@ -169,10 +170,17 @@ def test_status_uses_24_hour_times_in_us_locale(chromium: Browser, serve: Serve)
         expect(page.locator("#status")).to_have_text(re.compile(r"since \D*.*\b\d\d:\d\d:\d\d$"))
 
 
-def load(page: Page, *scripts: str) -> None:
-    """Load some of our scripts on an empty page."""
-    for script in scripts:
-        page.add_script_tag(content=(assets_directory() / script).read_text())
+@pytest.fixture(scope="module")
+def scripts(chromium: Browser) -> Iterator[Page]:
+    """An empty page with some of our scripts."""
+    with closing(chromium.new_context(timezone_id=ZONE)) as context:
+        page = context.new_page()
+        for script in (
+            *("ui/numbers.js", "ui/time_zone.js", "ui/times.js"),
+            *("charts/traces.js", "charts/tooltip.js", "panels/tiles.js"),
+        ):
+            page.add_script_tag(content=(assets_directory() / script).read_text())
+        yield page
 
 
 # The sparkline of a tile over half an hour. It has a gap of ten minutes, two empty points at any position of
@@ -200,10 +208,9 @@ SPARK = """(at) => {
 }"""
 
 
-def test_tile_sparkline_shows_gaps_and_spikes(page: Page) -> None:
-    load(page, "charts/traces.js", "panels/tiles.js")
+def test_tile_sparkline_shows_gaps_and_spikes(scripts: Page) -> None:
     for at in range(400, 412):
-        assert page.evaluate(SPARK, at) == [0, True, True]
+        assert scripts.evaluate(SPARK, at) == [0, True, True]
 
 
 @pytest.mark.parametrize(
@@ -249,10 +256,9 @@ def test_tile_sparkline_shows_gaps_and_spikes(page: Page) -> None:
     ],
 )
 def test_format_quantity_is_short_and_keeps_small_values(
-    page: Page, value: float, unit: str, words: str
+    scripts: Page, value: float, unit: str, words: str
 ) -> None:
-    load(page, "ui/numbers.js", "ui/time_zone.js", "ui/times.js")
-    text = page.evaluate("([value, unit]) => window.dashapp.formatQuantity(value, unit)", [value, unit])
+    text = scripts.evaluate("([value, unit]) => window.dashapp.formatQuantity(value, unit)", [value, unit])
     assert text == words.replace(" ", "\u202f")
 
 
@@ -265,10 +271,9 @@ def test_format_quantity_is_short_and_keeps_small_values(
     ],
 )
 def test_tooltip_of_downsampled_point_shows_its_extremes(
-    page: Page, point: dict[str, float | None], words: str
+    scripts: Page, point: dict[str, float | None], words: str
 ) -> None:
-    load(page, "ui/numbers.js", "ui/time_zone.js", "ui/times.js", "charts/tooltip.js")
-    text = page.evaluate("(point) => window.dashapp.formatPoint(point, '%')", point)
+    text = scripts.evaluate("(point) => window.dashapp.formatPoint(point, '%')", point)
     assert text == words.replace(" %", "\u202f%")
 
 
@@ -292,6 +297,5 @@ def test_tooltip_of_downsampled_point_shows_its_extremes(
         (63_071_999, "2 years"),
     ],
 )
-def test_length_on_screen_has_at_most_two_units(page: Page, seconds: float, words: str) -> None:
-    load(page, "ui/numbers.js", "ui/time_zone.js", "ui/times.js")
-    assert page.evaluate("(seconds) => window.dashapp.formatDurationLong(seconds)", seconds) == words
+def test_length_on_screen_has_at_most_two_units(scripts: Page, seconds: float, words: str) -> None:
+    assert scripts.evaluate("(seconds) => window.dashapp.formatDurationLong(seconds)", seconds) == words

@@ -30,6 +30,12 @@ def served(serve_all: Serve) -> Live:
     return live
 
 
+@pytest.fixture(scope="module")
+def other(serve_all: Serve) -> Live:
+    """A server for tests that each store another zone."""
+    return serve_all(past=30)
+
+
 def wall(milliseconds: float, zone: str) -> str:
     return f"{datetime.fromtimestamp(milliseconds / 1000, ZoneInfo(zone)):%H:%M:%S}"
 
@@ -118,8 +124,8 @@ def test_go_to_dialog_uses_the_zone(page: Page, served: Live) -> None:
         ("", "<i>", "Unknown time zone in the link: “<i>”; expected browser, host, UTC."),
     ],
 )
-def test_unknown_zone_is_explained(page: Page, serve: Serve, stored: str, tz: str, sentence: str) -> None:
-    live = serve(past=30)
+def test_unknown_zone_is_explained(page: Page, other: Live, stored: str, tz: str, sentence: str) -> None:
+    live = other
     live.store.write_document(ZONE, stored)
     page.goto(f"{live.url}?tz={tz}")
     wait_for_state(page, "live")
@@ -127,8 +133,8 @@ def test_unknown_zone_is_explained(page: Page, serve: Serve, stored: str, tz: st
     wait_until(page, lambda: axis_is_in(page, BROWSER_ZONE))
 
 
-def test_offset_of_host_is_used_if_it_has_no_name(page: Page, serve: Serve) -> None:
-    live = serve(past=30)
+def test_offset_of_host_is_used_if_it_has_no_name(page: Page, other: Live) -> None:
+    live = other
     live.store.write_document(ZONE, "-03:30")
     page.goto(f"{live.url}?tz=host")
     wait_for_state(page, "live")

@@ -1,4 +1,4 @@
-"""A program with the push token floods the collector: each tick takes a bounded amount of work."""
+"""A program with the push token floods the collector; each tick has bounded work."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def test_tick_takes_limited_number_of_entries(record: bytes, entries: int) -> No
     source.read()
     taken = 8 - len(inbox.records)
     assert taken == max(1, -(-MAX_ENTRIES_PER_TICK // entries))
-    assert len(source.take_events()) in (0, taken * entries)
+    # Equal events are one.
+    assert len(source.take_events()) in (0, entries)
     while inbox.records:
         before = len(inbox.records)
         source.read()

@@ -16,12 +16,17 @@ from wsgi_client import Answer, ask
 from dashapp import __version__
 from dashapp.api.endpoints import Api
 from dashapp.http.types import WSGIApp
+from dashapp.model.events import GAP, USER, Event, EventLog
+from dashapp.model.events import START as RESTART
 from dashapp.model.panels import Panel
+from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Metric, Tick
+from dashapp.model.top import AlertProcesses, TopEntry
 from dashapp.query.public_reader import PublicReader, public_panels
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.documents import ALERT_PROCESSES, EVENTS, RUNS
 from dashapp.stores.history.archive import Retention
 from dashapp.stores.memory import MemoryStore
 
@@ -35,13 +40,25 @@ VALUES = {ROOT.key: 10.0, PLAN.key: 20.5, HOME.key: 30.0, CPU.key: 99.0}
 
 PATHS = ["/", "/_dash-layout", "/_dash-dependencies", "/metrics", "/healthz", "/readyz", "/nothing"]
 PATHS += ["/api/openapi.json", "/api/metrics", "/api/alerts", "/api/csv", "/api/csv?panel=filesystem"]
+PATHS += ["/api/events", "/api/runs", "/api/top", "/api/ticks?processes=1", "/api/ticks?curves=1"]
+PATHS += ["/chart/cpu.percent", "/chart/filesystem.*", "/chart/filesystem.xrv-pxan.percent"]
+PATHS += ["/api/badge/cpu.percent.svg", "/api/badge/filesystem.xrv-pxan.percent.svg"]
 PATHS += [f"/api/{path}" for path in ("ticks", "ticks?window=60", "frames?q=window%3D60&q=like%3D*")]
 PATHS += ["/api/ticks?from=1", "/api/ticks?like=filesystem.*", f"/api/ticks?metrics={CPU.key}", "/api/hosts"]
 
 
 def fill(store: Any, ticks: int = 20) -> Any:
-    """Describe metrics with mount points, and a firing alert."""
+    """Describe metrics with mount points, a firing alert with its processes, events, and a run."""
     now = int(time.time())
+    marks = [
+        Event(1000 * now - 9000, "deploy of plan", USER, 1),
+        Event(1000 * now - 8000, "The host name changed from plan-a to plan-b", RESTART, 2),
+        Event(1000 * now - 7000, "No data for 20 s: the machine was off", GAP, 3),
+    ]
+    store.write_document(EVENTS, EventLog(tuple(marks), "plan-boot", "plan-b"))
+    store.write_document(RUNS, [Run("a", "a", "A", "running", now - 9.0, config={"data": "/srv/plan"})])
+    planner = AlertProcesses(1000 * now - 5000, "cpu", [TopEntry("planner", 90.0, 1)])
+    store.write_document(ALERT_PROCESSES, {1: planner})
     store.describe([ROOT, PLAN, HOME, CPU])
     store.set_thresholds([AlertState(RULE, True, now - 5.0)])
     store.set_changes([AlertChange(number=1, threshold=RULE, firing=True, time=now - 5.0, value=99.0)])
@@ -65,6 +82,13 @@ def test_public_app_shows_no_mount_point_rule_or_version(flags: tuple[str, ...])
     app = guarded(*flags, password="", store=fill(MemoryStore()))
     for path in PATHS:
         assert_nothing_private(app, path)
+
+
+def test_public_app_shows_gaps_and_runs() -> None:
+    app = guarded("--public", password="", store=fill(MemoryStore()))
+    assert [event["kind"] for event in ask(app, "/api/events").json] == [GAP]
+    (run,) = ask(app, "/api/runs").json["runs"]
+    assert (run["title"], run["config"]) == ("A", {})
 
 
 def test_public_app_hides_them_in_panels_of_settings() -> None:

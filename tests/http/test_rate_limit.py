@@ -52,6 +52,7 @@ def test_requests_are_limited_per_client() -> None:
         ("/host/a,b,c/api/ticks", "", 3),
         ("/host/a,b/api/frames", "q=1&q=2", 4),
         ("/host/a,b/_dash-layout", "", 16),
+        *((f"/host/a,b/api/{name}", "", 2) for name in ("metrics", "runs", "top", "events", "alerts", "csv")),
         ("/host/a,b/healthz", "", 1),
         ("/api/frames", "&" * 8000, MAX_REQUEST_COST),
         ("/", "q=1&q=2", 1),

@@ -66,6 +66,13 @@ WIDER = [
     "api/csv?from={minute}",
     "api/metrics?panels=secret",
     "api/alerts",
+    "api/events",
+    "api/runs",
+    "api/top",
+    "api/hosts",
+    "api/badge/secret.plan.svg",
+    "chart/secret.plan",
+    "chart/*",
     "api/share",
     "api/push",
     "api/openapi.json",
@@ -100,7 +107,7 @@ def test_shared_view_cannot_be_widened_by_query(app: WSGIApp, query: str, view: 
         answer = ask(app, path, method=method)
         assert answer.status in (200, 400, 404, 405)
         # An error quotes the request. The names of tiles are not secret, but their values are.
-        assert b"secret" not in answer.body or b"is not a " in answer.body
+        assert b"secret" not in answer.body or b"is not a " in answer.body or b"no metric" in answer.body
         assert b"4711" not in answer.body
         assert b"memory.percent" not in answer.body or "layout" in query
         if method == "POST":
@@ -129,6 +136,16 @@ def test_shared_page_contains_only_shared_panels(app: WSGIApp) -> None:
         assert word not in layout
     # The layout for a signed-in user is unchanged.
     assert b"secret" in ask(app, "/_dash-layout", cookie=sign_in(app)).body
+
+
+def test_shared_page_does_not_name_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashapp.web.app.machine_name", lambda: "plan-server")
+    app = guarded()
+    assert b"plan-server" in ask(app, "/", cookie=sign_in(app)).body
+    for name in ("", "_dash-layout", "chart/cpu.percent"):
+        answer = ask(app, link(app) + name, accept="text/html")
+        assert answer.status == 200
+        assert b"plan-server" not in answer.body
 
 
 def test_shared_view_of_past_range_is_limited_to_range(app: WSGIApp) -> None:

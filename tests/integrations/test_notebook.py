@@ -6,9 +6,9 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from html import unescape
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from types import ModuleType
 from typing import Any
 from wsgiref.simple_server import make_server
@@ -212,3 +212,29 @@ def test_address_without_the_secret_is_not_found(kernel: KernelServer) -> None:
         list(kernel._serve({"PATH_INFO": path}, lambda status, headers: statuses.append(status)))
     assert set(statuses) == {"404 Not Found"}
     kernel._server.server_close()
+
+
+def test_kernel_serves_limited_number_of_connections_for_limited_time(kernel: KernelServer) -> None:
+    """Every connection of another user was a thread of the kernel, without an end."""
+    assert server._Handler.timeout is not None
+    kernel._server._free = BoundedSemaphore(2)
+    serving = Thread(target=kernel._server.serve_forever, args=(0.01,))
+    serving.start()
+    address = (server.HOST, kernel.port)
+    with ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(address, PATIENCE_S)) for _ in range(2)]
+        third = stack.enter_context(socket.create_connection(address, PATIENCE_S))
+        assert third.recv(1) == b""
+        silent.pop().close()
+        wait_for(lambda: answers(address), every=0.01)
+    kernel._server.shutdown()
+    serving.join(PATIENCE_S)
+    kernel._server.server_close()
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Return whether the server takes a connection, and sends a response."""
+    with socket.create_connection(address, PATIENCE_S) as connection, suppress(OSError):
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        return connection.recv(12).startswith(b"HTTP/1.0 404")
+    return False

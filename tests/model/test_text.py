@@ -37,7 +37,7 @@ def test_suggest_for_long_text_returns_alternative() -> None:
 def test_suggest_compares_few_of_many_names_as_a_whole(
     monkeypatch: pytest.MonkeyPatch, count: int, unknown: str
 ) -> None:
-    """A comparison with 6,000 metrics took half a second, for each request that names an unknown one."""
+    """A comparison with 6,000 metrics took half a second of each request."""
     known = [f"run.resnet-{number // 100}.layer{number}.weight.grad.norm" for number in range(count)]
     compared: list[str] = []
     compare = difflib.get_close_matches

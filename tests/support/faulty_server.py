@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-from ports import free_port
+from ports import release, server_port
 
 from dashapp.http.types import WSGIApp
 
@@ -142,7 +142,7 @@ class Served:
         self.trouble = Trouble(app)
         self._server: _Server | None = None
         # A reserved port, so that no other program takes it between `stop` and `start`.
-        self._port = free_port()
+        self._port = server_port()
         self.start()
 
     @property
@@ -163,3 +163,8 @@ class Served:
         for connection in list(server.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Stop for good, and leave the port to the next server of this process."""
+        self.stop()
+        release(self._port)

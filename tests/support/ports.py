@@ -20,8 +20,20 @@ NEIGHBOUR = 10_000
 def free_port(*, neighbour: bool = False) -> int:
     """Return a free port; with `neighbour`, the second port of a cluster node is free as well."""
     return next(
-        port for port in _own if _is_free(port) and not (neighbour and not _is_free(port + NEIGHBOUR))
+        port
+        for port in _own
+        if port not in _released and _is_free(port) and not (neighbour and not _is_free(port + NEIGHBOUR))
     )
+
+
+def server_port() -> int:
+    """Return the port that was released last, because a browser has its scripts compiled already."""
+    return _released.pop() if _released else free_port()
+
+
+def release(port: int) -> None:
+    """Leave the port of a closed server to the next `server_port`."""
+    _released.append(port)
 
 
 def _block() -> Iterator[int]:
@@ -49,3 +61,4 @@ def _is_free(port: int) -> bool:
 
 
 _own = _block()
+_released: list[int] = []

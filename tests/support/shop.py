@@ -51,5 +51,5 @@ class Shop:
 
     def stop(self) -> None:
         self.feeder.stop()
-        self.server.stop()
+        self.server.close()
         self.store.close()

@@ -15,7 +15,10 @@ MAX_CLIENTS = 20_000
 OTHER_CLIENTS = "others"
 # Paths whose responses take work for each query and each host, and the most that one request counts.
 LAYOUT_PATH, LAYOUT_COST = "/_dash-layout", 8
-COSTLY_PATHS = ("/api/frames", "/api/ticks", "/api/csv", "/api/alerts", "/api/events", LAYOUT_PATH)
+COSTLY_PATHS = (
+    *("/api/frames", "/api/ticks", "/api/csv", "/api/metrics", "/api/alerts", "/api/events", "/api/runs"),
+    *("/api/top", LAYOUT_PATH),
+)
 MAX_REQUEST_COST = 512
 
 

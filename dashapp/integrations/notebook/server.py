@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from socketserver import ThreadingMixIn
-from threading import Event, Lock
+from threading import BoundedSemaphore, Event, Lock
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -27,6 +27,8 @@ from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue
 
 HOST = "127.0.0.1"
+# A browser has up to six connections to the server for all its charts.
+MAX_CONNECTIONS = 64
 URL_VARIABLE, TOKEN_VARIABLE = "DASHAPP_URL", "DASHAPP_PUSH_TOKEN"
 # Sites that may show the chart in a frame. The secret in its address decides who can.
 FRAME_ANCESTORS = "frame-ancestors 'self' http: https: vscode-webview: vscode-file:"
@@ -126,14 +128,35 @@ def _frame_headers(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, st
 
 
 class _Server(ThreadingMixIn, WSGIServer):
+    """Serves each connection in a thread, up to a limit: other users can connect, too."""
+
     daemon_threads = True
     # A request in flight must not delay the end of the kernel.
     block_on_close = False
     request_queue_size = 64
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._free = BoundedSemaphore(MAX_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
 
 class _Handler(WSGIRequestHandler):
     """Logs nothing: the output of a cell is for its results."""
+
+    # Seconds that a client may take for each part of its request.
+    timeout = 30
 
     def log_message(self, format: str, *args: Any) -> None: ...
 
