@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A property must hold however busy the machine is.
     slow = [HealthCheck.too_slow]
     settings.register_profile(
-        "any pace", deadline=None, suppress_health_check=slow, max_examples=amount(40, 200)
+        "any pace", deadline=None, suppress_health_check=slow, max_examples=amount(20, 200)
     )
     settings.load_profile("any pace")
 

@@ -164,7 +164,7 @@ def test_overlay_stays_current_while_host_sends_backlog() -> None:
     assert viewer.points == expected(fleet, {}, compared.newest().time_ms)
 
 
-@settings(max_examples=amount(25, 200))
+@settings(max_examples=amount(10, 200))
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 0.5, 2.0, 5.0]))
 def test_overlay_streams_every_point_once(seed: int, step: float) -> None:
     """With delays, stops and restarts of hosts a viewer gets every point, each once."""
