@@ -58,7 +58,7 @@ def fresh(page: Page) -> Iterator[Theirs]:
 
 @pytest.fixture
 def alone(own_page: Page, app: Theirs) -> Iterator[Theirs]:
-    """The app in a process of its own, where no earlier page counts as memory."""
+    """The app in a new process, so that no earlier page counts as memory."""
     yield from opened(own_page, app)
 
 

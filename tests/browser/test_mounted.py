@@ -41,7 +41,7 @@ def shop(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.fixture(scope="module", params=["", "/outer"])
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop with new ticks for tests that leave no trace in it, also below the prefix of a proxy."""
+    """A shop for tests that leave no trace in it, also below the prefix of a proxy."""
     shop = Shop(tmp_path_factory.mktemp("shop"), outer=request.param)
     shop.feeder.start()
     yield shop

@@ -110,7 +110,7 @@ def drip() -> Iterator[Drip]:
 @pytest.mark.timeout(600)
 def test_thousand_draws_leak_no_memory(own_page: Page, drip: Drip) -> None:
     """A leak shows in each part, because it grows with every draw; a cache only in some."""
-    page = own_page  # in a process of its own, where no earlier page counts as memory
+    page = own_page  # in a new process, so that no earlier page counts as memory
     page.goto(drip.server.url)
     page.focus("#window [role=slider]")
     page.keyboard.press("Home")

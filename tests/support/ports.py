@@ -27,7 +27,7 @@ def free_port(*, neighbour: bool = False) -> int:
 
 
 def server_port() -> int:
-    """Return the port that was released last, because a browser has its scripts compiled already."""
+    """Return the port released last: a browser has compiled the scripts of its address."""
     return _released.pop() if _released else free_port()
 
 
