@@ -6,8 +6,7 @@ scripts as our own page.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from inspect import signature
 from typing import Any
@@ -19,7 +18,7 @@ from dashapp.config.parsers import THEMES
 from dashapp.config.settings import MEMORY_RETENTION_S, MIN_WINDOW_S
 from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
-from dashapp.model.text import suggest
+from dashapp.model.text import describe_non_switch, is_finite_number, short_repr, suggest
 from dashapp.web.components.window_slider import YEAR_S, slider_stops, window_slider
 from dashapp.web.panel import chart_specs, panel_heading
 
@@ -123,19 +122,19 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         keys = [*([metrics] if isinstance(metrics, str) else _as_list("metrics", metrics)), *more_metrics]
         options = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
         options |= {"reference": reference}
-        seconds = longest if window == ALL_HISTORY else window
+        seconds = longest if (is_whole := isinstance(window, str) and window == ALL_HISTORY) else window
         table: dict[str, Any] = {
             "name": COMPONENT_NAME,
             "metrics": keys,
-            **({"right": _as_list("right", right)} if right else {}),
+            **({"right": right_keys} if (right_keys := _as_list("right", right)) else {}),
         }
         table |= {name: value for name, value in options.items() if value is not None}
         try:
-            panel = _curve_metrics(keys, table) if kind == panel_spec.CURVE_KIND else _parse_panel(table)
+            panel = _parse_panel(keys, table)
             _check_arguments(seconds, longest, theme, aio_id)
             css_height = _css_height(height)
-            if not isinstance(controls, bool):
-                raise ValueError(f"controls is {controls!r:.60}; expected True or False")
+            if problem := describe_non_switch("controls", controls):
+                raise ValueError(problem)
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         panel = replace(panel, title=_default_title(keys)) if title is None else panel
@@ -149,7 +148,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "place": self.ids.chart(self.aio_id),
             "slider": self.ids.window(self.aio_id),
             "window": seconds,
-            "all": window == ALL_HISTORY,
+            "all": is_whole,
             "stops": self.stops,
             "scale": {name: options[name] for name in ("unit", "low", "high") if options[name] is not None},
             **chart_specs([panel], (), ()),
@@ -200,10 +199,9 @@ class LiveGraph(html.Section):  # type: ignore[misc]
 def _as_list(name: str, value: Any) -> list[Any]:
     if isinstance(value, str):
         return [value]
-    try:
-        return list(value)
-    except TypeError:
-        raise ValueError(f"LiveGraph: {name} is {value!r:.60}; expected a key, or a list of keys") from None
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        raise ValueError(f"LiveGraph: {name} is {short_repr(value)}; expected a key, or a list of keys")
+    return list(value)
 
 
 def _check_section(section: Collection[str]) -> None:
@@ -215,7 +213,9 @@ def _check_section(section: Collection[str]) -> None:
             raise ValueError(f"LiveGraph: {name} is not an argument{hint}")
 
 
-def _parse_panel(table: dict[str, Any]) -> Panel:
+def _parse_panel(keys: list[str], table: dict[str, Any]) -> Panel:
+    if isinstance(table["kind"], str) and table["kind"] == panel_spec.CURVE_KIND:
+        return _curve_metrics(keys, table)
     return Panel(**{"low": None, **panel_spec.parse_panel_table(table)})
 
 
@@ -223,7 +223,7 @@ def _curve_metrics(keys: list[str], table: dict[str, Any]) -> Panel:
     """Return the panel of a curve. The page finds it by name; its count of points is a metric."""
     if len(keys) != 1 or table.get("right"):
         raise ValueError("a curve needs the name of exactly one function")
-    panel = _parse_panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
+    panel = _parse_panel(keys, table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
     return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE_KIND)
 
 
@@ -236,19 +236,20 @@ def _css_height(value: Any) -> str | None:
     """Return a height as CSS; ValueError if it is none."""
     if value is None or (isinstance(value, str) and value):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+    if is_finite_number(value) and value > 0:
         return f"{value:g}px"
-    raise ValueError(f'height is {value!r:.60}; expected pixels, or CSS units such as "20rem"')
+    raise ValueError(f'height is {short_repr(value)}; expected pixels, or CSS units such as "20rem"')
 
 
 def _check_arguments(window: object, longest: object, theme: object, aio_id: object) -> None:
     for name, value, least in (("longest", longest, MIN_WINDOW_S), ("window", window, MIN_WINDOW_S)):
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or not least <= value <= 20 * YEAR_S:  # type: ignore[operator]
-            raise ValueError(f"{name} is {value!r:.60}; expected seconds from {least} to 20 years")
+        if not is_finite_number(value) or not least <= value <= 20 * YEAR_S:
+            raise ValueError(f"{name} is {short_repr(value)}; expected seconds from {least} to 20 years")
     if window > longest:  # type: ignore[operator]
         raise ValueError(f"window is {window}; expected at most {longest}, the value of longest")
-    if theme not in THEMES:
-        raise ValueError(f"theme is {theme!r:.60}; expected auto, dark or light")
+    if not isinstance(theme, str) or theme not in THEMES:
+        raise ValueError(f"theme is {short_repr(theme)}; expected auto, dark or light")
     if aio_id is not None and not (isinstance(aio_id, str) and aio_id):
-        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text, different for each LiveGraph on the page")
+        raise ValueError(
+            f"aio_id is {short_repr(aio_id)}; expected text, different for each LiveGraph on the page"
+        )
