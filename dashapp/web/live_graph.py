@@ -214,7 +214,8 @@ def _check_section(section: Collection[str]) -> None:
 
 
 def _parse_panel(keys: list[str], table: dict[str, Any]) -> Panel:
-    if isinstance(table["kind"], str) and table["kind"] == panel_spec.CURVE_KIND:
+    kind = table.get("kind")
+    if isinstance(kind, str) and kind == panel_spec.CURVE_KIND:
         return _curve_metrics(keys, table)
     return Panel(**{"low": None, **panel_spec.parse_panel_table(table)})
 
