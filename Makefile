@@ -41,8 +41,9 @@ audit: $(VENV)/test.stamp browser audit/node_modules/install.stamp
 soak: $(VENV)/test.stamp
 	$(BIN)/python -m bench.faults $(ARGS)
 
-# Each state of the page: docs/ gets the pictures that it shows, pictures/ the others.
+# Minutes of a scripted load, as root; docs/ gets the pictures that it shows and the film, pictures/ the others.
 pictures: $(VENV)/test.stamp browser
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pictures]'
 	$(BIN)/python -m audit.pictures
 
 # What the lock pins, and nothing that runs at installing.

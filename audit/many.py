@@ -1,12 +1,13 @@
-"""A server with many simulated hosts; one has stopped and one has a wrong clock.
+"""A server with many hosts; one has stopped and one has a wrong clock.
 
-Their histories are in this process; the page and the API are real.
+Their values are simulated, or those of a recording. Their histories are in this process; the page and the
+API are real.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from socketserver import ThreadingMixIn
 from threading import Event, Thread
@@ -26,12 +27,29 @@ METRICS = (
 )
 COUNT, PAST = 100, 300
 STOPPED, AHEAD = 2, 4
+REPLAY_OFFSET_S = 29
+
+
+# Returns the values of a host, by its number and the time in seconds.
+Values = Callable[[int, int], Mapping[str, float]]
+
+
+def simulated(number: int, time_s: int) -> Mapping[str, float]:
+    return {
+        metric.key: load(time_s + 37 * number + 500 * position) for position, metric in enumerate(METRICS)
+    }
+
+
+def replay(recording: Sequence[Mapping[str, float]]) -> Values:
+    """Return values of a recording, one for each second; each host replays another moment of it."""
+    return lambda number, time_s: recording[(time_s + REPLAY_OFFSET_S * number) % len(recording)]
 
 
 class Many:
-    """Simulated hosts, with the interface of dashapp.stores.hosts.HostStore."""
+    """Hosts with the interface of dashapp.stores.hosts.HostStore."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: Values) -> None:
+        self._values = values
         self._stores = {f"web-{number:03}": MemoryStore() for number in range(1, COUNT + 1)}
         self._arrival_times: dict[str, int] = {}
         now = int(time.time())
@@ -48,12 +66,8 @@ class Many:
         time_s, self._next = self._next, self._next + 1
         for number, (name, store) in enumerate(self._stores.items()):
             if number != STOPPED or include_stopped:
-                values = {
-                    metric.key: load(time_s + 37 * number + 500 * position)
-                    for position, metric in enumerate(METRICS)
-                }
                 store.describe(METRICS)
-                store.append(Tick(time_s + 300 * (number == AHEAD), 1.0, values))
+                store.append(Tick(time_s + 300 * (number == AHEAD), 1.0, self._values(number, time_s)))
                 self._arrival_times[name] = to_milliseconds(time_s)
 
     def hosts(self) -> list[Host]:
@@ -82,9 +96,9 @@ class _Threads(ThreadingMixIn, WSGIServer):
 
 
 @contextmanager
-def many() -> Iterator[str]:
-    """Serve the simulated hosts; yield the URL of their list."""
-    hosts, stopping = Many(), Event()
+def many(values: Values = simulated) -> Iterator[str]:
+    """Serve the hosts; yield the URL of their list."""
+    hosts, stopping = Many(values), Event()
 
     def feed() -> None:
         while not stopping.wait(1 - time.time() % 1):

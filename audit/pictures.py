@@ -1,224 +1,121 @@
-"""`make pictures`: one picture of each state of the page.
+"""`make pictures`: the pictures and the film in `docs/`, and one picture of each other state in `pictures/`.
 
-The pictures that the documentation shows go to `docs/`, all others to `pictures/`, which git ignores. The
-values are simulated; the page and its server are real.
+Those in `docs/` show this machine during some minutes of a scripted load. The list of hosts replays these
+minutes, because there is one machine.
 """
 
 from __future__ import annotations
 
-import math
+import json
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from audit.many import many
+from audit import simulated
+from audit.film import VIEWPORT, shoot
+from audit.many import METRICS, many, replay
+from audit.simulated import DARK, LIGHT, PHONE, opened, take
 from audit.states import shows
+from audit.workshop import missing, workshop
 from bench.page import browser, until
 from bench.served import Served, command, folder, free_port, launched
-from dashapp.alerts.monitor import AlertMonitor
-from dashapp.model.thresholds import Threshold
-from dashapp.model.ticks import Metric, Tick
-from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
-from dashapp.stores.disk.store import DiskStore
-from dashapp.stores.history.archive import Retention
 
-ROOT = Path(__file__).resolve().parent.parent
-# tests/project/test_docs.py checks that the documentation shows each picture in docs/.
-IN_DOCS = {"dark", "phone", "alert", "login", "hosts", "overlay"}
-DAY = 86_400
-MEMORY = Metric("memory.percent", "Memory", "%", "memory", 0, 100)
-LOAD = Metric("load.1", "Load, 1 min", "", "load", 0)
-NETWORK = tuple(
-    Metric(f"network.{way}", way.capitalize(), "B/s", "network", 0) for way in ("received", "sent")
-)
-SENSORS = tuple(
-    Metric(f"temperature.core{number}", f"Core {number}", "°C", "temperature") for number in range(4)
-)
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+# The load repeats after 165 seconds; before the first picture it has been through all of its phases.
+RECORDED_S = 240
+ALERT = "cpu.percent > 80 for 5s"
+REPLAYED_KEYS = frozenset(metric.key for metric in METRICS)
+
+# In docs/, `page-NAME.png`; tests/project/test_docs.py checks that the documentation shows each of them.
+Reach = Callable[[Page], None]
 
 
-def disks(count: int) -> tuple[Metric, ...]:
-    total = [Metric(f"disk.{way}", way.capitalize(), "B/s", "disk", 0) for way in ("read", "write")]
-    single = [
-        Metric(f"disk.sd{chr(97 + n)}.{way}", f"sd{chr(97 + n)} {way}", "B/s", "disks", 0)
-        for n in range(count)
-        for way in ("read", "write")
-    ]
-    return (*total, *single)
+def main() -> int:
+    if sentence := missing():
+        print(sentence, file=sys.stderr)
+        return 1
+    with ExitStack() as stack:
+        running = stack.enter_context(browser())
+        store = stack.enter_context(folder())
+        with workshop(store.parent, "--threshold", ALERT) as served:
+            print(f"recording {RECORDED_S} s", flush=True)
+            time.sleep(RECORDED_S)
+            recording = _recording(served)
+            _film(running, served)
+            _pages(running, served)
+        _hosts(running, recording)
+        _login(running, store)
+        simulated.take_all(running)
+    return 0
 
 
-def machine(cores: int = 4, disk: int = 1, sensors: bool = True) -> tuple[Metric, ...]:
-    rest = (MEMORY, LOAD, *NETWORK, *disks(disk), *(SENSORS if sensors else ()))
-    return (TOTAL_METRIC, *map(core_metric, range(cores)), *rest)
-
-
-def value(metric: Metric, position: int, time_s: float) -> float:
-    """Return a value like a day of work with variations within a minute; repeatable by time."""
-    day = 0.5 - 0.45 * math.cos(2 * math.pi * (time_s % DAY) / DAY)
-    variation = math.sin(time_s / 7 + position) * math.sin(time_s / 61 + 3 * position) + 0.4 * math.sin(
-        time_s / 2.3 + 5 * position
-    )
-    share = min(max(0.15 + 0.55 * day + 0.22 * variation, 0.01), 0.99)
-    if metric.unit == "%":
-        return 100 * share
-    return {"B/s": 4e6 * share**3, "°C": 38 + 30 * share}.get(metric.unit, 6 * share)
-
-
-LIVE = shows("live")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture of `metrics`, with `seconds` of history, one tick every `step` seconds.
-
-    `reach` brings the open page to the state of the picture.
-    """
-
-    name: str
-    metrics: Sequence[Metric] = field(default_factory=machine)
-    seconds: int = 900
-    step: float = 1.0
-    options: dict[str, Any] = field(default_factory=dict)
-    query: str = ""
-    reach: Callable[[Page], None] = LIVE
-    age: float = 0.0
-    going: bool = True
-    thresholds: tuple[str, ...] = ()
-    variables: dict[str, str] = field(default_factory=dict)
-
-
-def _login(page: Page) -> None:
-    page.wait_for_selector("input[type=password]")
-
-
-def _stale(page: Page) -> None:
-    until(page, "document.querySelector('#status')?.dataset.state === 'stale'")
-    until(page, "document.querySelector('[data-panel=cpu] .js-plotly-plot .scatterlayer path') !== null")
-
-
-def _empty(page: Page) -> None:
-    until(page, "document.querySelector('#page.empty') !== null")
-
-
-def _offline(page: Page) -> None:
+def _film(running: Browser, served: Served) -> None:
+    page = opened(running, f"{served.url}?window=200", DARK | {"viewport": VIEWPORT})
     shows("live")(page)
-    page.context.set_offline(True)
-    until(page, "document.querySelector('#status')?.dataset.state === 'offline'")
+    page.wait_for_timeout(2000)
+    size = shoot(page).save(DOCS / "film.webp")
+    page.context.close()
+    print(f"film.webp, {size:,} bytes", flush=True)
+
+
+def _pages(running: Browser, served: Served) -> None:
+    """Take the pictures under load: live, on a phone, with an alert, and at a moment of the past."""
+    pictures: tuple[tuple[str, str, dict[str, Any], Reach], ...] = (
+        ("alert", "window=200", DARK, _firing),
+        ("dark", "window=200", DARK, shows("live")),
+        ("past", "window=200", LIGHT, _at_peak),
+        ("phone", "window=200", PHONE | LIGHT, shows("live")),
+    )
+    for name, query, options, reach in pictures:
+        page = opened(running, f"{served.url}?{query}", options)
+        reach(page)
+        take(page, DOCS / f"page-{name}.png")
 
 
 def _firing(page: Page) -> None:
-    # The simulated load rises above the limit within its period.
-    until(page, "document.querySelector('.tile.broken') !== null", 120)
+    until(page, "document.querySelector('.tile.broken') !== null", 200)
 
 
-DARK, LIGHT = {"color_scheme": "dark"}, {"color_scheme": "light"}
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-TALL = {"viewport": {"width": 1280, "height": 1300}}
-PICTURES = (
-    Picture("dark", options=DARK),
-    Picture("light", options=LIGHT),
-    Picture("phone", options=PHONE | LIGHT),
-    Picture("wall", machine(16, 4), options=DARK | {"viewport": {"width": 3840, "height": 2160}}),
-    Picture("empty", (), 0, reach=_empty, going=False, options=DARK),
-    Picture("stale", age=600, going=False, reach=_stale, options=LIGHT),
-    Picture("offline", reach=_offline, options=DARK),
-    Picture("64-cores", machine(64), options=DARK | TALL),
-    Picture("20-disks", machine(disk=20), options=LIGHT | TALL, query="panels=cpu,disk,disks"),
-    Picture("no-sensors", machine(sensors=False), options=LIGHT),
-    Picture("two-years", seconds=730 * DAY, step=1800.0, query=f"window={730 * DAY}", options=DARK),
-    Picture("alert", reach=_firing, options=DARK, thresholds=("cpu.percent > 30",)),
-    Picture("login", options=LIGHT, variables={"DASHAPP_PASSWORD": "correct horse 7"}, reach=_login),
-)
-# Many hosts, and two of them in one chart.
-HOSTS = {
-    "": Picture("hosts", options=DARK),
-    "host/web-001,web-004/": Picture("overlay", options=LIGHT),
-}
+def _at_peak(page: Page) -> None:
+    """Pause, and read the values at a moment of the past."""
+    shows("live")(page)
+    page.keyboard.press("p")
+    until(page, "document.querySelector('#status')?.dataset.state === 'paused'")
+    box = page.locator("[data-panel=cpu] .chart").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
 
 
-def main() -> None:
-    with browser() as running:
-        for picture in PICTURES:
-            with folder() as store, _served(store, picture) as served:
-                _take(running, served.url, picture)
-        with many() as url:
-            for path, picture in HOSTS.items():
-                _take(running, url + path, picture)
+def _recording(served: Served) -> list[Mapping[str, float]]:
+    """Return the values of each recorded second; without those that a host of the list does not show."""
+    with urllib.request.urlopen(f"{served.url}api/ticks?window={RECORDED_S}") as response:
+        columns = json.load(response)["y"]
+    rows = zip(*(columns[key] for key in REPLAYED_KEYS), strict=True)
+    return [dict(zip(REPLAYED_KEYS, row, strict=True)) for row in rows if None not in row]
 
 
-def _take(running: Browser, url: str, picture: Picture) -> None:
-    context = running.new_context(**({"viewport": {"width": 1280, "height": 900}} | picture.options))
-    page = context.new_page()
-    page.goto(f"{url}?{picture.query}")
-    picture.reach(page)
-    page.wait_for_timeout(2500)
-    file = target(picture.name)
-    page.screenshot(path=ROOT / file)
-    context.close()
-    print(file)
+def _hosts(running: Browser, recording: list[Mapping[str, float]]) -> None:
+    with many(replay(recording)) as url:
+        for name, path, options in (("hosts", "", DARK), ("overlay", "host/web-001,web-004/", LIGHT)):
+            page = opened(running, url + path, options)
+            shows("live")(page)
+            take(page, DOCS / f"page-{name}.png")
 
 
-def target(name: str) -> Path:
-    """Return the file of a picture, relative to the root of the project."""
-    return Path("docs" if name in IN_DOCS else "pictures", f"page-{name}.png")
-
-
-@contextmanager
-def _served(store: Path, picture: Picture) -> Iterator[Served]:
-    keep = picture.seconds + 2 * DAY
-    stop = Event()
-    with closing(DiskStore(store, keep=7200, retention=Retention(keep, keep, keep, 10**9))) as disk:
-        monitor = AlertMonitor([Threshold.parse(text) for text in picture.thresholds], disk)
-        if picture.seconds:
-            _fill(disk, picture)
-        feeder = Thread(target=_feed, args=(disk, picture, monitor, stop))
-        if picture.going:
-            feeder.start()
-        port = free_port()
-        try:
-            with launched(command(store, port, "--no-collector"), port, **picture.variables) as served:
-                served.wait("/readyz" if picture.going and not picture.variables else "/healthz")
-                yield served
-        finally:
-            stop.set()
-            if picture.going:
-                feeder.join()
-
-
-def _tick(picture: Picture, time_s: float, step: float) -> Tick:
-    return Tick(
-        time_s,
-        step,
-        {
-            metric.key: round(value(metric, position, time_s), 2)
-            for position, metric in enumerate(picture.metrics)
-        },
-    )
-
-
-def _fill(disk: DiskStore, picture: Picture) -> None:
-    end = int(time.time() - picture.age)
-    disk.describe(picture.metrics)
-    count = int(picture.seconds / picture.step)
-    for number in range(count):
-        disk.append(_tick(picture, end - (count - 1 - number) * picture.step, picture.step))
-
-
-def _feed(disk: DiskStore, picture: Picture, monitor: AlertMonitor, stop: Event) -> None:
-    time_s = disk.newest().time_ms / 1000
-    while not stop.is_set():
-        while time_s < time.time():
-            tick = _tick(picture, time_s, picture.step)
-            if disk.append(tick):
-                monitor.observe(tick)
-            time_s += picture.step
-        stop.wait(1 - time.time() % 1)
+def _login(running: Browser, store: Path) -> None:
+    port = free_port()
+    with launched(command(store, port, "--no-collector"), port, DASHAPP_PASSWORD="correct horse 7") as served:
+        served.wait("/healthz")
+        page = opened(running, served.url, LIGHT)
+        page.wait_for_selector("input[type=password]")
+        take(page, DOCS / "page-login.png")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

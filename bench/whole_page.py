@@ -23,7 +23,7 @@ AWAY = """() => {
   document.querySelector("main").style.marginTop = "5000px";
   document.getElementById("tiles").style.marginTop = "3000px";
 }"""
-ON_SCREEN = """() => (window.dashapp?.page?.live.charts ?? [])
+ON_SCREEN = """() => (window.dashapp?.page?.liveView.charts ?? [])
   .filter((chart) => chart.onScreen && chart.gd && !chart.section.hidden).length"""
 JUMPS = ("window=100", "window=3600", "window=86400", "window=900&end={hour_ago}", "window=100")
 JUMP = """(query) => new Promise((drawn) => {

@@ -28,6 +28,8 @@ HEARTBEAT_S = 15.0
 # As on the server.
 MAX_NAME_LENGTH, MAX_METRIC_LENGTH = 64, 120
 MAX_CONFIG_ENTRIES, MAX_CONFIG_CHARS = 100, 200
+# Fewer than on the server, which counts a decimal point in whole numbers.
+MAX_CONFIG_JSON_CHARS = 15_000
 MAX_VALUE = 1e300
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 
@@ -300,12 +302,18 @@ def to_number(value: Any) -> float | None:
 
 
 def _encodable(config: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a configuration that JSON can hold: nested names with dots, other values as text."""
+    """Return a configuration that JSON can hold: nested names with dots, other values as text.
+
+    Beyond the limits of the server, the rest is missing.
+    """
     entries: dict[str, Any] = {}
+    free_chars = MAX_CONFIG_JSON_CHARS
     for name, value in _flat(config, "", 1):
         name = _printable(name)
-        if name and len(entries) < MAX_CONFIG_ENTRIES:
+        size = len(json.dumps({name: value}))
+        if name and len(entries) < MAX_CONFIG_ENTRIES and size <= free_chars:
             entries[name] = value
+            free_chars -= size
     return entries
 
 

@@ -16,9 +16,12 @@
 
   /* A screen on a wall is read from a distance. */
   app.enlargeForWall = function (layout) {
-    if (!window.matchMedia("(min-width: 2400px)").matches) return;
-    layout.font.size *= LARGE_SCREEN_SCALE;
-    for (const edge of ["l", "b"]) layout.margin[edge] *= LARGE_SCREEN_SCALE;
+    layout.font.size *= app.wallScale();
+    for (const edge of ["l", "b"]) layout.margin[edge] *= app.wallScale();
+  };
+
+  app.wallScale = function () {
+    return window.matchMedia("(min-width: 2400px)").matches ? LARGE_SCREEN_SCALE : 1;
   };
 
   /* How many time labels fit below an axis of `width` pixels. */

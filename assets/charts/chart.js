@@ -158,7 +158,7 @@
       Object.assign(xaxis, { range: range.slice(), autorange: false });
       app.labelTimes(xaxis, range, app.timeLabelCount(this.gd._fullLayout._size.w));
       this.fitFigure(this.gd, series, metrics, range);
-      this.expectDraw(series, range);
+      this.expectDraw(series, metrics, range);
       if (redrawAll || newPoints <= 0 || !this.lines.length) return this.redraw(series);
       window.dash_clientside.set_props(this.component.props.id, {
         extendData: [
@@ -173,12 +173,12 @@
     }
 
     /* Record what the graph must contain after the draw that begins now. */
-    expectDraw(series, range) {
+    expectDraw(series, metrics, range) {
       this.expected = { length: series.t.length, last: series.lastTime, range: range.slice() };
       this.generation = series.generation;
       this.endIndex = series.endIndex;
       this.drawingSince = performance.now();
-      this.section.classList.toggle("loading", !series.t.length);
+      app.markEmpty(this.section, series, metrics);
     }
 
     /* Mount the graph with all points that there are, so that its first draw shows them. */
@@ -188,7 +188,7 @@
       const { lines, ...figure } = this.buildFigure(series, metrics, range, this.section.clientWidth);
       graph.props.figure = figure;
       this.lines = lines;
-      this.expectDraw(series, range);
+      this.expectDraw(series, metrics, range);
       window.dash_clientside.set_props(this.slotId, { children: graph });
     }
 
@@ -222,6 +222,10 @@
       app.paintAreas(context, plot, app.buildAreas({ lines: figure.lines, stacked: this.stacked }, figure.data), scales);
       context.restore();
       await app.paintFigure(context, figure, size, theme);
+      context.save();
+      context.translate(l, t);
+      app.paintEvents(context, plot, view.range, this.queue.liveView.events.columns(view.range, plot.w), app.isDark(this.section));
+      context.restore();
       return figure.lines.filter(({ part, metric }) => part === "y" && !this.queue.isHidden(metric.key));
     }
 
@@ -276,14 +280,17 @@
       requestAnimationFrame(() => requestAnimationFrame(() => this.queue.repairRange(this)));
     }
 
-    /* Paint the areas below the lines that Plotly has drawn, and alerts above them. */
+    /* Paint the areas below the lines that Plotly has drawn, and alerts and events above them. */
     paintCanvases() {
       const layout = this.gd._fullLayout;
       const areas = app.buildAreas(this, this.gd.data);
       const context = this.areaCanvas.clear(layout._size, areas.length > 0);
       if (context) app.paintAreas(context, layout._size, areas, (area) => this.scales(area), this.highlightedKey);
-      const above = this.limitCanvas.clear(layout._size, this.hasAlertBands);
-      if (above) app.drawBeyondLimits(this, above, layout._size);
+      const events = app.visibleEvents(this, layout.xaxis.range, layout._size.w);
+      const above = this.limitCanvas.clear(layout._size, this.hasAlertBands || events.length > 0);
+      if (!above) return;
+      app.drawBeyondLimits(this, above, layout._size);
+      app.paintEvents(above, layout._size, layout.xaxis.range, events, app.isDark(this.section));
     }
 
     /* See app.plotScales. */
@@ -341,10 +348,10 @@
     showCrosshair(time) {
       const layout = this.gd?._fullLayout;
       const isVisible = time !== null && this.onScreen && Boolean(layout);
-      const left = isVisible ? this.crosshairLine.show(time, this.range(), layout._size) : this.crosshairLine.hide();
+      const left = isVisible ? this.crosshairLine.show(time, this.range(), layout._size, app.crosshairText(this, time)) : this.crosshairLine.hide();
       if (this.hovered && !this.dragging && typeof left === "number") {
         const lines = app.readLines(this.queue.liveView, this.visibleLines(), time);
-        this.tooltip.show(time, this.queue.liveView.shownSeries, lines, left, this.section.querySelector(".chart").offsetTop + 4);
+        this.tooltip.show(time, this.queue.liveView.shownSeries, lines, left, this.section.querySelector(".chart").offsetTop + 4, app.eventsAtCrosshair(this, time));
       } else this.tooltip.hide();
     }
 

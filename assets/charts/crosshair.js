@@ -43,18 +43,20 @@
       if (this.line) this.line.hidden = true;
     }
 
-    /* `[start, end]`: range of the axis; `l`, `t`, `w`, `h`: position of the plot in the chart, in pixels. Return the
-       position of the line in the section; undefined if it is outside the plot. */
-    show(time, [start, end], { l, t, w, h }) {
+    /* `[start, end]`: range of the axis; `l`, `t`, `w`, `h`: position of the plot in the chart, in pixels; `text`: beside
+       the line. Return the position of the line in the section; undefined if it is outside the plot. */
+    show(time, [start, end], { l, t, w, h }, text = "") {
       this.hide();
       const fraction = (time - start) / (end - start);
       if (!(fraction >= 0 && fraction <= 1)) return undefined;
-      if (!this.line) this.section.append((this.line = app.createElement("div", { className: "cross" })));
+      if (!this.line) this.section.append((this.line = app.createElement("div", { className: "cross" }, app.createElement("bdi", {}))));
       const chart = this.section.querySelector(".chart");
       const left = chart.offsetLeft + l + fraction * w;
       this.line.style.left = `${left}px`;
       this.line.style.top = `${chart.offsetTop + t}px`;
       this.line.style.height = `${h}px`;
+      app.setText(this.line.firstChild, text);
+      this.line.classList.toggle("turned", fraction > 0.5);
       this.line.hidden = false;
       return left;
     }

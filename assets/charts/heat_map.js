@@ -3,9 +3,15 @@
   "use strict";
 
   const MAX_ROWS = (app.MAX_HEAT_MAP_ROWS = 64);
-  const MARGIN_PX = { l: 16, r: 16, t: 12, b: 24 };
+  const MARGIN_PX = { l: 16, r: 16, t: 12 };
+  const LABEL_SPACE_PX = 24;
   const STRIPE_PX = 4;
-  const FONT = "12px Inter, system-ui, sans-serif";
+  const FONT_PX = 12;
+  const FONT_FAMILY = "Inter, system-ui, sans-serif";
+
+  function margins() {
+    return { ...MARGIN_PX, b: LABEL_SPACE_PX * app.wallScale() };
+  }
 
   /* Whether these lines are a heat map: too many for a chart of lines, and with values that one scale can show. `offset`:
      number of lines before them. */
@@ -101,7 +107,7 @@
 
     /* Position and size of the plot in the canvas, in pixels. */
     get plotSize() {
-      const { l, r, t, b } = MARGIN_PX;
+      const { l, r, t, b } = margins();
       return { l, t, w: Math.max(1, this.canvas.clientWidth - l - r), h: Math.max(1, this.canvas.clientHeight - t - b) };
     }
 
@@ -120,7 +126,7 @@
       this.expected = { range: range.slice() };
       const [colour] = app.lineColours(this.section, this.spec.graph("").props.figure.layout);
       this.lines = metrics.slice(0, MAX_ROWS).map((metric) => ({ part: "y", metric, colour, shade: 1 }));
-      this.section.classList.toggle("loading", !series.t.length);
+      app.markEmpty(this.section, series, metrics);
       const { canvas } = this;
       const scale = window.devicePixelRatio || 1;
       const size = { width: Math.round(canvas.clientWidth * scale), height: Math.round(canvas.clientHeight * scale) };
@@ -158,21 +164,29 @@
         context.fillStyle = app.ALERT_COLOUR;
         context.fillRect(left, t - STRIPE_PX - 1, Math.max(1, right - left), STRIPE_PX);
       }
+      this.paintEvents(context, range, size);
       this.paintTimes(context, range, size, textColour);
       this.paintHighlight(context, size, textColour);
     }
 
     /* Paint a picture, like app.Chart. */
     async paintPicture(context, size, view, metrics, theme) {
-      const { l, r, t, b } = MARGIN_PX;
+      const { l, r, t, b } = margins();
       const [colour] = app.lineColours(this.section, this.spec.graph("").props.figure.layout);
       this.paint(context, view.series, view.range, colour, { l, t, w: size.width - l - r, h: size.height - t - b }, theme("--quiet"));
       this.redraw();
       return [];
     }
 
+    paintEvents(context, range, size) {
+      context.save();
+      context.translate(size.l, size.t);
+      app.paintEvents(context, size, range, app.visibleEvents(this, range, size.w), app.isDark(this.section));
+      context.restore();
+    }
+
     paintTimes(context, range, { l, t, w, h }, textColour) {
-      Object.assign(context, { font: FONT, fillStyle: textColour, textBaseline: "top" });
+      Object.assign(context, { font: `${FONT_PX * app.wallScale()}px ${FONT_FAMILY}`, fillStyle: textColour, textBaseline: "top" });
       for (const { time, text } of app.timeTicks(range, app.timeLabelCount(w))) {
         const [x, width] = [l + ((time - range[0]) / (range[1] - range[0])) * w, context.measureText(text).width];
         context.fillText(text, Math.min(Math.max(x - width / 2, 0), l + w + MARGIN_PX.r - width), t + h + 8);
@@ -287,7 +301,7 @@
     /* Show the crosshair at `time`, and the values there if the mouse is here; hide both if it is null. */
     showCrosshair(time) {
       const isVisible = time !== null && this.onScreen && this.expected !== null;
-      const left = isVisible ? this.crosshairLine.show(time, this.range(), this.plotSize) : this.crosshairLine.hide();
+      const left = isVisible ? this.crosshairLine.show(time, this.range(), this.plotSize, app.crosshairText(this, time)) : this.crosshairLine.hide();
       if (this.hovered && !this.dragging && typeof left === "number") this.showTooltip(time, left);
       else this.tooltip.hide();
       if (time !== this.readTime) this.announce(); // not at each tick
@@ -300,7 +314,7 @@
       const line = this.visibleLines()[this.row];
       const others = this.visibleLines().filter((other) => other !== line);
       const lines = [...(line ? app.readLines(liveView, [line], time) : []), ...app.readLines(liveView, others, time)];
-      this.tooltip.show(time, liveView.shownSeries, lines, left, this.section.querySelector(".chart").offsetTop + 4);
+      this.tooltip.show(time, liveView.shownSeries, lines, left, this.section.querySelector(".chart").offsetTop + 4, app.eventsAtCrosshair(this, time));
     }
 
     rangeDiffers() {

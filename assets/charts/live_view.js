@@ -13,7 +13,7 @@
   const MIN_RANGE_MS = 10_000;
 
   app.LiveView = class {
-    /* `poller` may serve other views too. `owner`: onFrame(frame), onPast(frame), onFailure(requestedAt, error,
+    /* `poller` may serve other views too. `owner`: showsEvents, onFrame(frame), onPast(frame), onFailure(requestedAt, error,
        sessionExpired), onZoom(range, isStep), onZoomBack(), onLegend(), refresh(), onMetricsChange(),
        onNewPanel(name, kind), extraQuery(), requiredKeys(). `patterns`: of all metrics that these charts draw; empty
        means every metric. */
@@ -42,6 +42,11 @@
       );
       this.subscription = new app.Subscription(poller, this, patterns);
       this.renderQueue = new app.RenderQueue(this);
+      this.events = new app.EventLog(poller.base, owner.showsEvents ?? true);
+      this.events.subscribe(() => {
+        this.renderQueue.repaintEvents();
+        owner.refresh();
+      });
       this.reading = new app.ReadingTime();
       this.reading.subscribe(() => owner.refresh());
       this.crosshair = new app.Crosshair(this);
@@ -170,6 +175,7 @@
       if (this.subscription.newest !== null) this.age = frame.now * 1000 - this.subscription.newest;
       this.trim();
       this.catalog.ensureKnown(this.series.y);
+      this.events.update(frame);
       if (!this.pausedRange) {
         this.curves = Object.assign(Object.create(null), frame.curves);
         this.curvesAt = frame.now * 1000;

@@ -5,6 +5,7 @@
   const MAX_VALUES = 2; // more do not fit into a title
   const MAX_LABEL_LENGTH = 20; // in a title
   const NO_VALUE = "–";
+  const NO_BREAK_SPACE = "\u00a0";
 
   /* The whole of a stack, or all lines. */
   function titleMetrics({ stacked = [] }, metrics) {
@@ -68,7 +69,9 @@
       if (metrics.length > app.MAX_LEGEND_LINES) return this.extremesText(metrics);
       const shown = titleMetrics(chart, metrics);
       if (!shown.length || shown.length > MAX_VALUES) return "";
-      return this.valueTexts(chart, shown).join(" · ");
+      const texts = this.valueTexts(chart, shown);
+      // A line can break before a dot, and nowhere else.
+      return texts.length > 1 ? texts.map((text) => text.replaceAll(" ", NO_BREAK_SPACE)).join(` ·${NO_BREAK_SPACE}`) : texts[0];
     }
 
     /* "2.0 % – 97.5 %", of lines with the same unit. */

@@ -158,6 +158,14 @@
       this.redraw(true);
     }
 
+    /* There are other events; nothing else changed. */
+    repaintEvents() {
+      for (const chart of this.charts) {
+        if (chart instanceof app.HeatMap) chart.redraw();
+        else if (chart.gd?._fullLayout) chart.paintCanvases();
+      }
+    }
+
     viewOf(panel) {
       return this.views.get(panel) ?? {};
     }

@@ -16,18 +16,21 @@
       if (this.element) this.element.hidden = true;
     }
 
-    /* `lines`: `[{colour, label, text}]`, the most important first. `left`: of the crosshair in the section. */
-    show(time, series, lines, left, top) {
+    /* `lines`: `[{colour, label, text}]`, the most important first. `left`: of the crosshair in the section. `events`: at
+       this time. */
+    show(time, series, lines, left, top, events) {
       if (!this.element) {
         this.heading = app.createElement("div", { className: "tooltip-time" });
         this.body = app.createElement("div", { className: "tooltip-lines" });
         this.rest = app.createElement("div", { className: "tooltip-rest" });
-        this.element = app.createElement("div", { className: "tooltip", "aria-hidden": "true" }, this.heading, this.body, this.rest);
+        this.events = app.createElement("div", { className: "tooltip-events" });
+        this.element = app.createElement("div", { className: "tooltip", "aria-hidden": "true" }, this.heading, this.events, this.body, this.rest);
         this.section.append(this.element);
       }
       this.element.hidden = false;
       const meanOf = series.downsampled ? ` · mean of ${app.formatDuration(series.step / 1000)}, low–high` : "";
       app.setText(this.heading, app.formatTime(time) + meanOf);
+      app.showEventRows(this.events, events);
       const shown = lines.slice(0, MAX_ROWS);
       while (this.body.children.length > shown.length) this.body.lastElementChild.remove();
       while (this.body.children.length < shown.length) this.body.append(createRow());

@@ -29,6 +29,7 @@
     const used = new Set();
     for (const metric of metrics) {
       const isStacked = stacked.includes(metric.key);
+      // Parts of a whole share a colour; as lines, each has its own.
       const hasOwnColour = metric.dashIndex !== undefined || (isStacked && metric.shade !== undefined);
       const colour = hasOwnColour ? colours[metric.colourIndex % colours.length] : pickColour(metric.colourIndex, colours, used);
       const connectGaps = app.connectsGaps(series, metric);
@@ -60,6 +61,13 @@
     used.add(colour);
     return colour;
   }
+
+  /* Mark a panel without points, or with points of other panels only. */
+  app.markEmpty = function (section, series, metrics) {
+    const hasValue = ({ key }) => series.y[key]?.some((value) => value !== null);
+    section.classList.toggle("loading", !series.t.length);
+    section.classList.toggle("no-values", series.t.length > 0 && !metrics.some(hasValue));
+  };
 
   app.buildTrace = function (line) {
     const trace = {

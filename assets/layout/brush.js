@@ -10,7 +10,7 @@
 
   app.Brush = class {
     /* `page`: liveView, goTo(time), onZoom(range), shiftRange(direction), stepWindow(direction), resume(), writeUrl().
-       `strip`: range, element. */
+       `strip`: range, element, size. */
     constructor(page, strip) {
       this.page = page;
       this.strip = strip;
@@ -27,12 +27,12 @@
 
     get msPerPixel() {
       const [start, end] = this.strip.range;
-      return (end - start) / this.strip.element.clientWidth;
+      return (end - start) / this.strip.size.width;
     }
 
     /* Left and right edge in pixels. */
     edges() {
-      const width = this.strip.element.clientWidth;
+      const { width } = this.strip.size;
       const [start] = this.strip.range;
       const [left, right] = this.page.liveView.shownRange.map((time) => Math.min(Math.max((time - start) / this.msPerPixel, 0), width));
       const missing = Math.max(0, MIN_WIDTH_PX - (right - left));
@@ -43,12 +43,12 @@
     show() {
       const [left, right] = this.edges().map((edge) => Math.round(edge * 2) / 2);
       const { pausedRange } = this.page.liveView;
-      const state = [left, right, pausedRange, this.strip.element.clientWidth].join();
+      const state = [left, right, pausedRange, this.strip.size.width].join();
       if (state === this.shownState) return;
       this.shownState = state;
       this.element.style.left = `${left}px`;
       this.element.style.width = `${right - left}px`;
-      this.element.setAttribute("aria-valuenow", String(Math.round((100 * right) / this.strip.element.clientWidth)));
+      this.element.setAttribute("aria-valuenow", String(Math.round((100 * right) / this.strip.size.width)));
       this.element.setAttribute("aria-valuetext", pausedRange ? app.formatRange(pausedRange) : "Live");
     }
 

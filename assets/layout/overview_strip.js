@@ -18,6 +18,7 @@
       this.element = document.getElementById("strip");
       this.canvas = app.createElement("canvas", { role: "img", "aria-label": "Whole history" });
       this.element.append(this.canvas);
+      this.size = new app.ElementSize(this.canvas, () => this.show());
       this.brush = new app.Brush(page, this);
       this.visibility = new app.VisibilityObserver(this.element, () => this.show());
       this.keys = [];
@@ -85,13 +86,12 @@
     /* Draw what changed by at least a pixel. */
     show() {
       this.brush.element.hidden = this.isEmpty;
-      if (this.isEmpty || !this.visibility.visible || document.hidden) return;
+      if (this.isEmpty || !this.size.width || !this.visibility.visible || document.hidden) return;
       this.brush.show();
-      const { clientWidth: width, clientHeight: height } = this.canvas;
-      if (!width) return;
+      const { width, height } = this.size;
       const [start, end] = this.range;
       const { color } = getComputedStyle(this.canvas);
-      const state = [width, height, this.loadedAt, color, app.timeZoneName()].join();
+      const state = [width, height, this.loadedAt, color, app.timeZoneName(), this.page.liveView.events.version].join();
       if (state === this.drawnState && end - this.drawnEnd < (end - start) / width) return;
       this.drawnState = state;
       this.drawnEnd = end;
@@ -104,6 +104,7 @@
       const context = this.canvas.getContext("2d");
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.fillStyle = colour;
+      const scale = app.wallScale();
       const [start, end] = this.range;
       const toX = (time) => ((time - start) / (end - start)) * width;
       const heights = this.columnHeights(width, toX);
@@ -111,14 +112,16 @@
       context.globalAlpha = 0.45;
       heights.forEach((value, x) => {
         if (value === null || top <= 0) return;
-        const drawn = Math.max(1, (Math.max(value, 0) / top) * (height - LABEL_SPACE_PX));
+        const drawn = Math.max(1, (Math.max(value, 0) / top) * (height - LABEL_SPACE_PX * scale));
         context.fillRect(x, height - drawn, 1, drawn);
       });
       context.globalAlpha = 1;
-      context.font = `12px ${getComputedStyle(this.canvas).fontFamily}`;
-      for (const { time, text } of app.timeTicks([start, end], Math.max(1, Math.floor(width / LABEL_PX)))) {
+      app.paintEventTicks(context, { w: width, h: height }, this.range, this.page.liveView.events.columns(this.range, width), app.isDark(this.element));
+      context.fillStyle = colour;
+      context.font = `${12 * scale}px ${getComputedStyle(this.canvas).fontFamily}`;
+      for (const { time, text } of app.timeTicks([start, end], Math.max(1, Math.floor(width / (LABEL_PX * scale))))) {
         const x = toX(time);
-        if (x + context.measureText(text).width < width - 4) context.fillText(text, x + 4, 13);
+        if (x + context.measureText(text).width < width - 4) context.fillText(text, x + 4, 13 * scale);
       }
       this.canvas.setAttribute("aria-label", `${this.title} since ${app.formatDateTime(start, false)}`);
     }

@@ -25,6 +25,10 @@
       this.liveView.follow(spec.window, false);
     }
 
+    get showsEvents() {
+      return this.spec.events === true;
+    }
+
     close() {
       this.liveView.close();
     }

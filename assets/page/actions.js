@@ -7,6 +7,8 @@
     return [
       { name: "search", text: "Search", keys: "/", run: () => app.openSearchDialog(page) },
       { name: "goto", text: "Go to a time", keys: "g", run: () => app.openGoToDialog(page) },
+      { name: "events", text: "Events: what happened when", keys: "e", run: () => app.openEventList(page) },
+      { name: "mark", text: "Mark a moment", keys: "m", run: () => page.eventMarks.openDialog(), isAvailable: () => page.eventMarks.isAllowed },
       { name: "compare", text: "Compare with yesterday or last week", keys: "y", run: () => page.comparisonChip.next() },
       { name: "build", text: "Build a chart", keys: "b", run: () => app.openChartBuilder(page), isAvailable: () => !app.bare },
       { name: "hosts", text: "Choose or compare hosts", keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },

@@ -5,6 +5,7 @@
   app.ExportMenu = class {
     constructor(page) {
       this.page = page;
+      app.attachMenu(document.getElementById("share"), () => this.items(null));
     }
 
     /* Menu items for a panel; for the whole page if `name` is null. */

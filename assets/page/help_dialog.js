@@ -10,6 +10,8 @@
     ["/  Ctrl K", "Search metrics, panels, hosts and times"],
     ["G", "Go to a time in the past"],
     ["+  −", "Zoom in or out"],
+    ["E", "Events: what happened, the newest first"],
+    ["M", "Mark what happened at this moment"],
     ["Y", "Compare with yesterday, last week, or nothing"],
     ["B", "Build a chart of any metrics"],
     ["H", "Choose or compare hosts"],
@@ -23,7 +25,9 @@
   ];
 
   app.openHelpDialog = function () {
-    const rows = SHORTCUTS.filter(([key]) => key !== "H" || app.page.hosts.hasSeveral).map(([keys, description]) =>
+    const { hosts, eventMarks } = app.page;
+    const isAvailable = { H: hosts.hasSeveral, M: eventMarks.isAllowed };
+    const rows = SHORTCUTS.filter(([key]) => isAvailable[key] ?? true).map(([keys, description]) =>
       app.createElement(
         "tr",
         {},

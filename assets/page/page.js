@@ -10,6 +10,7 @@
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
+      app.addHeadings();
       this.stops = root.dataset.stops.split(",").map(Number);
       this.slider = new app.WindowSlider("window", this.stops);
       this.intervalThrottle = new app.IntervalThrottle();
@@ -53,11 +54,11 @@
       this.fullScreen = new app.FullScreen(this);
       this.kiosk = new app.Kiosk(this);
       this.runs = new app.Runs(base, this);
+      this.eventMarks = new app.EventMarks(this);
       this.exportMenu = new app.ExportMenu(this);
       this.actionList = app.buildActions(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
-      app.attachMenu(document.getElementById("share"), () => this.exportMenu.items(null));
       for (const [name, section] of this.panelOrder.sections) app.addPanelMenu(this, name, section);
       app.enablePanelDrag(this.panelOrder);
       app.listenForPrint(this.liveView);
@@ -383,7 +384,7 @@
       this.comparisonChip.show();
       if (!this.topProcesses.enabled) processTable.showTime(isPast);
       this.topProcesses.requestNow();
-      this.hosts.showTime(isPast);
+      for (const table of [this.hosts, this.runs]) table.showTime(isPast);
       this.activeAlerts.refresh();
       document.getElementById("page").classList.toggle("past", liveView.pausedRange !== null);
       document.getElementById("page").classList.toggle("has-points", liveView.shownSeries.t.length > 0);

@@ -12,7 +12,7 @@
   app.addPanelMenu = function (page, name, section) {
     const title = app.panelTitle(section);
     const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: menu` }, "⋯");
-    app.attachMenu(button, () => [...page.chartItems(name), ...layoutItems(page, name), ...page.viewOptions.items(name), ...page.exportMenu.items(name)]);
+    app.attachMenu(button, () => [...page.chartItems(name), ...layoutItems(page, name), ...page.viewOptions.items(name), ...page.eventMarks.items(), ...page.exportMenu.items(name)]);
     section.append(button);
     section.querySelector("h2").draggable = true;
   };

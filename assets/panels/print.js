@@ -2,6 +2,7 @@
 (function (app) {
   "use strict";
 
+  const MAX_DELAY = 0.05; // of the range
   const SIZE_PX = { width: 678, height: 240 }; // must match the style sheet
 
   app.listenForPrint = function (liveView) {
@@ -10,12 +11,23 @@
       if (isPrint === onPaper) return;
       onPaper = isPrint;
       showTitle(isPrint, liveView);
-      for (const { gd, graph } of liveView.charts) resize(gd ?? graph, isPrint);
+      for (const chart of liveView.charts) {
+        chart.section.classList.toggle("outdated", isPrint && isOutdated(chart, liveView.shownRange));
+        // A graph that left the screen before it was ready is not known to its chart.
+        resize(chart.section.querySelector(".js-plotly-plot"), isPrint);
+      }
     };
     window.addEventListener("beforeprint", () => show(true));
     window.addEventListener("afterprint", () => show(false));
     window.matchMedia("print").addEventListener("change", ({ matches }) => show(matches));
   };
+
+  /* Whether a chart shows another range, because it left the screen. A chart on screen is late by some ticks at most. */
+  function isOutdated({ expected }, [start, end]) {
+    const [drawnStart, drawnEnd] = expected?.range ?? [start, end];
+    const tolerance = MAX_DELAY * (end - start);
+    return Math.abs(drawnStart - start) > tolerance || Math.abs(drawnEnd - end) > tolerance;
+  }
 
   /* The bar is not printed: a line with its host and time is. */
   function showTitle(isPrint, liveView) {

@@ -8,7 +8,7 @@
     constructor(liveView) {
       this.liveView = liveView;
       this.box = document.getElementById("tiles");
-      this.tiles = [...this.box.querySelectorAll(".tile")].map((tile) => new Tile(tile));
+      this.tiles = [...this.box.querySelectorAll(".tile")].map((tile) => new Tile(tile, liveView));
       this.visibility = new app.VisibilityObserver(this.box);
     }
 
@@ -22,7 +22,9 @@
     draw(values) {
       if (!this.visibility.visible || document.hidden) return;
       this.box.dataset.at = values.time === null ? "now" : this.timeOfPoint(values.time);
-      for (const tile of this.tiles) tile.draw(this.liveView, values);
+      // All colours before the first change: each would need the styles of the page again.
+      const colours = this.tiles.map((tile) => getComputedStyle(tile.canvas).color);
+      this.tiles.forEach((tile, index) => tile.draw(values, colours[index]));
     }
 
     /* The time of the values; `time` itself in a gap. */
@@ -35,13 +37,16 @@
   };
 
   class Tile {
-    constructor(element) {
+    constructor(element, liveView) {
       this.element = element;
+      this.liveView = liveView;
       this.patterns = element.dataset.metrics.split(",");
       this.showHighest = "most" in element.dataset; // show only the highest of several metrics
       this.valueElement = element.querySelector(".tile-value");
       this.drawnState = null; // of the sparkline
       this.canvas = element.querySelector("canvas") ?? this.addCanvas();
+      this.metrics = []; // in the sparkline
+      this.size = new app.ElementSize(this.canvas, () => this.drawSparkline(getComputedStyle(this.canvas).color));
     }
 
     addCanvas() {
@@ -64,7 +69,8 @@
       return [present.reduce((high, metric) => (values.value(metric.key) > values.value(high.key) ? metric : high))];
     }
 
-    draw(liveView, values) {
+    draw(values, colour) {
+      const { liveView } = this;
       const tileMetrics = [...liveView.catalog.metrics.values()].filter((metric) => this.matches(metric));
       // Before the catalog is loaded, empty tiles keep their place, so that the layout does not jump.
       this.element.classList.toggle("absent", !tileMetrics.length && !liveView.catalog.empty);
@@ -78,24 +84,24 @@
       this.valueElement.classList.toggle("several", metrics.length > 1);
       const subtitle = this.element.querySelector(".tile-of");
       app.setText(subtitle, this.showHighest ? metrics[0].label : subtitle.dataset.of);
-      this.drawSparkline(liveView, metrics);
+      this.metrics = metrics;
+      this.drawSparkline(colour);
     }
 
     /* Only if something in it changed: a moving pointer changes only the value. */
-    drawSparkline({ shownSeries, shownRange }, metrics) {
-      const { color } = getComputedStyle(this.canvas);
-      const state = [shownSeries.generation, shownSeries.endIndex, shownRange, metrics.map(({ key }) => key), color, this.canvas.clientWidth].join();
-      if (state === this.drawnState) return;
+    drawSparkline(colour) {
+      const { metrics, size } = this;
+      const { shownSeries, shownRange } = this.liveView;
+      const state = [shownSeries.generation, shownSeries.endIndex, shownRange, metrics.map(({ key }) => key), colour, size.width].join();
+      if (state === this.drawnState || !size.width || !metrics.length) return;
       this.drawnState = state;
-      app.drawSparkline(this.canvas, shownSeries, metrics, shownRange);
+      app.drawSparkline(this.canvas, size, colour, shownSeries, metrics, shownRange);
     }
   }
 
-  /* Draw the metrics of `series` over `range` in the colour of the canvas; fill below the first line. */
-  app.drawSparkline = function (canvas, series, metrics, range) {
+  /* Draw the metrics of `series` over `range`; fill below the first line. `size`: of the canvas, in CSS pixels. */
+  app.drawSparkline = function (canvas, { width, height }, colour, series, metrics, range) {
     const ratio = window.devicePixelRatio || 1;
-    const { clientWidth: width, clientHeight: height } = canvas;
-    if (!width) return;
     if (canvas.width !== Math.round(width * ratio)) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
@@ -103,7 +109,6 @@
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const colour = getComputedStyle(canvas).color;
     const [low, high] = valueBounds(series, metrics, range);
     const toX = (time) => ((time - range[0]) / (range[1] - range[0])) * width;
     const toY = (value) => height - 1.5 - ((value - low) / (high - low)) * (height - 3);

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const OPACITIES = { line: 0.1, area: 0.18, stacked: 0.72, mountain: 0.45 };
+  const OPACITIES = (app.AREA_OPACITIES = { line: 0.1, area: 0.18, stacked: 0.72, mountain: 0.45 });
   const FADED = 0.35; // share of the opacity, while another line is highlighted
 
   /* Paint `areas` (`[{times, bottom, top, colour, shade, kind, key}]`, `bottom` null for the axis) in a plot. `scalesOf(area)`: see

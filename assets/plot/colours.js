@@ -7,9 +7,9 @@
     return `rgba(${channels(colour).join()},${opacity})`;
   };
 
-  /* The colour of a line's mark in legends and tooltips. Parts of a stack are shades of one colour. */
-  app.markColour = function ({ colour, shade }) {
-    return shade < 1 ? app.withOpacity(colour, shade) : colour;
+  /* The colour of a line's mark in legends and tooltips: that of its area if it is a part of a stack. */
+  app.markColour = function ({ colour, shade, area }) {
+    return area === "stacked" ? app.withOpacity(colour, app.AREA_OPACITIES.stacked * shade) : colour;
   };
 
   /* Whether the theme of `element` is dark. */

@@ -71,6 +71,7 @@
       const [bottom, top] = pad(extent(traces.map(({ y }) => y)));
       Object.assign(layout, { autosize: true, hovermode: "x unified", hoverdistance: -1, showlegend: traces.length > 1, dragmode: false });
       layout.margin = { l: 58, r: 14, t: traces.length > 1 ? 26 : 8, b: 30 };
+      app.enlargeForWall(layout);
       Object.assign(layout.xaxis, { fixedrange: true, range: low === high ? [low - 1, high + 1] : [low, high + (high - low) * 0.02] });
       layout.xaxis.hoverformat = ",";
       layout.yaxis.range = [bottom, top];

@@ -15,6 +15,7 @@
       this.revision = undefined;
       this.loading = false;
       this.showsAll = false;
+      this.summary = "";
       this.xAxis = "step";
       this.comparedName = "";
       this.groups = new Map(); // by name of the run
@@ -95,8 +96,16 @@
       this.section.classList.toggle("absent", !runs.length);
       this.more.hidden = shown.length === runs.length;
       const running = runs.filter(({ end }) => end === null).length;
-      app.setText(this.section.querySelector(".of"), `${running} of ${runs.length} running`);
+      this.summary = `${running} of ${runs.length} running`;
+      this.showTime(this.section.classList.contains("not-then"));
       this.updateOptions(shown);
+    }
+
+    /* When the page shows another time, mark the states of the runs as those of now. */
+    showTime(isPast) {
+      if (!this.section || !this.summary) return;
+      app.setText(this.section.querySelector(".of"), isPast ? `now: ${this.summary}` : this.summary);
+      this.section.classList.toggle("not-then", isPast);
     }
 
     add(run, previous, isOpen) {

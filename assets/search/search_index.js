@@ -3,8 +3,9 @@
   "use strict";
 
   const MAX_TITLE_LENGTH = 120;
+  const MAX_EVENTS = 1000;
   // Earlier kinds are first among equal matches.
-  const KINDS = ["Time", "Panel", "Group", "Metric", "Host", "Action"];
+  const KINDS = ["Time", "Panel", "Group", "Metric", "Host", "Action", "Event"];
 
   /* Lower case without accents, so that "Zurich" matches "Zürich". */
   app.foldText = function (text) {
@@ -37,9 +38,9 @@
     return match * KINDS.length + KINDS.indexOf(entry.kind);
   }
 
-  /* Metrics, panels, groups, hosts and actions of `page`. */
+  /* Metrics, panels, groups, hosts, actions and events of `page`. */
   app.searchEntries = function (page) {
-    return [...panelEntries(page), ...groupEntries(), ...metricEntries(page), ...hostEntries(page), ...actionEntries(page)];
+    return [...panelEntries(page), ...groupEntries(), ...metricEntries(page), ...hostEntries(page), ...actionEntries(page), ...eventEntries(page)];
   };
 
   function panelEntries(page) {
@@ -84,6 +85,12 @@
   function actionEntries(page) {
     const offered = page.actions().filter(({ name, isAvailable }) => name !== "search" && (isAvailable?.() ?? true));
     return offered.map(({ text, keys, run }) => ({ kind: "Action", title: text, detail: keys, run }));
+  }
+
+  /* The newest events first. */
+  function eventEntries(page) {
+    const newest = page.liveView.events.events.slice(-MAX_EVENTS).reverse();
+    return newest.map(({ t, text }) => ({ kind: "Event", title: text, detail: app.formatDateTime(t), run: () => page.goToMoment(t) }));
   }
 
   /* The entry of a time in `text`; null if it is none. */

@@ -27,7 +27,7 @@ from bench.faults.observer import Observer
 from bench.faults.processes import PARTS, RECOVERY_TIMEOUT_S, START_TIMEOUT_S, Processes
 from bench.faults.redis import NAME, RedisFaults, is_installed
 from bench.faults.stepped_clock import FOLLOWS_LONG_STEPS, SteppedClock
-from bench.faults.store_contents import alert_counts
+from bench.faults.store_contents import alert_counts, unexplained_lines
 from bench.served import free_port
 from bench.table import Row, markdown
 from dashapp.alerts.delivery import BACKOFF_MAX_S, target_id
@@ -143,6 +143,11 @@ def run(kind: str, seconds: float, seed: int) -> tuple[list[Row], str]:
             deliveries = [
                 alert_counts(reader, listener.lines, soak.clock.is_moved) for listener in soak.listeners
             ]
+            for listener in soak.listeners:
+                for line in unexplained_lines(reader, listener.lines):
+                    print(f"{listener.address}  {line}", file=sys.stderr)
+            for start, end, size in soak.clock.shifted:
+                print(f"the clock was wrong by {size:+.0f} s from {start:.1f} to {end:.1f}", file=sys.stderr)
         return _rows(soak, store.tick_counts(), deliveries, seconds), place
 
 

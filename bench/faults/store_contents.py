@@ -20,6 +20,19 @@ def alert_counts(reader: CachedReader, lines: Counter[str], is_moved: Callable[[
     return [lines[format_line(change)] for change in changes]
 
 
+def unexplained_lines(reader: CachedReader, lines: Counter[str]) -> list[str]:
+    """Return what does not match between the alerts in the store and the lines of a listener, by time.
+
+    Each is a line after "not delivered", "delivered twice" or "not in the store".
+    """
+    expected = [format_line(change) for change in reader.changes()]
+    found = [("not delivered", line) for line in expected if not lines[line]]
+    found += [("delivered twice", line) for line in expected if lines[line] > 1]
+    known = {*expected}
+    found += [("not in the store", line) for line in lines if line not in known]
+    return [f"{reason}: {line}" for reason, line in sorted(found, key=lambda each: each[1])]
+
+
 def tick_counts(rows: Iterable[object], reader: CachedReader) -> Counter[int]:
     """Return how often each tick is in the store, by its time in milliseconds.
 

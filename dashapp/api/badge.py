@@ -13,7 +13,7 @@ from dashapp.http.responses import error_response, method_not_allowed
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse
 from dashapp.model.quantities import format_quantity
-from dashapp.model.text import quote_value, suggest
+from dashapp.model.text import quote_value, suggest, suggest_metric
 from dashapp.model.thresholds import MISSING_OP, AlertState
 from dashapp.model.ticks import BadRequestError, Metric, is_stale, tick_age
 from dashapp.stores.base import Reader
@@ -87,7 +87,7 @@ class BadgeEndpoint:
         known: Sequence[str],
     ) -> Iterable[bytes]:
         if key and path.endswith(BADGE_SUFFIX):
-            sentence = f"no metric {quote_value(key)}{suggest(key, known, 'see /api/metrics')}"
+            sentence = f"no metric {quote_value(key)}{suggest_metric(key, known, 'see /api/metrics')}"
         else:
             sentence = f"expected {BADGE_PREFIX}KEY{BADGE_SUFFIX}, such as {BADGE_PREFIX}cpu.percent.svg"
         # A page shows nothing of a picture's JSON.

@@ -16,10 +16,13 @@ OPENAPI_PATH = "/api/openapi.json"
 DOCUMENT_PATH = Path(__file__).with_name("openapi.json")
 
 
-def openapi_document(settings: Settings, many: bool = False, is_public: bool = False) -> dict[str, Any]:
+def openapi_document(
+    settings: Settings, many: bool = False, is_public: bool = False, marks: bool = True
+) -> dict[str, Any]:
     """The document for these settings.
 
     `many`: whether the store has several hosts. `is_public`: without the version, which OpenAPI requires.
+    `marks`: whether people can mark events on the page.
     """
     document: dict[str, Any] = json.loads(DOCUMENT_PATH.read_text("utf-8"))
     document["info"] = {"title": settings.title, "version": "" if is_public else __version__}
@@ -28,6 +31,8 @@ def openapi_document(settings: Settings, many: bool = False, is_public: bool = F
     schemes = components["securitySchemes"]
     if not many:
         del document["paths"]["/api/hosts"]
+    if not marks:
+        del document["paths"]["/api/events"]["post"], document["paths"]["/api/events"]["delete"]
     if not settings.push_token:
         del document["paths"]["/api/push"], schemes["push"]
     if not settings.requires_authentication:
@@ -42,11 +47,12 @@ def openapi_document(settings: Settings, many: bool = False, is_public: bool = F
 class OpenApiEndpoint:
     """Answers GET and HEAD with the document."""
 
-    def __init__(self, settings: Settings, many: bool = False, is_public: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, many: bool = False, is_public: bool = False, marks: bool = True
+    ) -> None:
         caching = PRIVATE_NO_STORE if settings.requires_authentication else NO_STORE
-        self._answer = build_response(
-            "200 OK", encode_json(openapi_document(settings, many, is_public)), caching
-        )
+        document = openapi_document(settings, many, is_public, marks)
+        self._answer = build_response("200 OK", encode_json(document), caching)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):

@@ -12,12 +12,14 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import Any, NamedTuple
 
 from dashapp.api.run_entry import json_type, parse_run_entry
+from dashapp.http.concurrency import Queue
 from dashapp.http.middleware.client_address import ClientResolver, rate_limit_key
 from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
-from dashapp.http.request_body import BodyReader, RequestBodyError
+from dashapp.http.request_body import MAX_CONCURRENT_BODIES, BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.events import event_text
@@ -26,6 +28,7 @@ from dashapp.model.text import quote_value
 from dashapp.model.ticks import (
     MAX_VALUE,
     BadRequestError,
+    BusyError,
     PushQueueError,
     max_encoded_chars,
     to_milliseconds,
@@ -87,13 +90,13 @@ def parse_push_body(body: bytes, now: float) -> PushBody:
     for number, entry in enumerate(entries, 1):
         prefix = f"entry {number}: " if isinstance(document, list) else ""
         metrics = _parse_entry(entry, now, prefix)
-        count += len(metrics)
+        # An entry without values is work, too.
+        count += max(1, len(metrics) + ("event" in entry))
         if "event" in entry:
-            count += 1
             events.append(_parse_event(entry, now, prefix))
         if count > MAX_VALUES_PER_REQUEST:
             raise BadRequestError(
-                f"the body has more than {MAX_VALUES_PER_REQUEST} values; send several requests"
+                f"the body has more than {MAX_VALUES_PER_REQUEST} values or entries; send several requests"
             )
         parsed = {name: _parse_value(name, value, prefix) for name, value in metrics.items()}
         if "run" in entry:
@@ -207,6 +210,8 @@ class PushEndpoint:
         self._store = store
         self._clock = clock
         self._bodies = BodyReader(MAX_BODY_BYTES)
+        # A large body takes 10 ms: several at a time would delay all other requests.
+        self._waiting, self._parsing = Queue(MAX_CONCURRENT_BODIES), Lock()
         self._names: set[str] = set()
         # Names of the metrics of runs, each with the time when it was new.
         self._run_names: dict[tuple[str, str], float] = {}
@@ -229,15 +234,19 @@ class PushEndpoint:
                 start_response, "429 Too Many Requests", sentence, ("retry-after", str(result))
             )
         try:
-            body = parse_push_body(self._bodies.read(environ), self._clock())
-            self._check_names({key: value for key, value in body.values.items() if not split_run_key(key)})
-            self._check_run_names(body.values, body.runs)
-            self._queue(body)
+            data = self._bodies.read(environ)
+            with self._waiting.hold(self._parsing):
+                body = parse_push_body(data, self._clock())
+                self._check_names(
+                    {key: value for key, value in body.values.items() if not split_run_key(key)}
+                )
+                self._check_run_names(body.values, body.runs)
+                self._queue(body)
         except RequestBodyError as error:
             return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
             return error_response(start_response, "400 Bad Request", str(error))
-        except PushQueueError as error:
+        except (PushQueueError, BusyError) as error:
             return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
         self._names.update(key for key in body.values if not split_run_key(key))
         accepted = len(body.values) + sum(len(entry["metrics"]) for entry in body.runs) + len(body.events)

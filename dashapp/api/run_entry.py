@@ -16,6 +16,7 @@ from dashapp.model.runs import (
     FINISHED,
     MAX_CONFIG_CHARS,
     MAX_CONFIG_ENTRIES,
+    MAX_CONFIG_JSON_CHARS,
     MAX_METRIC_NAME_LENGTH,
     MAX_RUN_NAME_LENGTH,
     RUNNING,
@@ -94,6 +95,10 @@ def _parse_config(config: Any, prefix: str) -> dict[str, Any]:
                 f"{prefix}{quote_value(key)} in config is {json_type(value)}; expected a number, true, "
                 f"false, null or text of at most {MAX_CONFIG_CHARS} printable characters"
             )
+    if (size := len(json.dumps(config))) > MAX_CONFIG_JSON_CHARS:
+        raise BadRequestError(
+            f"{prefix}config of run has {size} characters as JSON; expected at most {MAX_CONFIG_JSON_CHARS}"
+        )
     return config
 
 

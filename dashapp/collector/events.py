@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from dashapp.collector.clock import MIN_WALL_S, Clock, ClockStep
 from dashapp.model.events import BOOT, GAP, START, USER, Event
 from dashapp.model.text import format_span
 from dashapp.model.ticks import to_milliseconds
+from dashapp.sources.push import PushSource
 from dashapp.stores.base import Store
 from dashapp.stores.documents import EVENTS
+
+log = logging.getLogger("dashapp")
 
 # Minimum gap that is an event: seconds, and intervals.
 MIN_GAP_S, MIN_GAP_INTERVALS = 10.0, 5
@@ -69,6 +73,8 @@ class EventRecorder:
         self._log = store.events()
         self._newest_tick = store.newest().time_ms / 1000
         self._moment = (self._newest_tick, clock.monotonic(), awake())
+        # The newest tick before the store refused one, and the number of lost ticks; None if it takes them.
+        self._outage: tuple[float, int] | None = None
 
     def start(self, now: float) -> None:
         """Record the start of this collector, and the reason of a gap before it.
@@ -105,14 +111,32 @@ class EventRecorder:
             gap = now - self._newest_tick
             if self._newest_tick and gap > self._min_gap:
                 self._write([self._gap(gap, self._reason(now))], now)
+            self._observe_store(now)
             self._newest_tick = now
         self._note(now)
 
-    def add(self, marks: Iterable[tuple[int, str]], now: float) -> None:
-        """Record what people marked: times in epoch milliseconds, and texts."""
+    def _observe_store(self, now: float) -> None:
+        """Record that the store could not be written, when it can be again."""
+        lost = self._store.lost_ticks()
+        if lost is not None:
+            since, _lost = self._outage or (self._newest_tick or now, 0)
+            self._outage = (since, lost)
+        elif self._outage is not None:
+            (since, count), self._outage = self._outage, None
+            problem = f"the store could not be written for {format_span(now - since)}"
+            if count:
+                self._write([_event(since, f"{count:,} ticks are lost: {problem}", GAP)], now)
+            elif now - since > self._min_gap:
+                text = f"{problem[0].upper()}{problem[1:]}; no tick is lost"
+                self._write([_event(since, text, GAP)], now)
+
+    def add(
+        self, marks: Iterable[tuple[int, str]], now: float, removed: Collection[tuple[int, str]] = ()
+    ) -> None:
+        """Record what people marked, and remove marks: times in epoch milliseconds, and texts."""
         events = [Event(time_ms, text, USER) for time_ms, text in marks]
-        if events:
-            self._write(events, now)
+        if events or removed:
+            self._write(events, now, removed)
 
     def follow_clock(self, step: ClockStep) -> None:
         """Record a step of the clock after which the log was corrected."""
@@ -130,6 +154,7 @@ class EventRecorder:
         text = f"The clock was set {direction} by {format_span(abs(step.size))}"
         # This event explains what is missing before.
         self._newest_tick = step.time
+        self._outage = None
         self._write([_event(step.time, text, GAP)], step.time)
         self._note(step.time)
 
@@ -151,9 +176,9 @@ class EventRecorder:
     def _note(self, now: float) -> None:
         self._moment = (now, self._clock.monotonic(), self._awake())
 
-    def _write(self, events: Iterable[Event], now: float) -> None:
+    def _write(self, events: Iterable[Event], now: float, removed: Collection[tuple[int, str]] = ()) -> None:
         oldest_ms = (now - self._retention) * 1000
-        log = self._log.with_events(events)
+        log = self._log.with_events(events).without_marks(removed)
         if log.events and min(event.time_ms for event in log.events) < oldest_ms:
             log = log.replaced([event for event in log.events if event.time_ms >= oldest_ms])
         if log != self._store.events():
@@ -163,3 +188,12 @@ class EventRecorder:
 
 def _event(seconds: float, text: str, kind: str) -> Event:
     return Event(to_milliseconds(seconds), text, kind)
+
+
+def read_marks(source: PushSource) -> None:
+    """Let `source` read its queue, on a server that accepts no pushed values. Never raises."""
+    try:
+        source.read()
+    except Exception as error:
+        # Like any source: the ticks go on. The next one reads the queue again.
+        log.debug("the marked events cannot be read (%s)", error)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dashapp.model.runs import (
     LOST,
+    MAX_RUN_NAME_LENGTH,
     MAX_RUNS,
     RUN_PREFIX,
     RUNNING,
@@ -52,11 +53,14 @@ class RunRegistry:
         self._revision = max((run.revision for run in self._runs.values()), default=0)
         self._rows: dict[str, list[Mapping[str, float]]] = {}
         self._has_changed = False
+        self._new_count = 0
 
     def observe(self, entry: Mapping[str, Any]) -> None:
         """Take an entry that the push endpoint has checked."""
         description = entry["run"]
         run = self._update(description)
+        if run is None:
+            return
         row = dict(entry.get("metrics", {}))
         if entry.get(STEP) is not None:
             row[STEP] = entry[STEP]
@@ -75,6 +79,8 @@ class RunRegistry:
         for name, row in rows.items():
             by_name = next((run for run in self._runs.values() if run.name == name), None)
             run = self._update({"id": by_name.id if by_name else name, "name": name})
+            if run is None:
+                continue
             self._rows.setdefault(run.name, []).append(row)
         return others
 
@@ -85,7 +91,7 @@ class RunRegistry:
             for name, rows in self._rows.items()
             for metric, value in combine_steps(rows).items()
         }
-        self._rows = {}
+        self._rows, self._new_count = {}, 0
         now = self._monotonic()
         for run_id in [run_id for run_id, seen in self._seen.items() if now - seen > LOST_AFTER_S]:
             self._replace(self._runs[run_id], state=LOST, end=self._seen_at[run_id])
@@ -95,10 +101,13 @@ class RunRegistry:
             self._write(list(self._runs.values()))
         return values
 
-    def _update(self, description: Mapping[str, Any]) -> Run:
-        """Return the run of a description, after its changes."""
+    def _update(self, description: Mapping[str, Any]) -> Run | None:
+        """Return the run of a description, after its changes; None if too many are new in this tick."""
         run = self._runs.get(description["id"])
         if run is None:
+            if self._new_count >= MAX_RUNS:
+                # Each further one would remove another one of this tick.
+                return None
             run = self._add(description)
         state = description.get("state", RUNNING)
         changes: dict[str, Any] = {}
@@ -119,6 +128,7 @@ class RunRegistry:
         return self._replace(run, **changes) if changes else run
 
     def _add(self, description: Mapping[str, Any]) -> Run:
+        self._new_count += 1
         if len(self._runs) >= MAX_RUNS:
             # Forget the oldest, and first of all those that ended.
             oldest = min(self._runs.values(), key=lambda run: (run.state == RUNNING, run.start))
@@ -130,7 +140,9 @@ class RunRegistry:
         names = {run.name for run in self._runs.values()}
         number = 2
         while name in names:
-            name, number = f"{base_name}-{number}", number + 1
+            # The keys have the whole name, so it must not exceed the limit of a name.
+            end = f"-{number}"
+            name, number = base_name[: MAX_RUN_NAME_LENGTH - len(end)] + end, number + 1
         run = Run(description["id"], name, title, RUNNING, self._start(description))
         self._runs[run.id] = run
         self._seen[run.id], self._seen_at[run.id] = self._monotonic(), self._clock()

@@ -20,7 +20,7 @@ from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
-from dashapp.collector.events import EventRecorder
+from dashapp.collector.events import EventRecorder, read_marks
 from dashapp.collector.preflight import alert_target_problems
 from dashapp.collector.run_registry import RunRegistry
 from dashapp.collector.sampler import Sampler
@@ -72,12 +72,14 @@ def collect(
     retention: float = math.inf,
     machine: MachineFiles = OWN_MACHINE,
     top: TopRecorder | None = None,
+    *,
+    accepts_values: bool = True,
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
     `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
-    pushed values; None disables push. `extra_sources` are sources that exist already. `failure_notice` may
-    have a sentence about an earlier failure, which the first tick ends.
+    pushed values and events; without `accepts_values` only its events count. `extra_sources` are sources that
+    exist already. `failure_notice` may have a sentence about an earlier failure, which the first tick ends.
     `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
     that the sources of the machine read. `top` records the processes.
     """
@@ -87,10 +89,11 @@ def collect(
         top.add_ranking(GPU, partial(gpu_ranking, sources))
     push = None
     if push_queue is not None:
-        runs = RunRegistry(store.runs(), store.set_runs)
+        runs = RunRegistry(store.runs(), store.set_runs) if accepts_values else None
         push = PushSource(push_queue, lambda: store.newest().time_ms, runs)
-        # The last source: a push cannot replace what the machine measures.
-        sources.append(push)
+        if accepts_values:
+            # The last source: a push cannot replace what the machine measures.
+            sources.append(push)
     sampler = Sampler(sources, store, interval, notice, retention)
     log_clock = LogClock(clock, newest)
     report = ClockReport(store, clock)
@@ -118,7 +121,9 @@ def collect(
         tick = sampler.tick(time)
         events.observe(time, tick is not None)
         if push is not None:
-            events.add(push.take_events(), time)
+            if not accepts_values:
+                read_marks(push)
+            events.add(push.take_events(), time, push.take_removed_events())
         if tick is not None and monitor is not None:
             changes = monitor.observe(tick)
             if delivery is not None:
@@ -179,7 +184,7 @@ def collect_into(
             collect_with_settings(
                 settings,
                 store,
-                backend.push_reader(store) if settings.push_token else None,
+                backend.push_reader(store),
                 stop,
                 extra_sources,
             )
@@ -218,6 +223,7 @@ def collect_with_settings(
             max(settings.retention),
             settings.machine_files,
             top,
+            accepts_values=bool(settings.push_token),
         )
 
 

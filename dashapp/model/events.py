@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from dashapp.model.text import quote_value
 
 # Marks of people; then what the collector observes: starts of the machine and of itself, and gaps.
 USER, BOOT, START, GAP = "user", "boot", "start", "gap"
 EVENT_KINDS = (USER, BOOT, START, GAP)
-# Maximum events of a store, of which the oldest are dropped, and characters of a text.
-MAX_EVENTS, MAX_EVENT_CHARS = 5000, 200
+# Maximum events of a store, of which the oldest are dropped, and characters of a text. Then the characters of
+# all texts as JSON, in which a character can take twelve: readers of Redis accept 8 MB.
+MAX_EVENTS, MAX_EVENT_CHARS, MAX_LOG_CHARS = 5000, 200, 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,26 @@ class EventLog:
                 events.append(Event(*identity, number))
         return self if len(events) == len(self.events) else self.replaced(events)
 
+    def without_marks(self, marks: Collection[tuple[int, str]]) -> EventLog:
+        """Return a log without these marks of people: times in epoch milliseconds, and texts."""
+        events = [
+            event for event in self.events if event.kind != USER or (event.time_ms, event.text) not in marks
+        ]
+        if len(events) == len(self.events):
+            return self
+        if events:
+            # The newest number shows readers that the log has changed.
+            events[-1] = replace(events[-1], number=self.events[-1].number + 1)
+        return self.replaced(events)
+
     def replaced(self, events: Sequence[Event]) -> EventLog:
         """Return a log with exactly these events, or the newest of them."""
-        return EventLog(tuple(events[-MAX_EVENTS:]), self.boot, self.host)
+        newest = events[-MAX_EVENTS:]
+        sizes = [len(event.text) if event.text.isascii() else len(json.dumps(event.text)) for event in newest]
+        excess, count = sum(sizes) - MAX_LOG_CHARS, 0
+        while excess > 0:
+            excess, count = excess - sizes[count], count + 1
+        return EventLog(tuple(newest[count:]), self.boot, self.host)
 
 
 def event_text(value: object) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dashapp.model.text import parse_json
 from dashapp.model.ticks import MAX_VALUE, to_milliseconds
 
 # A sum of short decimals is a short decimal; the binary digits after these are noise, and would make up most
@@ -58,7 +59,7 @@ class Point:
         if not isinstance(text, str | bytes):
             raise ValueError("not a point")
         try:
-            time_ms, step, values = json.loads(text)
+            time_ms, step, values = parse_json(text)
             # Older versions stored numbers so large that their total was infinite.
             valid_rows = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
             aggregates = {key: Aggregate(*map(float, row)) for key, row in valid_rows.items()}

@@ -19,8 +19,9 @@ MAX_RUN_NAME_LENGTH = 64
 MAX_METRIC_NAME_LENGTH = 120
 # Runs in a store; the oldest are forgotten first, but their metrics stay.
 MAX_RUNS = 200
-# Entries of a configuration, and characters of a name or a text in it.
-MAX_CONFIG_ENTRIES, MAX_CONFIG_CHARS = 100, 200
+# Entries of a configuration, characters of a name or a text in it, and of the whole as JSON. Each change of a
+# run writes the configurations of all, and pages load them.
+MAX_CONFIG_ENTRIES, MAX_CONFIG_CHARS, MAX_CONFIG_JSON_CHARS = 100, 200, 16_000
 
 ConfigValue = str | int | float | bool | None
 

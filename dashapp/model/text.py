@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 import json
 import math
 import re
 from collections.abc import Iterable
+from itertools import islice
 from numbers import Real
-from typing import TypeGuard
+from threading import Lock
+from typing import Any, TypeGuard
 
 MAX_QUOTED_LENGTH, MAX_REPR_LENGTH = 80, 60
 # Similar words to choose from.
 MAX_MATCHES = 3
+# Words that a suggestion looks at, and of these the ones that it compares as a whole: requests can invent
+# unknown names, and the comparison of two long ones takes 0.1 ms.
+MAX_KNOWN_WORDS, MAX_COMPARED_WORDS = 1000, 20
 
 _WORD = re.compile(r"\S+")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
+
+
+# Half of a pair for a character beyond the first 65,536.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return a document that another program may have written; ValueError if it is invalid.
+
+    JSON can escape half of a surrogate pair, which no response in UTF-8 can contain.
+
+    >>> parse_json(r'["\\ud83d\\ude00"]') == ["😀"]
+    True
+    """
+    if isinstance(text, bytes):
+        text = text.decode()
+    document = json.loads(text)
+    if _SURROGATE.search(text):
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
 
 
 def redact_credentials(text: str) -> str:
@@ -93,13 +119,27 @@ def describe_non_switch(name: str, value: object) -> str:
     return "" if isinstance(value, bool) else f"{name} is {short_repr(value)}; expected True or False"
 
 
+# Requests with unknown names at the same time get no suggestion: they would delay all other requests.
+_suggesting = Lock()
+
+
+def suggest_metric(key: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return what `suggest` returns, for a key that a request names; never in two threads at a time."""
+    if not _suggesting.acquire(blocking=False):
+        return suggest(key, (), otherwise)
+    try:
+        return suggest(key, known, otherwise)
+    finally:
+        _suggesting.release()
+
+
 def suggest(text: str, known: Iterable[str], otherwise: str = "") -> str:
     """The end of a sentence about an unknown word: the most similar known one, or `otherwise`.
 
     >>> suggest("prot", ["port", "host"]), suggest("x", ["port"], "expected port"), suggest("x", ["port"])
     ('; did you mean port?', '; expected port', '')
     """
-    similar = similar_names(text, known)
+    similar = similar_names(text, islice(known, MAX_KNOWN_WORDS))
     hint = f"did you mean {similar[0]}?" if similar else otherwise
     return f"; {hint}" if hint else ""
 
@@ -113,9 +153,24 @@ def similar_names(text: str, known: Iterable[str]) -> list[str]:
     (['port'], [])
     """
     text = text[:MAX_QUOTED_LENGTH]
-    matches = difflib.get_close_matches(text, known, MAX_MATCHES)
+    words = [word for word in known if len(word) <= MAX_QUOTED_LENGTH]
+    if len(words) > MAX_COMPARED_WORDS:
+        words = heapq.nlargest(MAX_COMPARED_WORDS, words, key=lambda word: _equal_ends(text, word))
+    matches = difflib.get_close_matches(text, words, MAX_MATCHES)
     letters = sorted(text)
     return [word for word in matches if sorted(word) == letters][:1] or matches[:1]
+
+
+def _equal_ends(first: str, second: str) -> int:
+    """Return the number of equal characters at the start and at the end: a mistake is somewhere between."""
+    return _equal_start(first, second) + _equal_start(first[::-1], second[::-1])
+
+
+def _equal_start(first: str, second: str) -> int:
+    for position, (one, other) in enumerate(zip(first, second, strict=False)):
+        if one != other:
+            return position
+    return min(len(first), len(second))
 
 
 def format_span(seconds: float) -> str:

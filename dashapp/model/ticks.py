@@ -24,6 +24,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dashapp.model.text import parse_json
+
 # A point that comes later than this many steps after the previous one leaves a gap.
 GAP_STEPS = 1.5
 # A newest tick that is further in the future shows that the clock was wrong when it was made.
@@ -153,7 +155,7 @@ class Tick:
     def decode(text: str | bytes) -> Tick:
         """Return the tick that `encode` wrote; ValueError on anything else."""
         try:
-            time, step, values = json.loads(text)
+            time, step, values = parse_json(text)
             if len(numbers := finite_values(values)) < len(values):
                 # Older versions stored values that are too large. Drop the value, not the tick.
                 values = {

@@ -43,7 +43,7 @@ TILES = (
     Tile("CPU", "all cores", ("cpu.percent",), "cpu"),
     Tile("Memory", "in use", ("memory.percent",), "memory"),
     Tile("Load", "over a minute", ("load.1",), "load"),
-    Tile("Network", "received, sent", ("network.received", "network.sent"), "network"),
+    Tile("Network", "in, out", ("network.received", "network.sent"), "network"),
     Tile("Disk", "read, written", ("disk.read", "disk.write"), "disk"),
     Tile("Fullest disk", "", ("filesystem.*",), "filesystem", highest_only=True),
     Tile("Busiest GPU", "", tuple(f"gpu.{number}.percent" for number in range(16)), "gpu", highest_only=True),

@@ -16,13 +16,18 @@ from dashapp.process.threads import start_thread
 def stop_on_signals() -> Event:
     """Return an event that SIGTERM and SIGINT set."""
     stop = Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
 
     def handle(*_: object) -> None:
+        # While Python exits, it restores the default of each signal that is not ignored: a second signal
+        # would end this process with a status of failure.
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
         # Set the event in another thread. If the signal arrives while this thread holds the lock inside the
         # event, `set` would deadlock here: https://github.com/python/cpython/issues/85772
         _thread.start_new_thread(stop.set, ())
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in numbers:
         signal.signal(number, handle)
     return stop
 

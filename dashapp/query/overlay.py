@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from dashapp.model.events import MAX_EVENTS, Event, EventLog
 from dashapp.model.notices import PublicNotice
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, stale_after
@@ -27,7 +28,17 @@ from dashapp.query.overlay_sync import (
     read_all,
 )
 from dashapp.stores.base import MAX_CHANGES, Level, Reader, Snapshot
-from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, ZONE, Document, Value
+from dashapp.stores.documents import (
+    CHANGES,
+    CURVES,
+    EVENTS,
+    METRICS,
+    PANEL_KINDS,
+    THRESHOLDS,
+    ZONE,
+    Document,
+    Value,
+)
 from dashapp.stores.hosts import HostStore, sorted_hosts
 
 # Milliseconds in which a returning host may deliver its backlog. Cursors are not valid during that time.
@@ -48,6 +59,8 @@ class OverlayReader(Reader):
         self._missing = missing
         self._awaited_hosts: set[str] | None = None
         self._returned_ms = float("-inf")
+        self._logs: list[tuple[str, EventLog, int]] = []
+        self._events = EventLog()
         self._catalogues: list[list[Metric]] | None = None
         self._metrics: list[Metric] = []
         self._keys: dict[str, dict[str, str]] = {}
@@ -149,12 +162,32 @@ class OverlayReader(Reader):
         first = count - len(changes) + 1
         return [replace(change, number=first + index) for index, change in enumerate(changes)]
 
+    def _all_events(self) -> EventLog:
+        """Return the events of all hosts by one clock, each with the name of its host.
+
+        They are numbered like changes. Every frame reads them, so they are combined only if one log differs.
+        """
+        logs = [(name, reader.events(), offset) for name, (reader, offset) in self.offsets().items()]
+        if logs != self._logs:
+            count = sum(log.events[-1].number for _name, log, _offset in logs if log.events)
+            events = [
+                Event(event.time_ms - offset, f"{name}: {event.text}", event.kind)
+                for name, log, offset in logs
+                for event in log.events
+            ]
+            events = sorted(events, key=lambda event: event.time_ms)[-MAX_EVENTS:]
+            first = count - len(events) + 1
+            numbered = (replace(event, number=first + index) for index, event in enumerate(events))
+            self._events, self._logs = EventLog(tuple(numbered)), logs
+        return self._events
+
     _COMBINED: ClassVar[Mapping[Document[Any], Callable[[OverlayReader], Any]]] = {
         METRICS: _all_metrics,
         PANEL_KINDS: _all_panel_kinds,
         CURVES: _all_curves,
         THRESHOLDS: _all_thresholds,
         CHANGES: _all_changes,
+        EVENTS: _all_events,
         ZONE: _common_zone,
     }
 

@@ -12,15 +12,28 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from dashapp.model.events import event_text
-from dashapp.model.runs import OWN_STEP_PREFIX, RUN_PANEL_PREFIX, RUN_PREFIX, RUNNING, split_run_key
+from dashapp.model.runs import (
+    MAX_CONFIG_CHARS,
+    OWN_STEP_PREFIX,
+    RUN_PANEL_PREFIX,
+    RUN_PREFIX,
+    RUNNING,
+    STATES,
+    split_run_key,
+)
+from dashapp.model.text import parse_json
 from dashapp.model.ticks import MAX_EPOCH_MS, Metric, finite_values, max_encoded_chars
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
 # request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
 MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
+# Entries of runs and events in a tick: to take this many needs about 30 ms. The others wait, too.
+MAX_ENTRIES_PER_TICK = 5000
 MAX_NAME_LENGTH = 200
 # The key of a record's entries of training runs. No value has an empty name.
 RUNS_KEY = ""
+# The third part of an event that a person removes.
+REMOVED = "removed"
 # Cached metrics, so that all ticks share the same objects.
 CACHE_SIZE = 4000
 
@@ -38,6 +51,11 @@ def event_record(events: Iterable[tuple[int, str]]) -> bytes:
     It is a list; the record of values is an object.
     """
     return json.dumps(list(events)).encode()
+
+
+def removal_record(time_ms: int, text: str) -> bytes:
+    """Return the record that removes an event of a person."""
+    return json.dumps([[time_ms, text, REMOVED]]).encode()
 
 
 class RunObserver(Protocol):
@@ -82,27 +100,30 @@ class PushSource:
         self._runs = runs
         self._newest = newest
         self._cache: dict[str, tuple[Metric, int]] = {}
-        self._events: list[tuple[int, str]] = []
+        self._events: dict[tuple[int, str], None] = {}
+        self._removed_events: dict[tuple[int, str], None] = {}
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
-        free_chars, free_bytes = MAX_TICK_CHARS, MAX_BYTES_PER_TICK
+        free_chars, free_bytes, free_entries = MAX_TICK_CHARS, MAX_BYTES_PER_TICK, MAX_ENTRIES_PER_TICK
 
         def accept(record: bytes) -> bool:
-            nonlocal free_chars, free_bytes
+            nonlocal free_chars, free_bytes, free_entries
+            # Always accept the first record: it would need as much room in the next tick.
+            is_first = not values and free_bytes == MAX_BYTES_PER_TICK
+            if not is_first and (len(record) > free_bytes or free_entries <= 0):
+                return False
             if record.startswith(b"["):
                 free_bytes -= len(record)
-                self._events += _parse_events(record)
+                free_entries -= self._take_event_record(record)
                 return True
             record_values, entries = _parse_record(record)
             row_size = sum(self._metric(key)[1] for key in record_values if key not in values)
             row_size += sum(map(_run_row_size, entries))
-            # Always accept the first record: it would need as much room in the next tick.
-            if (values or free_bytes < MAX_BYTES_PER_TICK) and (
-                row_size > free_chars or len(record) > free_bytes
-            ):
+            if not is_first and row_size > free_chars:
                 return False
             free_chars, free_bytes = free_chars - row_size, free_bytes - len(record)
+            free_entries -= len(entries)
             if self._runs is not None:
                 for entry in entries:
                     self._runs.observe(entry)
@@ -120,8 +141,24 @@ class PushSource:
 
         After a crash of the collector an event can come a second time.
         """
-        events, self._events = self._events, []
+        events, self._events = [*self._events], {}
         return events
+
+    def take_removed_events(self) -> list[tuple[int, str]]:
+        """Return the events that people removed since the last call."""
+        events, self._removed_events = [*self._removed_events], {}
+        return events
+
+    def _take_event_record(self, record: bytes) -> int:
+        """Take the events of a record; return how many it has."""
+        events = _parse_events(record)
+        for time_ms, text, is_removed in events:
+            kept, dropped = self._events, self._removed_events
+            if is_removed:
+                kept, dropped = dropped, kept
+            dropped.pop((time_ms, text), None)
+            kept[time_ms, text] = None
+        return len(events)
 
     def _metric(self, key: str) -> tuple[Metric, int]:
         """Return the metric, and the characters that its name and value need in a row."""
@@ -132,13 +169,17 @@ class PushSource:
         return self._cache[key]
 
 
-def _parse_events(record: bytes) -> list[tuple[int, str]]:
-    """Return the events of a record, or nothing for an invalid one."""
+def _parse_events(record: bytes) -> list[tuple[int, str, bool]]:
+    """Return time, text and "is removed" of each event of a record, or nothing for an invalid one."""
     try:
-        events = [(time_ms, event_text(text)) for time_ms, text in json.loads(record)]
+        events = [
+            (time_ms, event_text(text), rest == [REMOVED])
+            for time_ms, text, *rest in json.loads(record)
+            if rest in ([], [REMOVED])
+        ]
     except (ValueError, TypeError, RecursionError):
         return []
-    are_times = all(type(time_ms) is int and 0 <= time_ms <= MAX_EPOCH_MS for time_ms, _ in events)
+    are_times = all(type(time_ms) is int and 0 <= time_ms <= MAX_EPOCH_MS for time_ms, _, _ in events)
     return events if are_times else []
 
 
@@ -148,7 +189,7 @@ def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]
     A torn record was never confirmed to its sender, and a forged one has no sender.
     """
     try:
-        document = json.loads(record)
+        document = parse_json(record)
         values = finite_values({key: document[key] for key in document if 0 < len(key) <= MAX_NAME_LENGTH})
         return values, [entry for entry in document.get(RUNS_KEY, ()) if _is_run_entry(entry)]
     except (ValueError, TypeError, AttributeError, RecursionError):
@@ -158,9 +199,15 @@ def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]
 def _is_run_entry(entry: dict[str, Any]) -> bool:
     """Return whether an entry has the types that the endpoint puts into each one."""
     run = entry.get("run", {})
-    texts = (run.get("id"), run.get("name"), run.get("state", RUNNING), run.get("error", ""))
+    texts = (run.get("id"), run.get("name"), run.get("error", ""))
     tables = (run.get("config", {}), entry.get("metrics", {}))
-    return all(isinstance(text, str) for text in texts) and all(isinstance(each, dict) for each in tables)
+    numbers = (run.get("age", 0.0), 0.0 if (step := entry.get("step")) is None else step)
+    return (
+        all(isinstance(text, str) and len(text) <= MAX_CONFIG_CHARS for text in texts)
+        and all(isinstance(each, dict) and len(each) <= MAX_ENTRIES_PER_TICK for each in tables)
+        and all(isinstance(number, int | float) for number in numbers)
+        and run.get("state", RUNNING) in STATES
+    )
 
 
 def _run_row_size(entry: dict[str, Any]) -> int:

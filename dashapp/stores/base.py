@@ -222,6 +222,13 @@ class Store(Reader, Protocol):
     def notice_sink(self, name: str) -> NoticeSink:
         """Return the notice of one speaker."""
 
+    def lost_ticks(self) -> int | None:
+        """Return how many ticks are lost while the disk or the server takes none; None if it takes them.
+
+        The others wait in memory.
+        """
+        return None
+
     def drain(self, seconds: float) -> bool:
         """Wait until all that was written is stored; False if that takes too long."""
         return True

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from dashapp.model.events import EVENT_KINDS, MAX_EVENT_CHARS, MAX_EVENTS, Event, EventLog
 from dashapp.model.runs import MAX_CONFIG_ENTRIES, MAX_RUNS, STATES, Run
+from dashapp.model.text import parse_json
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Curves, Metric, to_milliseconds
 from dashapp.model.top import AlertProcesses, checked_ranking
@@ -22,6 +23,8 @@ Value = TypeVar("Value")
 # Maximum characters of a text of a metric.
 MAX_TEXT_CHARS = 1000
 MAX_ZONE_CHARS = 64
+# Clock steps, of which the collector keeps far fewer.
+MAX_CLOCK_STEPS = 1000
 # Above it a double skips integers, and JavaScript has only doubles.
 MAX_INTEGER = 1 << 53
 
@@ -47,7 +50,7 @@ class Document(Generic[Value]):
     def parse(self, text: str | bytes) -> Value | None:
         """Return the value; None if `encode` did not write the text."""
         try:
-            return self.from_json(json.loads(text))
+            return self.from_json(parse_json(text))
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, KeyError):
             return None
 
@@ -151,6 +154,9 @@ def _runs_from_json(rows: Any) -> list[Run]:
         for value in run.config.values():
             if not isinstance(value, str | bool | NoneType):
                 _number(value)
+                # A response has integers of 64 bits, and the collector stores each number as a double.
+                if type(value) is int and abs(value) > MAX_INTEGER:
+                    raise ValueError
         if run.state not in STATES or len(run.config) > MAX_CONFIG_ENTRIES:
             raise ValueError
         _count(run.revision)
@@ -246,7 +252,7 @@ CLOCK_STEPS: Document[list[int]] = Document(
     name="clock",
     empty=list,
     to_json=list,
-    from_json=lambda times: [int(time_ms) for time_ms in times],
+    from_json=lambda times: [_count(int(time_ms)) for time_ms in times[-MAX_CLOCK_STEPS:]],
 )
 # The time zone of the machine: a name of the IANA, an offset such as "+05:30", or empty text.
 ZONE: Document[str] = Document(name="zone", empty=str, to_json=str, from_json=_zone_from_json)

@@ -59,8 +59,8 @@ class StoreBackend(Protocol):
 
     def reader(self) -> Reader: ...
 
-    def push_writer(self) -> PushWriter:
-        """Return the web's side of the push queue."""
+    def push_writer(self, host: str = "") -> PushWriter:
+        """Return the web's side of the push queue of a host, or of this one."""
 
     def hosts(self) -> HostStore | None:
         """Return all hosts that write there; None if the store holds one host only."""
@@ -112,7 +112,7 @@ class DiskBackend:
 
         return DiskReader(self.folder)
 
-    def push_writer(self) -> PushWriter:
+    def push_writer(self, host: str = "") -> PushWriter:
         return DiskPushQueue(self.folder, self._settings.interval)
 
     def hosts(self) -> HostStore | None:
@@ -169,11 +169,12 @@ class RedisBackend:
 
         return DefaultHostReader(self.hosts(), self._settings.host_name, collects=self._settings.collector)
 
-    def push_writer(self) -> PushWriter:
+    def push_writer(self, host: str = "") -> PushWriter:
         from dashapp.stores.redis.push_queue import RedisPushWriter
 
         settings = self._settings
-        return RedisPushWriter(self._client(), settings.host_name, settings.forget, settings.interval)
+        name = host or settings.host_name
+        return RedisPushWriter(self._client(), name, settings.forget, settings.interval)
 
     def hosts(self) -> HostStore:
         if self._hosts is None:

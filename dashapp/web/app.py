@@ -6,7 +6,7 @@ Interval loses responses: Dash drops the older one when the next tick fires firs
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,14 @@ from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
+from dashapp.api.events import EVENTS_PATH, MAX_MARKS_PER_S, MarkEndpoint
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
 from dashapp.api.push import PUSH_PATH as PUSH
 from dashapp.api.push import push_endpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
+from dashapp.http.middleware.rate_limit import RequestRateLimiter
 from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import FirstRequestLock, StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
@@ -61,6 +63,7 @@ def create_app(
     shared: SharedAccess | None = None,
     mounted: bool = False,
     restricted: bool = False,
+    push_writer_of: Callable[[str], PushWriter] | None = None,
 ) -> WSGIApp:
     """Return the whole WSGI application over `store`; pushed metrics go into `push_writer`.
 
@@ -68,7 +71,7 @@ def create_app(
     of this machine, which has the process table. `folder`: the folder of the store, for the key of sessions.
     `local`: a folder of this machine, if `folder` is None or read-only. `shared`: the Redis of several
     machines. `mounted`: another application contains this one, and its login and caches apply. `restricted`:
-    it certainly checks who may see these pages.
+    it certainly checks who may see these pages. `push_writer_of`: returns the push queue of another host.
     """
     access = AccessControl(settings, folder, local, shared)
     check = access.check_of(settings.push_token, "push token")
@@ -79,13 +82,16 @@ def create_app(
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
-    dash = _dash_app(PageTarget(store), settings, hosts, host_name)
+    # A host application may let everybody in.
+    has_marks = push_writer is not None and not mounted
+    dash = _dash_app(PageTarget(store), settings, hosts, host_name, has_marks)
     # The page of a host contains other addresses than the page at the root.
     page_caching = SHARED_ONE_SECOND if is_shared else "no-cache"
     is_private = settings.requires_authentication or mounted
     data_caching = SHARED_ONE_SECOND if is_shared else PRIVATE_NO_STORE if is_private else NO_STORE
     badge_caching = badge.SHARED_CACHING if is_shared else badge.PRIVATE_CACHING
     limits = ApiLimits()
+    mark_limiter = RequestRateLimiter(MAX_MARKS_PER_S)
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
     page_routes = Pages(files)
@@ -93,7 +99,9 @@ def create_app(
     pages, host_pages, view_pages = (
         StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
     )
-    description = openapi.OpenApiEndpoint(settings, hosts is not None, is_public=is_shared)
+    description = openapi.OpenApiEndpoint(
+        settings, hosts is not None, is_shared, has_marks and may_mark(settings, PageTarget(store))
+    )
     table = ProcessTable() if shows_processes(settings) else None
 
     def serve(target: PageTarget) -> WSGIApp:
@@ -115,11 +123,17 @@ def create_app(
             top_error="" if table else _processes_error(settings),
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
+        marks: MarkEndpoint | None = None
+        if has_marks and push_writer is not None and may_mark(settings, target):
+            open_queue = partial(_mark_queue, push_writer, push_writer_of, target, host_name)
+            marks = MarkEndpoint(open_queue, mark_limiter, not settings.requires_authentication, target.now)
         is_root = not target.names or target.top
         cache = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
+            if marks and path == EVENTS_PATH and environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+                return marks(environ, start_response)
             if path == PUSH and is_root:
                 return push(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
@@ -147,7 +161,11 @@ def create_app(
 
 
 def _page_app(
-    default_target: PageTarget, settings: Settings, hosts: HostStore | None, host_name: str
+    default_target: PageTarget,
+    settings: Settings,
+    hosts: HostStore | None,
+    host_name: str,
+    has_marks: bool,
 ) -> Component:
     if view := _current_target(VIEW):
         return shared_view_page(view, settings)
@@ -172,6 +190,7 @@ def _page_app(
         facts=machine_facts(host_name, with_addresses=not _is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
+        marks=has_marks and may_mark(settings, target),
         zone=target.reader.read_document(ZONE),
         hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
     )
@@ -201,6 +220,21 @@ def _chosen_panels(settings: Settings, target: PageTarget) -> Sequence[Panel]:
 def _current_target(key: str) -> Any:
     """Return the target of this request, or None outside a request, when Dash checks its layout."""
     return request.environ.get(key) if has_request_context() else None
+
+
+def may_mark(settings: Settings, target: PageTarget) -> bool:
+    """Return whether people can mark events on a page.
+
+    They can behind a login, and on a server that only this machine reaches. A comparison has no host of its
+    own.
+    """
+    return (settings.requires_authentication or not _is_public(settings)) and len(target.names) < 2
+
+
+def _mark_queue(
+    own: PushWriter, queue_of: Callable[[str], PushWriter] | None, target: PageTarget, host_name: str
+) -> PushWriter:
+    return own if queue_of is None or target.is_host(host_name) else queue_of(target.names[0])
 
 
 def _path_to_root() -> str:
@@ -238,7 +272,11 @@ def _processes_error(settings: Settings) -> str:
 
 
 def _dash_app(
-    default_target: PageTarget, settings: Settings, hosts: HostStore | None, host_name: str
+    default_target: PageTarget,
+    settings: Settings,
+    hosts: HostStore | None,
+    host_name: str,
+    has_marks: bool,
 ) -> Dash:
     app = Dash(
         "dashapp",
@@ -274,7 +312,7 @@ def _dash_app(
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )
-    app.layout = partial(_page_app, default_target, settings, hosts, host_name)
+    app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_marks)
     register_callbacks(app)
     return app
 

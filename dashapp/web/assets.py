@@ -17,6 +17,7 @@ PAGE_LAYERS = (
     "data",
     "comparison",
     "plot",
+    "events",
     "charts",
     "legend",
     "panels",
@@ -25,9 +26,10 @@ PAGE_LAYERS = (
     "search",
     "yours",
     "view",
+    "event_dialogs",
     "page",
 )
-LIVE_GRAPH_LAYERS = ("ui", "data", "comparison", "plot", "charts", "legend", "live_graph")
+LIVE_GRAPH_LAYERS = ("ui", "data", "comparison", "plot", "events", "charts", "legend", "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
 # Files that Dash does not load by itself: every script except plotly.js, and all style sheets.

@@ -44,6 +44,7 @@ def page_layout(
     hosts: HostControls | None = None,
     session: str = "",
     share: bool = False,
+    marks: bool = False,
     is_shared_view: bool = False,
     zone: str = "",
 ) -> html.Div:
@@ -53,7 +54,7 @@ def page_layout(
     `processes`: show the process table, and `top` the recorded processes. `machine`: expect metrics of this
     machine. `facts`: about the machine on screen, its name first. `hosts`: the hosts of this page, or None if
     the store has one host. `session`: the kind of login, "password" or "proxy", or empty text without one.
-    `share`: the viewer can create share links. `is_shared_view`: this is the page
+    `share`: the viewer can create share links, and `marks` mark events. `is_shared_view`: this is the page
     of one. `zone`: the time zone of the host, or empty text if it is not known.
     """
     stops = slider_stops(longest, window)
@@ -76,7 +77,7 @@ def page_layout(
         children=[
             dcc.Interval(id="interval", interval=poll_ms),
             dcc.Store(id="charts", data=chart_specs(panels, metrics, thresholds)),
-            _bar(title, tagline, hosts, session, _controls(stops, stops.index(round(window)), window)),
+            _bar(title, tagline, hosts, session, marks, _controls(stops, stops.index(round(window)), window)),
             navigation(),
             html.Div(id="notices", role="alert", hidden=True),
             html.Main(group_sections(sections, _overview(tiles, metrics), facts)),
@@ -90,6 +91,7 @@ def page_layout(
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
+            "data-marks": "on" if marks else "off",
             "data-zone": zone,
             "data-view": "shared" if is_shared_view else "whole",
             "data-twins": json.dumps([*TWINS.items()]),
@@ -118,7 +120,7 @@ def _overview(tiles: Sequence[Tile], metrics: Sequence[Metric]) -> list[Componen
 
 
 def _bar(
-    title: str, tagline: str, hosts: HostControls | None, session: str, controls: Component
+    title: str, tagline: str, hosts: HostControls | None, session: str, marks: bool, controls: Component
 ) -> html.Header:
     """Return the bar. The controls of time come first, so that the Tab key reaches them first."""
     return html.Header(
@@ -135,6 +137,8 @@ def _bar(
             html.Div(
                 [
                     _button("goto", "Go to…", "Go to a time in the past (g)", "g"),
+                    _button("events", "Events", "What happened, the newest first (e)", "e"),
+                    *([_button("mark", "Mark a moment…", "Mark what happened (m)", "m")] if marks else []),
                     _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
                     _button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
                     _button("panels", "Panels", "Choose and order panels (v)", "v"),

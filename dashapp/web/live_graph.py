@@ -20,7 +20,7 @@ from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
 from dashapp.model.text import describe_non_switch, is_finite_number, short_repr, suggest
 from dashapp.web.components.window_slider import YEAR_S, slider_stops, window_slider
-from dashapp.web.panel import chart_specs, panel_heading
+from dashapp.web.panel import chart_specs
 
 COMPONENT_NAME = "live-graph"
 # Milliseconds between two checks for late data. The scripts request new data as soon as it is due.
@@ -94,6 +94,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         low: float | None = None,
         high: float | None = None,
         controls: bool = True,
+        events: bool = False,
         longest: float = MEMORY_RETENTION_S,
         theme: str = "auto",
         height: str | float | None = None,
@@ -112,7 +113,8 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         `reference`: the value to compare a single line with, by colour, sign and text. It is a metric key, a
         number, or "first" for the first point on screen.
         `unit`, `low`, `high`: of the left axis, if the metrics do not define it.
-        `controls`: show the pause button and the window slider.
+        `controls`: show the pause button and the window slider. `events`: show marks, starts, gaps and
+        alerts as vertical lines.
         `theme`: dark, light, or auto for the theme of the page. `height`: height of the chart, in pixels or
         in CSS units ("20rem").
         `aio_id`: common part of the ids, unique on the page; a random one by default.
@@ -131,10 +133,8 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         table |= {name: value for name, value in options.items() if value is not None}
         try:
             panel = _parse_panel(keys, table)
-            _check_arguments(seconds, longest, theme, aio_id)
+            _check_arguments(seconds, longest, theme, aio_id, controls=controls, events=events)
             css_height = _css_height(height)
-            if problem := describe_non_switch("controls", controls):
-                raise ValueError(problem)
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         panel = replace(panel, title=_default_title(keys)) if title is None else panel
@@ -149,12 +149,12 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "slider": self.ids.window(self.aio_id),
             "window": seconds,
             "all": is_whole,
+            "events": events,
             "stops": self.stops,
             "scale": {name: options[name] for name in ("unit", "low", "high") if options[name] is not None},
             **chart_specs([panel], (), ()),
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
-        class_name = section.pop("className", "")
         place = html.Div(
             html.P(NOT_ATTACHED, className="unattached"),
             id=self.ids.chart(self.aio_id),
@@ -166,12 +166,12 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             [
                 dcc.Interval(id=self.ids.interval(self.aio_id), interval=INTERVAL_MS),
                 dcc.Store(id=self.ids.spec(self.aio_id), data=spec),
-                panel_heading(panel),
+                _heading(panel),
                 place,
                 html.Div([badge, *(self._controls(seconds) if controls else ())], className="under"),
             ],
             id=self.ids.section(self.aio_id),
-            className=f"dashapp-live loading absent {class_name}".rstrip(),
+            className=f"dashapp-live loading absent {section.pop('className', '')}".rstrip(),
             **{
                 "aria-label": panel.title,
                 "data-panel": panel.name,
@@ -194,6 +194,17 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             html.Div(window_slider(self.ids.window(self.aio_id), self.stops, position), className="window"),
             html.Output("", className="window-label"),
         ]
+
+
+def _heading(panel: Panel) -> html.H2:
+    """Return the title, with an empty element for the newest values, as assets/panels/heading.js does."""
+    return html.H2(
+        [
+            html.Span(panel.title, className="title"),
+            html.Span(panel.of, className="of"),
+            html.Output("", className="value", **{"aria-live": "off"}),
+        ]
+    )
 
 
 def _as_list(name: str, value: Any) -> list[Any]:
@@ -242,7 +253,12 @@ def _css_height(value: Any) -> str | None:
     raise ValueError(f'height is {short_repr(value)}; expected pixels, or CSS units such as "20rem"')
 
 
-def _check_arguments(window: object, longest: object, theme: object, aio_id: object) -> None:
+def _check_arguments(
+    window: object, longest: object, theme: object, aio_id: object, **switches: object
+) -> None:
+    for switch in switches.items():
+        if problem := describe_non_switch(*switch):
+            raise ValueError(problem)
     for name, value, least in (("longest", longest, MIN_WINDOW_S), ("window", window, MIN_WINDOW_S)):
         if not is_finite_number(value) or not least <= value <= 20 * YEAR_S:
             raise ValueError(f"{name} is {short_repr(value)}; expected seconds from {least} to 20 years")

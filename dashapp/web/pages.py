@@ -15,7 +15,7 @@ from dashapp.http.static_files import canonical_path
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panel_spec import compile_pattern
-from dashapp.model.text import quote_value, suggest
+from dashapp.model.text import quote_value, suggest_metric
 from dashapp.stores.base import Reader
 from dashapp.web.assets import PageFiles
 
@@ -24,7 +24,8 @@ FILE_PREFIXES = ("/assets/", "/_dash-component-suites/")
 CHART_PREFIX = "/chart/"
 # The path of the document of all charts: it is the same for each, and the browser reads the key in its URL.
 CHART_PATH = "/chart"
-MAX_CHART_KEYS, MAX_KEYS_LENGTH = 16, 2000
+# Each wildcard is compared with every metric.
+MAX_CHART_KEYS, MAX_KEYS_LENGTH, MAX_CHART_WILDCARDS = 16, 2000, 16
 # Seconds until a browser asks again for a chart of an unknown metric.
 RETRY_S = 10
 
@@ -114,13 +115,15 @@ def _chart_problem(reader: Reader, keys: Sequence[str], length: int) -> str:
         return (
             f"expected {CHART_PREFIX}KEY with 1 to {MAX_CHART_KEYS} keys, such as {CHART_PREFIX}cpu.percent"
         )
+    if (count := sum(key.count("*") + key.count("?") for key in keys)) > MAX_CHART_WILDCARDS:
+        return f"the keys have {count} wildcards; expected at most {MAX_CHART_WILDCARDS}"
     # A remote reader has its data after this call.
     reader.newest()
-    known = [*(metric.key for metric in reader.metrics()), *reader.curves()]
+    known = dict.fromkeys([*(metric.key for metric in reader.metrics()), *reader.curves()])
     for key in keys:
         # Before its first tick a store knows no metric, and the page waits for it.
-        if known and not any(map(compile_pattern(key), known)):
-            return f"no metric {quote_value(key)}{suggest(key, known)}"
+        if known and key not in known and not any(map(compile_pattern(key), known)):
+            return f"no metric {quote_value(key)}{suggest_metric(key, known)}"
     return ""
 
 

@@ -2,6 +2,8 @@
 
 The browser adds the chart when it has points and is visible (assets/charts/chart.js). So its first draw
 includes the past, and charts below the screen do not delay the first second.
+
+Dash asks every component of the page after every change of one of them, so a panel has only two.
 """
 
 from __future__ import annotations
@@ -27,33 +29,22 @@ def panel_component(
     the page, part of the id of its graph; the name of the panel by default. `built`: for a chart that the
     user builds.
     """
-    attributes = {} if slot else {"data-panel": panel.name}
+    attributes = {"data-title": panel.title, "data-of": panel.of}
+    if not slot:
+        attributes["data-panel"] = panel.name
     if built:
         attributes["data-built"] = ""
     return html.Section(
-        [
-            panel_heading(panel),
-            html.Div(
-                id=f"chart-{slot or panel.name}",
-                className="chart",
-                role="figure",
-                **{"aria-label": f"{panel.title}: chart"},
-            ),
-        ],
+        # assets/panels/heading.js adds the title.
+        html.Div(
+            id=f"chart-{slot or panel.name}",
+            className="chart",
+            role="figure",
+            **{"aria-label": f"{panel.title}: chart"},
+        ),
         className="panel loading" if visible else "panel loading absent",
         **attributes,
         **{"aria-label": f"{panel.title}, {panel.of}" if panel.of else panel.title},
-    )
-
-
-def panel_heading(panel: Panel) -> html.H2:
-    """Return the title, with an empty element for the newest values."""
-    return html.H2(
-        [
-            html.Span(panel.title, className="title"),
-            html.Span(panel.of, className="of"),
-            html.Output("", className="value", **{"aria-live": "off"}),
-        ]
     )
 
 

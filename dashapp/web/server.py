@@ -74,10 +74,9 @@ def build_app() -> WSGIApp:
             notice=PublicNotice("History is kept in memory only and is lost when the server stops."),
         )
         if settings.collector:
-            push_reader = queue if settings.push_token else None
             start_thread(
                 "dashapp collector",
-                partial(collect_with_settings, settings, store, push_reader, Event()),
+                partial(collect_with_settings, settings, store, queue, Event()),
                 lambda sentence: store.notice_sink(COLLECTOR_NOTICE).set(sentence),
             )
     folder = backend.folder if isinstance(backend, DiskBackend) else None
@@ -91,6 +90,7 @@ def build_app() -> WSGIApp:
         folder=folder,
         local=web_state_directory(settings, folder) if needs_state else None,
         shared=backend.access() if backend and needs_state else None,
+        push_writer_of=backend.push_writer if backend else None,
     )
     client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
     watch = ConnectionWatch(settings.port, _max_connections() * 3 // 4, client_of)
@@ -170,10 +170,11 @@ def _max_connections() -> int:
 def _thread_count(settings: Settings) -> int:
     """Return the threads for responses, plus those that may wait for a body.
 
-    Bodies are those of a push, of a login and of a request for a share link.
+    Bodies are those of a push, of a mark, of a login and of a request for a share link.
     """
     return (
         MIN_THREADS
+        + MAX_CONCURRENT_BODIES
         + (MAX_CONCURRENT_BODIES if settings.push_token else 0)
         + (2 * MAX_CONCURRENT_BODIES if settings.requires_authentication else 0)
     )

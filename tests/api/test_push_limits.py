@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from push_pipeline import NOW, PushPipeline, many, refused
-from waiting import PATIENCE_S
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.api.push import MAX_BODY_BYTES, MAX_VALUES_PER_REQUEST
 from dashapp.http.request_body import MAX_CONCURRENT_BODIES, BodyReader, RequestBodyError
@@ -257,3 +257,21 @@ def test_body_reader_limits_concurrent_bodies() -> None:
         thread.join(PATIENCE_S)
     assert got == [b"hello"] * MAX_CONCURRENT_BODIES
     assert bodies.read({"CONTENT_LENGTH": "5", "wsgi.input": io.BytesIO(b"hello")}) == b"hello"
+
+
+def test_bodies_are_parsed_one_at_a_time(pipeline: PushPipeline) -> None:
+    """Six large ones together delayed every other request."""
+    pipeline.app._parsing.acquire()
+    answers: list[int] = []
+    pushes = [
+        Thread(target=lambda: answers.append(pipeline.push({"metrics": {"x": 1}}).status))
+        for _ in range(MAX_CONCURRENT_BODIES + 1)
+    ]
+    for push in pushes:
+        push.start()
+    # One too many waits for a moment, and is told to come back.
+    wait_for(lambda: answers == [503])
+    pipeline.app._parsing.release()
+    for push in pushes:
+        push.join(PATIENCE_S)
+    assert sorted(answers) == [*[200] * MAX_CONCURRENT_BODIES, 503]

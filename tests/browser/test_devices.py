@@ -158,11 +158,23 @@ def test_two_fingers_zoom_and_a_tap_reads_values(phone: Page, served: Live) -> N
     assert_drawn_equals_store(phone, served.store)
 
 
-@pytest.mark.parametrize("width", [360, 820])
-def test_narrow_page_has_no_overlapping_controls(page: Page, served: Live, width: int) -> None:
+@pytest.mark.parametrize("width", [360, 820, 1099, 1100, 1200, 1280])
+def test_bar_in_the_past_has_no_overlapping_or_cut_controls(page: Page, served: Live, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(served.url + "?window=100&end=" + str(served.store.newest().time_ms - 60_000))
-    wait_for_state(page, "paused")
+    newest = served.store.newest().time_ms
+    # The bar is fullest if an alert fires now.
+    firing = AlertState(Threshold.parse("cpu.percent >= 0"), True, newest / 1000)
+    served.store.set_thresholds([firing])
+    try:
+        page.goto(f"{served.url}?window=100&end={newest - 60_000}")
+        wait_for_state(page, "paused")
+        expect(page.locator("#alerts .count")).to_have_text("No alert then, 1 now")
+        expect_whole_bar(page, width)
+    finally:
+        served.store.set_thresholds([])
+
+
+def expect_whole_bar(page: Page, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == width
     boxes = [
         page.locator(name).bounding_box() for name in ("#earlier", "#window", "#later", "#pause", "#menu")
@@ -175,6 +187,9 @@ def test_narrow_page_has_no_overlapping_controls(page: Page, served: Live, width
     for one, other in pairwise(found):
         apart = one["x"] + one["width"] <= other["x"] + 1 or one["y"] + one["height"] <= other["y"] + 1
         assert apart or other["y"] + other["height"] <= one["y"] + 1
+    assert found[1]["width"] > 100
+    cut = """(all) => all.filter((each) => each.scrollWidth > each.clientWidth + 1).map(({ id }) => id)"""
+    assert not page.locator("#bar h1, .past-range").evaluate_all(cut)
 
 
 def test_process_table_on_a_phone_shows_cpu_and_memory(phone: Page, served: Live) -> None:
@@ -227,7 +242,12 @@ def test_forced_colours_show_slider_status_and_alarms(page: Page, live: Live) ->
     dot, _ = page.evaluate(read, ["#status", "::before"])
     card, _ = page.evaluate(read, ["body", None])
     assert dot != card
-    assert page.evaluate(read, [".tile.broken", None])[1] == "3px"
-    assert page.evaluate(read, ["#window .dash-slider-track", None])[1] == "1px"
+    assert page.evaluate(read, [".tile.broken", None])[1] == "4px"
+    for control in ("#window .dash-slider-track", "#search", "#menu", "#earlier"):
+        assert page.evaluate(read, [control, None])[1] == "1px"
+    # The sign is at the value in the title, and not at each line of the legend.
+    sign = "(selector) => getComputedStyle(document.querySelector(selector), '::after').content"
+    assert "⚠" in page.evaluate(sign, ".panel.broken > h2 .value")
+    assert page.evaluate(sign, ".panel.broken .legend-line .value") == "none"
     page.emulate_media(forced_colors="none")
     live.store.set_thresholds([])

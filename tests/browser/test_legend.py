@@ -28,6 +28,8 @@ SPECIAL: dict[str, Callable[[int], float]] = {
     "huge": lambda second: 1e300 * math.cos(second),
     "negative": lambda second: -5.0 - second,
 }
+PAIR = [Metric(f"pair.{name}", f"All {name}", "B/s", "pair", 0) for name in ("received", "sent")]
+RARE = Metric("rare.value", "Rare", "", "rare")
 TWINS = [Metric(f"twin.{name}", "Twin", "", "twins") for name in ("one", "two")]
 EXTREME = [Metric(f"extreme.{name}", name, "", name) for name in SPECIAL]
 GAP = range(40, 60)  # seconds without a tick
@@ -46,6 +48,8 @@ def values_at(second: int) -> dict[str, float]:
         **{metric.key: float(number + second % 3) for number, metric in enumerate(MANY)},
         "memory.used": 5.0,
         "memory.available": -3.0,
+        "pair.received": 1234567.0,
+        "pair.sent": 123456.0,
         "twin.one": 1.0,
         "twin.two": 2.0,
         **{f"extreme.{name}": function(second) for name, function in SPECIAL.items()},
@@ -55,11 +59,12 @@ def values_at(second: int) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     live = serve_all(feeding=False, past=1, age=COUNT + 5)
-    live.store.describe([TOTAL, *PARTS, *MANY, *NEGATIVE, *TWINS, *EXTREME])
+    live.store.describe([TOTAL, *PARTS, *MANY, *NEGATIVE, *PAIR, RARE, *TWINS, *EXTREME])
     start = live.feeder.newest
     for second in range(1, COUNT):
         if second not in GAP:
-            live.store.append(Tick(start + second, 1.0, values_at(second)))
+            rare = {RARE.key: 1.0} if second == 1 else {}
+            live.store.append(Tick(start + second, 1.0, values_at(second) | rare))
     return live
 
 
@@ -125,6 +130,11 @@ def test_stack_has_gap_and_unstacked_values(page: Page, live: Live) -> None:
         assert in_points == pytest.approx(total / 100, abs=0.03)
 
     wait_until_passes(page, is_stacked)
+    marks = page.locator("[data-panel=cpu] .legend-line > i").evaluate_all(
+        "(all) => all.map((mark) => getComputedStyle(mark).backgroundColor)"
+    )
+    # The total is a line, and each part an area with another shade.
+    assert len(set(marks)) == len(marks) == 1 + len(PARTS)
     # A hidden part leaves the stack; the others move down.
     row(page, "cpu.system").click()
     expect(row(page, "cpu.system")).to_have_attribute("aria-pressed", "false")
@@ -184,14 +194,51 @@ def test_stack_with_negative_values_is_drawn_as_lines(page: Page, live: Live) ->
     expect(page.locator("[data-panel=memorybytes] .legend-note")).to_have_text(
         "Not stacked: some values are below 0."
     )
-    widths = page.evaluate(
-        """document.querySelector("[data-panel=memorybytes] .js-plotly-plot").data
-             .map(({ line }) => line.width)"""
-    )
-    assert widths == [1.5, 1.5]
+
+    def lines_differ() -> None:
+        lines = page.evaluate(
+            """document.querySelector("[data-panel=memorybytes] .js-plotly-plot").data
+                 .map(({ line }) => [line.width, line.color])"""
+        )
+        assert [width for width, _ in lines] == [1.5, 1.5]
+        # Shades tell areas apart, but not lines.
+        assert len({colour for _, colour in lines}) == 2
+
+    wait_until_passes(page, lines_differ)
 
 
 def test_lines_with_same_label_are_named_by_key(page: Page, live: Live) -> None:
     open_past(page, live, "twins")
     names = page.locator("[data-panel=twins] [data-line] bdi")
     expect(names).to_have_text(["Twin (twin.one)", "Twin (twin.two)"])
+
+
+# The lines of text in the title's value that are visible, and whether a line is cut.
+VISIBLE_LINES = """() => {
+    const value = document.querySelector("[data-panel=pair] h2 .value");
+    const box = value.getBoundingClientRect();
+    const range = document.createRange();
+    range.selectNodeContents(value);
+    return [...range.getClientRects()].filter(({ top, width }) => width > 1 && top < box.bottom - 2)
+        .map(({ left, right }) => left >= box.left - 1 && right <= box.right + 1);
+}"""
+
+
+def test_title_has_whole_values_at_each_width(page: Page, live: Live) -> None:
+    open_past(page, live, "pair")
+    try:
+        for width in (320, 360, 420, 820, 1200):
+            page.set_viewport_size({"width": width, "height": 860})
+            wait_until(page, lambda: page.evaluate(VISIBLE_LINES) == [True])
+    finally:
+        page.set_viewport_size({"width": 1200, "height": 860})
+
+
+def test_panel_without_value_in_range_has_sentence(page: Page, live: Live) -> None:
+    sentence = """getComputedStyle(document.querySelector("[data-panel=rare] .chart"), "::after").content"""
+    open_past(page, live, "rare", last=20)
+    wait_until(page, lambda: page.evaluate(sentence) == '"No data in this time range"')
+    expect(page.locator("[data-panel=rare] .js-plotly-plot")).to_be_hidden()
+    open_past(page, live, "rare")
+    expect(page.locator("[data-panel=rare] .js-plotly-plot")).to_be_visible()
+    wait_until(page, lambda: page.evaluate(sentence) == "none")

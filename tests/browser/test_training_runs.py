@@ -95,6 +95,16 @@ def test_runs_show_state_and_configuration_as_text(page: Page, app: Dashapp) -> 
     expect(page.locator('[data-panel^="run"]')).to_have_count(0)
 
 
+def test_states_of_runs_are_those_of_now_when_page_shows_the_past(page: Page, app: Dashapp) -> None:
+    open_page(page, app)
+    summary = page.locator('[data-table="runs"] .of')
+    expect(summary).to_have_text("1 of 2 running")
+    page.keyboard.press("ArrowLeft")
+    expect(summary).to_have_text("now: 1 of 2 running")
+    page.keyboard.press("l")
+    expect(summary).to_have_text("1 of 2 running")
+
+
 def test_chart_by_step_grows_with_each_tick(page: Page, app: Dashapp) -> None:
     open_page(page, app)
     wait_until(page, lambda: page.evaluate(POINTS, ["resnet-2", "loss"])["run.resnet-2.loss"][0] == [5, 0.7])

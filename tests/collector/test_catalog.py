@@ -137,8 +137,8 @@ def test_names_that_come_and_go_cost_no_more_than_constant_ones(tmp_path: Path) 
     def cost(replaced: int) -> int:
         store = DiskStore(tmp_path / str(replaced))
         sampler = Sampler([PrometheusSource(Pods(replaced), "x")], store, 1.0, Heard())
-        for second in range(400):
-            sampler.tick(START + 100 + second)
+        for second in range(150):
+            sampler.tick(START + 350 + second)
 
         def some_ticks() -> None:
             for second in range(500, 510):

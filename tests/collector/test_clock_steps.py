@@ -232,7 +232,7 @@ plans = st.lists(st.tuples(st.integers(1, 1800), jumps, st.booleans()), min_size
 
 
 @pytest.mark.parametrize("kind", ALL)
-@settings(max_examples=amount(4, 60), deadline=None)
+@settings(max_examples=amount(2, 60), deadline=None)
 @given(plan=plans)
 def test_history_is_right_after_any_steps_and_kills(
     kind: str, tmp_path_factory: pytest.TempPathFactory, links: Links, plan: list[tuple[int, float, bool]]

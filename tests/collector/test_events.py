@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,9 @@ from dashapp.collector.events import EventRecorder, Machine, read_machine
 from dashapp.collector.service import collect
 from dashapp.model.events import MAX_EVENTS, Event, EventLog
 from dashapp.model.ticks import Metric, Tick
-from dashapp.sources.push import PushSource, event_record
+from dashapp.sources.push import PushSource, event_record, removal_record
 from dashapp.stores.base import Store
+from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue
 
@@ -269,3 +272,97 @@ def test_machine_is_read_from_kernel(boot_id: Path, tmp_path: Path) -> None:
     assert (machine.boot, bool(machine.host)) == ("d5e1-77", True)
     assert machine.since > 0
     assert read_machine(tmp_path / "none").boot.isdecimal()
+
+
+MARK = (int(START * 1000), "deploy 1.4")
+
+
+@pytest.mark.parametrize(
+    ("records", "texts"),
+    [
+        ([event_record([MARK]), removal_record(*MARK)], []),
+        ([removal_record(*MARK)], ["other"]),
+        ([removal_record(*MARK), event_record([MARK])], ["deploy 1.4", "other"]),
+        ([removal_record(MARK[0] + 1, MARK[1])], ["deploy 1.4", "other"]),
+        ([removal_record(MARK[0], "The collector started")], ["deploy 1.4", "other"]),
+        ([b'[[1,"a","gone"]]', b'[[1,"a","removed",2]]'], ["deploy 1.4", "other"]),
+    ],
+)
+def test_removed_mark_leaves_log_and_changes_its_number(records: list[bytes], texts: list[str]) -> None:
+    recording = Recording()
+    recorder = recording.open()
+    if texts:
+        recorder.add([MARK, (MARK[0] + 5, "other")], START)
+    before = recording.store.events()
+    queue = MemoryPushQueue()
+    source = PushSource(queue, lambda: 0)
+    for record in records:
+        queue.put(record)
+    source.read()
+    recorder.add(source.take_events(), START, source.take_removed_events())
+    after = recording.store.events()
+    assert [event.text for event in after.events if event.kind == "user"] == texts
+    numbers = [event.number for event in after.events]
+    assert numbers == sorted(set(numbers))
+    assert (after == before) == (numbers[-1] == before.events[-1].number)
+
+
+def test_server_without_push_token_takes_marks_and_no_values() -> None:
+    store, queue = MemoryStore(), MemoryPushQueue()
+    queue.put(b'{"loss": 1}')
+    queue.put(event_record([MARK]))
+    clock = SteppingClock([], 30)
+    collect(store, clock, 10.0, push_queue=queue, extra_sources=[Steady()], accepts_values=False)
+    assert [event.text for event in store.events().events if event.kind == "user"] == ["deploy 1.4"]
+    assert "loss" not in {key for tick in store.since(0, 100) for key in tick.values}
+
+
+class Refusing(MemoryPushQueue):
+    """A queue that cannot be read."""
+
+    def take(self, newest: int, accept: Callable[[bytes], bool]) -> None:
+        raise PermissionError("denied")
+
+
+def test_queue_that_cannot_be_read_stops_no_tick() -> None:
+    store = MemoryStore()
+    clock = SteppingClock([], 30)
+    collect(store, clock, 10.0, push_queue=Refusing(), extra_sources=[Steady()], accepts_values=False)
+    assert len(store.since(0, 100)) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(40, "The store could not be written for 42 s; no tick is lost"), (6, "")]
+)
+def test_locked_disk_is_event_when_it_is_written_again(tmp_path: Path, seconds: int, text: str) -> None:
+    with closing(DiskStore(tmp_path / "data")) as store:
+        recording = Recording(store)
+        recorder = recording.open()
+        recording.tick(recorder)
+        with closing(sqlite3.connect(tmp_path / "data" / "cache.db", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            for _ in range(seconds // 2):
+                recording.clock.pass_time(1)
+                recording.tick(recorder)
+        recording.clock.pass_time(1)
+        recording.tick(recorder)
+        gaps = [event for event in recording.events() if event[1] == "gap"]
+        assert gaps == ([(1, "gap", text)] if text else [])
+        assert store.lost_ticks() is None
+
+
+def test_lost_ticks_are_event_with_their_number() -> None:
+    class Losing(MemoryStore):
+        lost: int | None = None
+
+        def lost_ticks(self) -> int | None:
+            return self.lost
+
+    store = Losing()
+    recording = Recording(store)
+    recorder = recording.open()
+    for store.lost in (None, 0, 1200, None, None):
+        recording.tick(recorder)
+    assert recording.events()[2:] == [
+        (1, "gap", "1,200 ticks are lost: the store could not be written for 3 s")
+    ]

@@ -248,6 +248,10 @@ def test_invalid_entry_of_run_is_rejected_with_one_sentence(entry: dict[str, Any
         {"": [{"run": {"id": "a"}}]},
         {"": [{"run": {"id": "a", "name": "b"}, "metrics": 5}]},
         {"": [{"run": {"id": "a", "name": "b", "config": 5}}]},
+        {"": [{"run": {"id": "a", "name": "b", "age": "5"}}]},
+        {"": [{"run": {"id": "a", "name": "b", "state": "paused"}}]},
+        {"": [{"run": {"id": "a", "name": "b" * 5000}}]},
+        {"": [{"run": {"id": "a", "name": "b"}, "step": "5"}]},
     ],
 )
 def test_forged_record_of_runs_is_ignored(record: Any) -> None:

@@ -153,7 +153,8 @@ def test_push_works_with_memory_store_and_no_source(tmp_path: Path) -> None:
         assert push(app, {"train.loss": 0.5})[0] == 200
         ticks = wait_for(lambda: app.ticks()["y"].get("train.loss"))
         assert [value for value in ticks if value is not None] == [0.5]
-        assert json.loads(app.get("/api/metrics")[1])[0]["panel"] == "train"
+        (metric,) = json.loads(app.get("/api/metrics")[1])
+        assert (metric["key"], metric["panel"]) == ("train.loss", "train")
 
 
 def test_stalled_push_bodies_do_not_block_page(app: Dashapp) -> None:

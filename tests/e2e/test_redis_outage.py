@@ -173,7 +173,9 @@ def test_5_suspended_writer_stores_no_tick_twice(other: RedisServer, tmp_path: P
             assert second.popen.poll() is None
 
 
-def test_workers_return_consistent_ticks_from_redis(other: RedisServer, tmp_path: Path) -> None:
+def test_workers_return_consistent_ticks_and_last_tick_is_stored_on_stop_signal(
+    other: RedisServer, tmp_path: Path
+) -> None:
     with dashapp(tmp_path, *FAST, "--store", other.url, "--workers", "2") as app:
         app.serving()
         app.moves()
@@ -181,6 +183,12 @@ def test_workers_return_consistent_ticks_from_redis(other: RedisServer, tmp_path
         # Both workers have seen a later tick.
         wait_for(lambda: all(app.newest() > newest for _ in range(20)))
         assert not any(app.ticks(after=cursor)["reset"] for _ in range(20))
+        newest = app.newest()
+        app.popen.terminate()
+        assert app.wait() == 0
+        assert stored(other)[-1] >= newest
+        with closing(other.client()) as client:
+            assert not client.exists(Keys(NAME).lease), "its turn is given back"
 
 
 def test_no_collector_server_shows_other_host_in_redis(other: RedisServer, tmp_path: Path) -> None:
@@ -193,18 +201,6 @@ def test_no_collector_server_shows_other_host_in_redis(other: RedisServer, tmp_p
         assert "dashapp.collector" not in " ".join(
             word for each in psutil.Process(app.pid).children() for word in each.cmdline()
         )
-
-
-def test_7_last_tick_is_stored_on_stop_signal(other: RedisServer, tmp_path: Path) -> None:
-    with dashapp(tmp_path, *FAST, "--store", other.url) as app:
-        app.serving()
-        app.moves()
-        newest = app.newest()
-        app.popen.terminate()
-        assert app.wait() == 0
-        assert stored(other)[-1] >= newest
-        with closing(other.client()) as client:
-            assert not client.exists(Keys(NAME).lease), "its turn is given back"
 
 
 def test_dynos_write_separate_histories_to_redis(other: RedisServer, tmp_path: Path) -> None:

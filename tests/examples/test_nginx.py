@@ -41,8 +41,8 @@ class Site:
         self.nginx = Process(argv, folder=folder, env={})
         stack.callback(self.nginx.end)
         self.url = f"http://127.0.0.1:{self.port}/monitor/"
-        # A window long enough for all ticks, however long the tests take.
-        self.all = f"{self.url}?window=600"
+        # One chart, and a window long enough for all ticks, however long the tests take.
+        self.all = f"{self.url}?window=600&panels=cpu"
 
     def answers(self) -> bool:
         with closing(socket.socket()) as probe:

@@ -61,7 +61,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         each.end()
 
 
-@pytest.mark.parametrize("name", ["gunicorn", "gunicorn preload", "granian", "waitress"])
+# The tests below start gunicorn without preload, and waitress.
+@pytest.mark.parametrize("name", ["gunicorn preload", "granian"])
 def test_attach_collects_once_in_all_workers(start: Start, name: str) -> None:
     server = start(name)
     workers = 2 if "gunicorn" in name else 1
@@ -76,10 +77,6 @@ def test_attach_collects_once_in_all_workers(start: Start, name: str) -> None:
     assert "Traceback" not in server.said
 
 
-def test_attach_elects_another_worker_when_leader_is_killed(start: Start) -> None:
-    assert_other_worker_takes_over(start("gunicorn"))
-
-
 def test_attach_reports_source_that_cannot_be_imported(start: Start) -> None:
     server = start("waitress", sources=["host:nothing_of_that_name"])
     problem = 'source is "host:nothing_of_that_name"'
@@ -89,10 +86,12 @@ def test_attach_reports_source_that_cannot_be_imported(start: Start) -> None:
 
 def test_attach_collects_with_settings_file_of_public_monitor(start: Start, tmp_path: Path) -> None:
     (tmp_path / "dashapp.toml").write_text('host = "0.0.0.0"\nwindow = 86400\nworkers = 2\n')
-    start("waitress").moves()
+    server = start("waitress")
+    server.moves()
+    server.collector()
 
 
-def test_attach_collects_named_function_of_app_once(tmp_path: Path) -> None:
+def test_attach_collects_named_function_in_one_worker_and_elects_another(tmp_path: Path) -> None:
     # The collector and its check import the app, which calls attach again.
     server = OrdersServer(tmp_path, "gunicorn", store="data", sources=["host:orders"], interval=0.2)
     try:
@@ -101,6 +100,7 @@ def test_attach_collects_named_function_of_app_once(tmp_path: Path) -> None:
         server.moves()
         assert [each.pid for each in server.collectors()] == [only.pid]
         assert psutil.Process(only.pid).children() == []
+        assert_other_worker_takes_over(server)
     finally:
         server.end()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
@@ -22,6 +23,16 @@ READ_ONCE = {
 }
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def call_nodes(path: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+
+
 def called(node: ast.AST) -> str:
     """Return the name of the called function, without the part before the last dot."""
     if not isinstance(node, ast.Call):
@@ -31,9 +42,7 @@ def called(node: ast.AST) -> str:
 
 def calls(path: Path, names: set[str]) -> Iterator[int]:
     """Yield the lines that call one of `names`."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if called(node) in names and isinstance(node, ast.Call):
-            yield node.lineno
+    yield from (node.lineno for node in call_nodes(path) if called(node) in names)
 
 
 def test_sleep_in_test_has_comment_with_reason() -> None:
@@ -55,7 +64,7 @@ def test_tests_do_not_measure_time() -> None:
 def test_assertions_read_page_only_with_retry() -> None:
     found = []
     for path in FILES:
-        for function in ast.parse(path.read_text()).body:
+        for function in tree(path).body:
             if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
                 found += [f"{path.relative_to(HERE)}:{line}" for line in reads_once(function)]
     assert not found, "use expect(...), or put it into wait_until_passes"
@@ -80,8 +89,9 @@ def test_shared_page_gets_no_init_script() -> None:
     """An init script cannot be removed, so it would stay for the other tests of the module."""
     found = []
     for path in FILES:
-        tree = ast.parse(path.read_text())
-        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        if "shared_page" not in path.read_text():
+            continue
+        functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
         shared = {arg.arg for function in functions if function.name == "page" for arg in function.args.args}
         if "shared_page" not in shared:
             continue

@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_HEAD = do_POST = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None: ...
 

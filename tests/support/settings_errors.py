@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
+import zxcvbn as zxcvbn  # stays loaded: otherwise each estimate of a test loads its lists again
 
 from dashapp.config.settings import parse_settings
 from dashapp.model.ticks import SettingsError

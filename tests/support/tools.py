@@ -15,6 +15,7 @@ NO_REDIS = (
     "redis-server is missing: install your system's package `redis-server`; tests that need it are left out."
 )
 NO_NGINX = "nginx is missing: install your system's package `nginx`; tests that need it are left out."
+NO_FIREFOX = "firefox-esr is missing: install your system's Firefox; tests that need it are left out."
 
 
 def promtool() -> str | None:
@@ -33,6 +34,11 @@ def nginx() -> str | None:
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 
+def firefox() -> str | None:
+    """Return the path of Firefox, or None."""
+    return shutil.which("firefox-esr") or shutil.which("firefox")
+
+
 def install() -> int:
     """Install missing programs if possible, and print advice about the others; return 0."""
     if not promtool():
@@ -41,7 +47,10 @@ def install() -> int:
         _apt("redis-server")
     if not nginx():
         _apt("nginx")
-    for found, advice in ((promtool(), ADVICE), (redis_server(), NO_REDIS), (nginx(), NO_NGINX)):
+    if not firefox():
+        _apt("firefox-esr")
+    advices = {ADVICE: promtool(), NO_REDIS: redis_server(), NO_NGINX: nginx(), NO_FIREFOX: firefox()}
+    for advice, found in advices.items():
         if not found:
             print(advice, file=sys.stderr)
     return 0

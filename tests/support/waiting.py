@@ -17,6 +17,9 @@ PATIENCE_S = 120.0
 # Errors of a read before the state is reached: a missing row, an empty text, a failed comparison.
 NOT_YET = (AssertionError, LookupError, TypeError, ValueError)
 
+# A pause grows by this factor, up to this multiple of the first: reads of a long wait use the processor.
+GROWTH, MAX_GROWTH = 1.1, 5
+
 Result = TypeVar("Result")
 
 
@@ -33,6 +36,7 @@ def wait_for(
     result.
     """
     end = time.monotonic() + seconds
+    longest = MAX_GROWTH * every
     while True:
         try:
             result = read()
@@ -44,6 +48,7 @@ def wait_for(
         else:
             assert time.monotonic() < end, f"not within {seconds:g} s: {read.__doc__ or read}: {result!r}"
         pause(every)
+        every = min(GROWTH * every, longest)
 
 
 def wait_until(page: Page, read: Any, seconds: float = PATIENCE_S, *, every: float = 0.05) -> Any:

@@ -64,6 +64,7 @@ def test_chart_page_accepts_lists_curves_and_patterns(app: WSGIApp, path: str) -
         ("/chart/", "expected /chart/KEY with 1 to 16 keys, such as /chart/cpu.percent"),
         (f"/chart/{'a,' * 17}", "expected /chart/KEY with 1 to 16 keys"),
         (f"/chart/{'a' * 3000}", "expected /chart/KEY"),
+        (f"/chart/{'*a' * 12},{'*b' * 5}", "the keys have 17 wildcards; expected at most 16"),
         ("/chart/<b>x", 'no metric "<b>x"'),
     ],
 )

@@ -6,6 +6,7 @@ A file stays open, because opening it takes several times as long as reading it.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import takewhile
@@ -93,3 +94,21 @@ def read_file(path: str | Path) -> bytes:
     finally:
         os.close(descriptor)
     return content
+
+
+def read_regular_file(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """Return the content of a regular file; empty for anything else, and for a larger one.
+
+    For a folder of another user, who may put a pipe there, which blocks, or a link to a device, which can
+    react to an open. O_PATH opens neither.
+    """
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return b""
+    try:
+        status = os.fstat(descriptor)
+        is_readable = stat.S_ISREG(status.st_mode) and status.st_size <= max_bytes
+        return read_file(f"/proc/self/fd/{descriptor}") if is_readable else b""
+    finally:
+        os.close(descriptor)

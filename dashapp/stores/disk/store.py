@@ -66,6 +66,7 @@ class DiskStore(ReaderProxy, Store):
         self._tail: RingBuffer | None = None
         self._lock: WriterLock | None = None
         self._last = 0
+        self._lost_ticks: int | None = None
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = WriterLock(folder)
@@ -142,6 +143,9 @@ class DiskStore(ReaderProxy, Store):
         if self._tail is not None:
             self._tail.reset()
             self._tail = self._extend_tail(self._tail, rows)
+
+    def lost_ticks(self) -> int | None:
+        return self._lost_ticks
 
     def newest(self) -> Cursor:
         # The writer knows this itself. A reader would hold the whole decoded tail, a third of this process.
@@ -333,6 +337,7 @@ class DiskStore(ReaderProxy, Store):
             self._tail.reset()
             self._tail = self._extend_tail(self._tail, self._pending)
         self._pending.remove(len(batch))
+        self._lost_ticks = None
         self._notice.clear()
         return True
 
@@ -356,6 +361,7 @@ class DiskStore(ReaderProxy, Store):
             return
         # diskcache raises Timeout, without a reason, if a transaction cannot begin.
         reason = os_error_reason(error) or "it is locked or may not be written"
+        self._lost_ticks = self._pending.lost
         lost = f", and the {self._pending.lost} oldest of them are lost" if self._pending.lost else ""
         self._notice.set(f"The history cannot be saved ({reason}): new ticks wait in memory{lost}.")
 

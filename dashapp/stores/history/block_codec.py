@@ -21,6 +21,8 @@ from itertools import accumulate
 from operator import sub
 from typing import Any
 
+from dashapp.model.text import parse_json
+
 MAGIC = b"dB1\x01"
 HEADER_STRUCT = struct.Struct("<4sII")
 MAX_DECIMALS = 6
@@ -78,7 +80,7 @@ def read_header(block: bytes) -> tuple[dict[str, Any], int]:
         packed = block[HEADER_STRUCT.size : HEADER_STRUCT.size + length]
         if magic != MAGIC or zlib.crc32(packed) != crc:
             raise ValueError("not a block")
-        header: dict[str, Any] = json.loads(decompress(packed, MAX_HEADER_BYTES))
+        header: dict[str, Any] = parse_json(decompress(packed, MAX_HEADER_BYTES))
     except (struct.error, zlib.error, RecursionError) as error:
         raise ValueError(f"a damaged block: {error}") from error
     return header, HEADER_STRUCT.size + length

@@ -7,7 +7,6 @@ default host is this machine if it collects, otherwise the first by name.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from redis.exceptions import ResponseError
 
 from dashapp.config.parsers import HOST_NAME
 from dashapp.model.notices import DetailedNotice
+from dashapp.model.text import parse_json
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_WEIGHT_S, finite_values
 from dashapp.process.threads import PerProcessThread
 from dashapp.stores.base import Reader
@@ -45,7 +45,7 @@ def parse_hosts(fields: Sequence[bytes]) -> dict[str, Host]:
 
 def _parse_host(name: str, text: bytes) -> Host:
     arrived, _, entry = text.partition(b" ")
-    newest_ms, step, values = json.loads(entry)
+    newest_ms, step, values = parse_json(entry)
     numbers: Mapping[str, float] = finite_values(values)
     host = Host(name, int(newest_ms), int(arrived), float(step), numbers)
     is_valid = 0 <= host.newest_ms <= MAX_EPOCH_MS and 0 <= host.arrived_ms <= MAX_EPOCH_MS

@@ -7,7 +7,6 @@ process dies.
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from dashapp.stores.push_queue import (
     COLLECTOR_AWAY_S,
@@ -17,8 +16,9 @@ from dashapp.stores.push_queue import (
     queue_full_error,
     unwritable_error,
 )
+from dashapp.stores.redis.bounded import MAX_REPLY_BYTES, MAX_TEXT_BYTES, StreamEntry, stream_entries
 from dashapp.stores.redis.client import FAILURES, Connection, RedisClient, describe_error
-from dashapp.stores.redis.keys import PUSH_SCRIPT, Keys
+from dashapp.stores.redis.keys import PUSH_SCRIPT, READ_ENTRIES_SCRIPT, Keys
 from dashapp.stores.redis.store import RedisStore
 
 # Records per read.
@@ -77,7 +77,7 @@ class RedisPushReader:
         if self._store.renewals != self._renewals:
             # An emptied Redis may start its ids at an earlier time.
             self._renewals, self._last_id = self._store.renewals, b""
-        no_entries: list[Any] = []
+        no_entries: list[StreamEntry] = []
         count = BATCH_RECORDS
         while count == BATCH_RECORDS:
             entries = self._client.call(self._read_entries, no_entries)
@@ -88,10 +88,14 @@ class RedisPushReader:
                 self._last_id = entry_id
                 self._store.pushed = entry_id.decode()
 
-    def _read_entries(self, connection: Connection) -> list[Any]:
+    def _read_entries(self, connection: Connection) -> list[StreamEntry]:
         pipe = connection.pipeline(transaction=False)
-        after = b"(" + self._last_id if self._last_id else b"-"
-        pipe.xrange(self._keys.push, min=after, count=BATCH_RECORDS)
+        after = f"({self._last_id.decode()}" if self._last_id else "-"
+        # Other programs can write to the same Redis: a record of theirs may have any size. A cluster's
+        # pipeline has no eval method.
+        limits = (MAX_TEXT_BYTES, MAX_REPLY_BYTES)
+        arguments = ("XRANGE", after, "+", BATCH_RECORDS)
+        pipe.execute_command("EVAL", READ_ENTRIES_SCRIPT, 1, self._keys.push, *limits, *arguments)
         pipe.set(self._keys.looked, 1, px=self._timeout_ms)
-        entries: list[Any] = pipe.execute()[0]
-        return entries
+        (_dropped, reply), _ = pipe.execute()
+        return stream_entries(reply)

@@ -161,6 +161,9 @@ class RedisStore(ReaderProxy, Store):
         # Without a poll: the levels read Redis themselves.
         return self._reader.levels()
 
+    def lost_ticks(self) -> int | None:
+        return self.writer.lost if self.writer.last_error else None
+
     def drain(self, seconds: float = 5.0) -> bool:
         return self.writer.drain(seconds)
 

@@ -68,6 +68,7 @@ class RedisWriter:
         self.generation = newest.generation
         self.is_lost = False
         self.last_error = ""
+        self.lost = 0  # ticks of this outage that did not fit into memory
         self._lease = lease
         self._name = name
         self._keep = keep
@@ -175,7 +176,7 @@ class RedisWriter:
             log.info(
                 "Redis at %s is available again; all waiting ticks are written", self._lease.client.address
             )
-            self.last_error = ""
+            self.last_error, self.lost = "", 0
         self._on_round(self._stored)
         if self._has_notice:
             self._set_notice("")
@@ -200,7 +201,9 @@ class RedisWriter:
 
     def _trim(self, max_chars: int) -> None:
         while self._size > max_chars:
-            self._size -= len(self._rows.popleft().text)
+            row = self._rows.popleft()
+            self._size -= len(row.text)
+            self.lost += row.time_ms > self._stored
 
     def _send(self, rows: list[QueuedRow]) -> None:
         keys = self._lease.keys

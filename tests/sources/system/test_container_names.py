@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import pytest
 from clocks import FakeClock
 from group_tree import GroupTree, container_id, write
 from readings import by_key
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 
+from dashapp.sources.system.groups import container_names
 from dashapp.sources.system.groups.container_names import VALID_S, ContainerNames
 from dashapp.sources.system.groups.docker_api import MAX_WAIT_S, DockerNames
 from dashapp.sources.system.groups.identity import Identity
@@ -195,3 +197,68 @@ def test_missing_docker_socket_gives_one_sentence(tmp_path: Path) -> None:
     wait_for(lambda: names.status_message)
     assert "No such file or directory" in names.status_message
     assert str(tmp_path) not in names.status_message
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def link_to_pipe(path: Path) -> None:
+    os.mkfifo(path.with_suffix(".pipe"))
+    path.symlink_to(path.with_suffix(".pipe"))
+
+
+def link_to_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("make", [pipe, link_to_pipe, link_to_device, folder])
+@pytest.mark.parametrize(
+    "file",
+    [
+        f"home/u1000/.local/share/docker/containers/{ID}/config.v2.json",
+        f"home/u1000/.local/share/{PODMAN}",
+        f"home/u1000/.local/share/{PODMAN.replace('containers.json', 'volatile-containers.json')}",
+    ],
+)
+def test_file_of_user_that_is_none_stops_no_reading(
+    tmp_path: Path, file: str, make: Callable[[Path], None]
+) -> None:
+    """A user can put a pipe there, whose open would wait for a writer for ever."""
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    make(path)
+    write(tmp_path / DOCKER, config("/web"))
+    names = ContainerNames(str(tmp_path), lambda user: f"/home/u{user}")
+    found: list[str] = []
+    reader = threading.Thread(target=lambda: found.append(names.name(OF_USER)), daemon=True)
+    reader.start()
+    reader.join(PATIENCE_S)
+    assert found == ["web"]
+
+
+def test_files_of_users_are_read_up_to_limit_in_each_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user can create any number of groups, and large files for them."""
+    containers = [PLAIN._replace(id=container_id(10 + user), user=user) for user in range(6)]
+    for each in containers:
+        content = json.dumps([{"id": each.id, "names": [f"user{each.user}"]}])
+        write(tmp_path / f"home/u{each.user}/.local/share/{PODMAN}", content)
+    write(tmp_path / DOCKER, config("/web"))
+    monkeypatch.setattr(container_names, "MAX_USER_BYTES", 2 * len(content))
+    names = ContainerNames(str(tmp_path), lambda user: f"/home/u{user}", FakeClock().monotonic)
+
+    def search() -> list[str]:
+        found = [names.name(each) for each in [*containers, PLAIN]]
+        names.keep({each.id for each in [*containers, PLAIN]})
+        return found
+
+    found = [search() for _ in range(3)]
+    assert found[0] == ["user0", "user1", *[""] * 4, "web"]
+    assert found[1] == ["user0", "user1", "user2", "user3", "", "", "web"]
+    assert found[2] == [*(f"user{user}" for user in range(6)), "web"]

@@ -14,8 +14,10 @@ from random import Random
 import pytest
 from spans import append_span
 from thorough import amount
+from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Tick
+from dashapp.stores.disk import space
 from dashapp.stores.disk.notices import read_notices
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import PendingRows
@@ -25,6 +27,12 @@ from dashapp.stores.history.archive import Archive, Retention
 
 BEGIN = 1_795_176_000
 SPAN = 600
+
+
+@pytest.fixture(autouse=True)
+def whole_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step ends when its work is done, however slow the machine is."""
+    monkeypatch.setattr(space, "STEP_S", PATIENCE_S)
 
 
 def used_bytes(folder: Path) -> int:
@@ -198,7 +206,7 @@ def test_disk_filled_by_another_program_loses_no_tick(small_disk: Path) -> None:
     other = small_disk / "other"
     with closing(DiskStore(small_disk / "s")) as store:
         feed = Feed(store)
-        feed.append(3000)
+        feed.append(1500)
         first = feed.second
         fill_disk(other)
         feed.append(300)
@@ -206,7 +214,7 @@ def test_disk_filled_by_another_program_loses_no_tick(small_disk: Path) -> None:
         feed.append(300)
         other.unlink()
         other.with_name("more").unlink()
-        feed.append(1000)
+        feed.append(500)
         assert not len(store._pending)
         assert not [notice for notice in read_notices(small_disk / "s") if "cannot be" in notice]
     assert newest_ticks(small_disk / "s", first) == {*range(first + 10, feed.second + 1, 10)}
@@ -215,7 +223,7 @@ def test_disk_filled_by_another_program_loses_no_tick(small_disk: Path) -> None:
 def test_store_opens_on_full_disk(small_disk: Path) -> None:
     with closing(DiskStore(small_disk / "s")) as store:
         feed = Feed(store)
-        feed.append(2000)
+        feed.append(1000)
     fill_disk(small_disk / "other")
     assert shutil.disk_usage(small_disk).free == 0
     with closing(DiskStore(small_disk / "s")) as store:

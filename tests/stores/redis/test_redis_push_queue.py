@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, ClassVar
@@ -19,6 +21,7 @@ from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
+from dashapp.stores.redis.bounded import MAX_TEXT_BYTES
 from dashapp.stores.redis.client import Connection, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.push_queue import BATCH_RECORDS, TICK_TIMEOUT_S, RedisPushReader, RedisPushWriter
@@ -219,3 +222,22 @@ def test_19_one_tick_waits_briefly_for_pushed_values_in_outage(redis: RedisServe
     assert counted.asked == ["pipeline"], "one tick waits for it, briefly, and no other"
     redis.thaw()
     collector.store.close()
+
+
+def test_oversized_records_of_another_program_are_left_out(redis: RedisServer) -> None:
+    """They came whole into the collector: any number of them, of up to 512 MB each."""
+    collector = Collector(redis.url)
+    collector.store.append(Tick(1, 1, {"a": 1}))
+    drain(collector.store)
+    with redis.client() as connection:
+        for _ in range(3):
+            connection.xadd(Keys("a").push, {"r": "x" * (MAX_TEXT_BYTES + 1)})
+        connection.xadd(Keys("a").push, {"r": b'{"x": 1}'})
+    gc.collect()
+    tracemalloc.start()
+    try:
+        assert collector.tick() == {"x": 1}
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MAX_TEXT_BYTES

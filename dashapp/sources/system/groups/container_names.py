@@ -14,11 +14,13 @@ from typing import Any
 
 from dashapp.sources.named_values import plain_label
 from dashapp.sources.system.groups.identity import Identity
-from dashapp.sources.system.procfs import read_file
+from dashapp.sources.system.procfs import read_regular_file
 
 SHORT_ID_LENGTH = 12
 # Seconds until a name is read again; a container can get another one.
 VALID_S = 60.0
+# Bytes of users' files that one search reads: to parse them takes about 50 ms, in which no tick comes.
+MAX_USER_BYTES = 4 << 20
 
 _DOCKER_FOLDERS = ("var/lib/docker", "var/snap/docker/common/var-lib-docker")
 _PODMAN_FOLDERS = ("var/lib/containers/storage",)
@@ -55,6 +57,8 @@ class ContainerNames:
         self._found: dict[str, tuple[str, float]] = {}
         self._files: dict[Path, tuple[object, Mapping[str, str]]] = {}
         self._docker_folders: list[Path] | None = None
+        # Bytes of users' files that this search may still read.
+        self._user_bytes = MAX_USER_BYTES
 
     def name(self, container: Identity) -> str:
         """Return the name of a container, empty if only its id is known."""
@@ -62,7 +66,8 @@ class ContainerNames:
             return container.name
         name, end = self._found.get(container.id, ("", 0.0))
         if not name or self._clock() >= end:
-            name = self._find(container)
+            # Without bytes to read, the earlier name stays.
+            name = self._find(container) or (name if self._user_bytes <= 0 else "")
             self._found[container.id] = (name, self._clock() + VALID_S)
         return name
 
@@ -76,26 +81,28 @@ class ContainerNames:
         )
 
     def keep(self, used_ids: set[str]) -> None:
-        """Forget other containers, and their files."""
+        """Forget other containers, and their files. Call it at the end of each search."""
+        self._user_bytes = MAX_USER_BYTES
         self._found = {each: found for each, found in self._found.items() if each in used_ids}
         for path in list(self._files):
             if path.name == _DOCKER_FILE and path.parent.name not in used_ids:
                 del self._files[path]
 
     def _docker_name(self, container: Identity) -> str:
-        for folder in [*self._user_folders(container, ".local/share/docker"), *self._docker_data()]:
-            path = folder / "containers" / container.id / _DOCKER_FILE
-            if name := self._parsed(path, _docker_config).get(container.id):
+        file = f"containers/{container.id}/{_DOCKER_FILE}"
+        users = [folder / file for folder in self._user_folders(container, ".local/share/docker")]
+        for path in [*users, *(folder / file for folder in self._docker_data())]:
+            if name := self._parsed(path, _docker_config, path in users).get(container.id):
                 return name
         return ""
 
     def _podman_name(self, container: Identity) -> str:
-        storages = [self._root / folder for folder in _PODMAN_FOLDERS]
-        for storage in [*self._user_folders(container, ".local/share/containers/storage"), *storages]:
+        users = self._user_folders(container, ".local/share/containers/storage")
+        for storage in [*users, *(self._root / folder for folder in _PODMAN_FOLDERS)]:
             # A container that its end removes is in the second file.
             for file in ("containers.json", "volatile-containers.json"):
                 path = storage / "overlay-containers" / file
-                if name := self._parsed(path, _podman_containers).get(container.id):
+                if name := self._parsed(path, _podman_containers, storage in users).get(container.id):
                     return name
         return ""
 
@@ -105,7 +112,7 @@ class ContainerNames:
 
     def _docker_data(self) -> list[Path]:
         if self._docker_folders is None:
-            daemon = _json_object(read_file(self._root / "etc/docker/daemon.json"))
+            daemon = _json_object(read_regular_file(self._root / "etc/docker/daemon.json"))
             folder = daemon.get("data-root")
             chosen = [folder.lstrip("/")] if isinstance(folder, str) else []
             self._docker_folders = [self._root / each for each in (*chosen, *_DOCKER_FOLDERS)]
@@ -122,8 +129,19 @@ class ContainerNames:
 
         return self._cached(path, names)
 
-    def _parsed(self, path: Path, parse: Callable[[bytes], Mapping[str, str]]) -> Mapping[str, str]:
-        return self._cached(path, lambda: parse(read_file(path)))
+    def _parsed(
+        self, path: Path, parse: Callable[[bytes], Mapping[str, str]], is_users: bool
+    ) -> Mapping[str, str]:
+        """Return what a file contains. `is_users`: a user can write it, at any time and as often."""
+
+        def names() -> Mapping[str, str]:
+            if not is_users:
+                return parse(read_regular_file(path))
+            content = read_regular_file(path, MAX_USER_BYTES)
+            self._user_bytes -= len(content)
+            return parse(content)
+
+        return {} if is_users and self._user_bytes <= 0 else self._cached(path, names)
 
     def _cached(self, path: Path, names: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
         try:
