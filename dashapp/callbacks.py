@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from dashapp.client import describe
 from dashapp.training_run import RUNNING, Run
 from dashapp.training_run import run as begin_run
 
@@ -34,7 +35,7 @@ class _RunOfTraining:
             self.run = None
         else:
             expected = 'expected text, such as "resnet", or the result of dashapp.run'
-            raise TypeError(f"name is {name!r:.80}; {expected}")
+            raise TypeError(f"name is {describe(name)}; {expected}")
         self._name = name
         self._has_begun = False
 

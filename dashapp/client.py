@@ -221,7 +221,7 @@ class PushClient:
         the metric val.f1. True is 1 and False is 0.
         """
         try:
-            if isinstance(metrics, str):
+            if not hasattr(metrics, "items"):
                 self._add(metrics, value)
             else:
                 for name, number in _flatten(metrics):
@@ -245,8 +245,8 @@ class PushClient:
 
     def _add(self, name: Any, value: Any) -> None:
         if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()):
-            message = f"{name!r:.80} is not a name; expected 1 to {MAX_NAME_LENGTH} printable characters"
-            self._log_once(f"{name!r:.80}", message)
+            shown, expected = describe(name), f"expected 1 to {MAX_NAME_LENGTH} printable characters"
+            self._log_once(shown, f"{shown} is not a name; {expected}")
             return
         number = math.nan
         if not isinstance(value, str | bytes):
@@ -254,7 +254,7 @@ class PushClient:
                 number = float(value)
         if not math.isfinite(number):
             self._log_once(
-                name, f"{name:.80} is {_describe(value)}; expected a finite number; the value is dropped"
+                name, f"{name:.80} is {describe(value)}; expected a finite number; the value is dropped"
             )
             return
         if len(self._queue) == MAX_QUEUED_VALUES:
@@ -389,9 +389,9 @@ def _flatten(metrics: Any, prefix: str = "", depth: int = 1) -> Iterator[tuple[A
             yield path, value
 
 
-def _describe(value: Any) -> str:
+def describe(value: Any) -> str:
     try:
-        return f"{value!r:.80}"
+        return " ".join(repr(value).split())[:80]
     except Exception:
         return f"of type {type(value).__name__}"
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dashapp.client import PushClient, PushTransport, UnavailableError
+from dashapp.client import PushClient, PushTransport, UnavailableError, describe
 
 MAX_CHARS = 200
 USAGE = 'usage: dashapp mark "deploy 1.4"'
@@ -79,7 +79,7 @@ def _problem(text: object) -> str:
     if not isinstance(text, str):
         return f"the mark is {type(text).__name__}; {expected}"
     if not (words := " ".join(text.split())) or not words.isprintable() or len(text) > MAX_CHARS:
-        return f"the mark is {text!r:.60}; {expected}"
+        return f"the mark is {describe(text)}; {expected}"
     return ""
 
 

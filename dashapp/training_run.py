@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from dashapp.client import MAX_DEPTH, PushClient, PushTransport
+from dashapp.client import MAX_DEPTH, PushClient, PushTransport, describe
 
 # Seconds between two signs of life; the server takes a run without one for 60 seconds as lost.
 HEARTBEAT_S = 15.0
@@ -89,7 +89,7 @@ class Run:
         elif isinstance(data, str) or not callable(getattr(data, "items", None)):
             _client.warn(
                 f"{self} data",
-                f"{self}: data is {_quote(data)}; expected names with numbers, such as {{'loss': 0.3}}",
+                f"{self}: data is {describe(data)}; expected names with numbers, such as {{'loss': 0.3}}",
             )
             values = metrics
         else:
@@ -103,7 +103,7 @@ class Run:
             if number is None or number < 0 or isinstance(step, bool):
                 _client.warn(
                     f"{self} step",
-                    f"{self}: step is {_quote(step)}; expected a number of at least 0, such as step=100; "
+                    f"{self}: step is {describe(step)}; expected a number of at least 0, such as step=100; "
                     "the values are dropped",
                 )
                 return
@@ -129,13 +129,13 @@ class Run:
         if isinstance(name, int) and not isinstance(name, bool):
             name = str(name)
         if not isinstance(name, str):
-            _client.warn(f"{self} {name!r:.80}", f"{self}: {name!r:.80} is not a name; expected text")
+            _client.warn(f"{self} {describe(name)}", f"{self}: {describe(name)} is not a name; expected text")
         elif callable(getattr(value, "items", None)) and depth < MAX_DEPTH:
             for part, inner in value.items():
                 self._add(f"{name}.{part}", inner, depth + 1)
         elif (number := to_number(value)) is None:
             hint = f"; set run.config[{name!r:.40}] for text" if isinstance(value, str) else ""
-            sentence = f"{self}: {name:.80} is {_quote(value)}; expected a finite number"
+            sentence = f"{self}: {name:.80} is {describe(value)}; expected a finite number"
             _client.warn(f"{self} {name}", f"{sentence}; the value is dropped{hint}")
         else:
             _client.add(self, name, number)
@@ -234,8 +234,9 @@ class RunClient(PushClient):
     def add(self, run: Run, name: str, number: float) -> None:
         if not (0 < len(name) <= MAX_METRIC_LENGTH and name.isprintable() and not name.startswith("step:")):
             self.warn(
-                f"{run} {name!r:.80}",
-                f"{run}: {name!r:.80} is not a name; expected 1 to {MAX_METRIC_LENGTH} printable characters",
+                f"{run} {describe(name)}",
+                f"{run}: {describe(name)} is not a name; "
+                f"expected 1 to {MAX_METRIC_LENGTH} printable characters",
             )
             return
         if len(self._queue) == self._queue.maxlen:
@@ -300,13 +301,6 @@ def to_number(value: Any) -> float | None:
     return number if abs(number) <= MAX_VALUE else None
 
 
-def _quote(value: Any) -> str:
-    try:
-        return f"{value!r:.80}"
-    except Exception:
-        return f"of type {type(value).__name__}"
-
-
 def _encodable(config: Mapping[Any, Any]) -> dict[str, Any]:
     """Return a configuration that JSON can hold: nested names with dots, other values as text.
 
@@ -359,15 +353,15 @@ def run(name: str, /, config: Any = None, **parameters: Any) -> Run:
     TypeError or ValueError if an argument is wrong.
     """
     if not isinstance(name, str):
-        raise TypeError(f'run has the name {_quote(name)}; expected text, such as run("resnet")')
+        raise TypeError(f'run has the name {describe(name)}; expected text, such as run("resnet")')
     if not (name.strip() and len(name) <= MAX_NAME_LENGTH and name.isprintable()):
         raise ValueError(
-            f"run has the name {_quote(name)}; expected 1 to {MAX_NAME_LENGTH} printable characters, such as "
-            'run("resnet")'
+            f"run has the name {describe(name)}; expected 1 to {MAX_NAME_LENGTH} printable characters, "
+            'such as run("resnet")'
         )
     if config is not None and not isinstance(config, Mapping):
         if not hasattr(config, "__dict__") or isinstance(config, type) or callable(config):
-            raise TypeError(f"config is {_quote(config)}; expected a dict, such as config={{'lr': 0.01}}")
+            raise TypeError(f"config is {describe(config)}; expected a dict, such as config={{'lr': 0.01}}")
         config = vars(config)
     new_run = Run(
         name.strip(), {**(config or {}), **parameters}, os.urandom(8).hex(), time.time(), os.getpid()

@@ -12,7 +12,7 @@
      and the next one on the right. The metrics of a third unit are on the right if their keys are in the patterns. `hasChosenSides`: the user built the chart. */
   app.chooseSides = function ({ kind, metrics: patterns, right, scale, hasChosenSides = false }, metrics, rightMetrics) {
     const units = [...new Set(metrics.map(({ unit }) => unit))];
-    if (!patterns.length || right.length || hasChosenSides || scale?.unit || units.length < 2 || app.isBarTable(kind)) {
+    if (!patterns.length || right.length || hasChosenSides || scale?.unit || units.length < 2 || ["bar", "table"].includes(kind)) {
       return { drawn: metrics.map((metric) => ({ ...metric, right: rightMetrics.has(metric) })), omitted: [] };
     }
     const named = new Set(app.matchMetrics(metrics, patterns.filter((pattern) => !/[*?]/.test(pattern))));

@@ -18,8 +18,8 @@
     constructor(page, base) {
       this.page = page;
       this.reading = page.liveView.reading;
-      const { top, processes } = document.getElementById("page").dataset;
-      this.enabled = top === "on";
+      const { recorded, processes } = document.getElementById("page").dataset;
+      this.enabled = recorded === "on";
       this.hasLiveTable = processes === "on";
       this.section = document.querySelector('[data-table="top"]');
       if (!this.enabled || !this.section) {
@@ -71,7 +71,8 @@
       this.section.dataset.at = moment === null ? "now" : String(moment.time ?? moment.query.to);
       if (moment === null || moment.time !== null) delete this.section.dataset.from;
       else this.section.dataset.from = String(moment.query.from);
-      this.title.textContent = titleOf(moment);
+      // The last record may be old, for example of a host that stopped; its time follows the title.
+      this.title.textContent = moment === null && !this.hasLiveTable ? "Top processes, last record" : titleOf(moment);
       if (moment === null) {
         this.records.cancel();
         this.showNames(null, null);

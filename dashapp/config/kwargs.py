@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from dashapp.config.cli import ENV_PREFIX, flag_of
 from dashapp.config.settings import Settings
-from dashapp.model.text import quote_value, suggest
+from dashapp.model.text import short_repr, suggest
 from dashapp.model.ticks import SettingsError
 
 _FLAG = re.compile(r"(?<!\S)--(?=[a-z])")
@@ -46,13 +46,15 @@ def to_command_line(
             separator = table[name].metadata.get("separator")
             parts = value if separator and isinstance(value, list | tuple) else [value]
             args.variables[ENV_PREFIX + name.upper()] = (separator or "").join(map(str, parts))
+        elif table[name].type == "str" and not isinstance(value, str | Path | Mapping):
+            problems.append(f"{name} is {short_repr(value)}; expected text")
         else:
             repeatable = "separator" in table[name].metadata
             try:
                 args.argv.extend(f"{flag_of(name)}={text}" for text in _option_values(value, repeatable))
             except TypeError:
                 problems.append(
-                    f"{name} is {quote_value(repr(value))}; expected a string, a number or a list of these"
+                    f"{name} is {short_repr(value)}; expected a string, a number or a list of these"
                 )
     if problems:
         raise SettingsError(problems)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import os
 import re
 import zoneinfo
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 MEMORY_STORE = "memory:"
+# Of a file system on Linux: bytes of a name, characters of a path.
+MAX_NAME_BYTES, MAX_PATH_LENGTH = 255, 4000
 # One Redis server, or a cluster by the address of any of its nodes; the second s stands for TLS.
 REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 REDIS_EXPECTED = (
@@ -178,12 +181,21 @@ def is_redis(text: str) -> bool:
     return text.partition("://")[0] in REDIS_SCHEMES and "://" in text
 
 
+def _is_path(text: str) -> bool:
+    """Return whether the system accepts the text as a path."""
+    try:
+        parts = os.fsencode(text).split(os.fsencode(os.sep))
+    except UnicodeEncodeError:
+        return False
+    return text.isprintable() and max(map(len, parts)) <= MAX_NAME_BYTES and len(text) <= MAX_PATH_LENGTH
+
+
 def parse_store(text: str) -> str:
     if is_redis(text):
         return parse_redis_url(text)
     if "redis" in text.partition(":")[0].lower() and ":" in text:
         raise ValueError(REDIS_EXPECTED)
-    if not text.strip() or ("://" in text) or (":" in text and text != MEMORY_STORE):
+    if not text.strip() or not _is_path(text) or ("://" in text) or (":" in text and text != MEMORY_STORE):
         raise ValueError("expected a folder, redis://…, or memory: for no folder")
     return text
 

@@ -12,6 +12,7 @@ from werkzeug.sansio.response import Response as AnyResponse
 from werkzeug.wrappers import Response
 
 from dashapp.http.middleware.security import SHARED_HEADERS
+from dashapp.model.text import short_repr
 from dashapp.model.ticks import MountError
 
 log = logging.getLogger("dashapp")
@@ -28,7 +29,7 @@ def check_protect(protect: Any, count: int, expected: str) -> None:
             pass
         else:
             return
-    raise MountError(f"protect is {protect!r:.60}; expected {expected}")
+    raise MountError(f"protect is {short_repr(protect)}; expected {expected}")
 
 
 def refusal(verdict: Any, is_response: Callable[[Any], bool] = lambda verdict: False) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from dashapp.model.text import short_repr
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
 
@@ -26,7 +27,7 @@ def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callabl
     elif isinstance(sources, Iterable):
         items = [*sources]
     else:
-        raise SettingsError([f"sources is {sources!r:.60}; expected functions or names of sources"])
+        raise SettingsError([f"sources is {short_repr(sources)}; expected functions or names of sources"])
     names: list[str] = []
     functions: dict[str, Callable[[], Any]] = {}
     for item in items:
@@ -35,7 +36,7 @@ def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callabl
             names.append(item)
         elif not callable(function):
             raise SettingsError(
-                [f"sources contains {function!r:.60}; expected functions or names of sources"]
+                [f"sources contains {short_repr(function)}; expected functions or names of sources"]
             )
         elif not isinstance(name, str) or not name.isidentifier():
             raise SettingsError(

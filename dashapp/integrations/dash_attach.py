@@ -30,6 +30,7 @@ from dashapp.integrations.app_sources import Sources, split_sources
 from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.integrations.worker_check import WorkerCheck
+from dashapp.model.text import describe_non_switch
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.registry import source_problem
 from dashapp.sources.spec import SourceSpec
@@ -97,6 +98,11 @@ def attach(
     rest.
     """
     dash_routes.check_path(app, ROUTE_PATH)
+    switches = {"collect": collect, "basic": basic, "public": public, "eager": eager}
+    if problems := [
+        problem for name, value in switches.items() if (problem := describe_non_switch(name, value))
+    ]:
+        raise SettingsError(problems)
     names, functions = split_sources(sources)
     parsed = parse_keywords(
         settings if store is None else {**settings, "store": store},

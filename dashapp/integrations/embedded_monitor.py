@@ -17,6 +17,7 @@ from dashapp.http.types import WSGIApp
 from dashapp.integrations.app_sources import Sources, split_sources
 from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.keyword_settings import parse_keywords
+from dashapp.model.text import describe_non_switch
 from dashapp.model.ticks import MountError, SettingsError
 from dashapp.sources.loader import missing_modules
 from dashapp.sources.spec import NO_SOURCE
@@ -63,8 +64,8 @@ class EmbeddedMonitor:
         messages. `adapt` returns a function of `sources` as a thread of this process can call it.
         """
         for name, value in (("collect", collect), ("eager", eager)):
-            if not isinstance(value, bool):
-                raise MountError(f"{name} is {value!r:.60}; expected True or False")
+            if problem := describe_non_switch(name, value):
+                raise MountError(problem)
         names, functions = split_sources(sources)
         if sources is not None and not collect:
             raise MountError("sources need collect=True; another process has its own sources")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dashapp.model.text import quote_value, suggest
+from dashapp.model.text import is_finite_number, quote_value, suggest
 
 KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
 # Only a source can choose this kind, because metrics cannot be drawn as a curve.
@@ -33,10 +32,11 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
         if key in TEXT_KEYS:
             fields[key] = _parse_text(key, value)
         elif key == "kind":
-            if value not in KINDS:
-                hint = f"; only a source can set {CURVE_KIND}" if value == CURVE_KIND else ""
+            kind = value if isinstance(value, str) else ""
+            if kind not in KINDS:
+                hint = f"; only a source can set {CURVE_KIND}" if kind == CURVE_KIND else ""
                 raise ValueError(f"kind is {quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
-            fields[key] = value
+            fields[key] = kind
         elif key in LIST_KEYS:
             fields[key] = _parse_patterns(key, value)
         elif key in BOUND_KEYS:
@@ -129,7 +129,7 @@ def _parse_patterns(key: str, value: object) -> tuple[str, ...]:
 
 
 def _parse_bound(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_finite_number(value):
         raise ValueError(f"{key} is {quote_value(value)}; expected a number")
     return float(value)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import heapq
 import json
+import math
 import re
 from collections.abc import Iterable
 from itertools import islice
+from numbers import Real
 from threading import Lock
-from typing import Any
+from typing import Any, TypeGuard
 
-MAX_QUOTED_LENGTH = 80
+MAX_QUOTED_LENGTH, MAX_REPR_LENGTH = 80, 60
 # Similar words to choose from.
 MAX_MATCHES = 3
 # Words that a suggestion looks at, and those that it compares as a whole. Requests can invent unknown names,
@@ -82,8 +84,39 @@ def quote_value(value: object) -> str:
         text = redact_credentials(value)
         text = text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
         return json.dumps(text, ensure_ascii=False)
-    text = json.dumps(value) if isinstance(value, bool) else " ".join(str(value).split())
+    try:
+        text = json.dumps(value) if isinstance(value, bool) else " ".join(str(value).split())
+    except Exception:  # the value's own code may raise anything
+        text = f"a value of type {type(value).__name__}"
     return redact_credentials(text)[:MAX_QUOTED_LENGTH]
+
+
+def is_finite_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a number that fits into a float; booleans are none.
+
+    >>> is_finite_number(3), is_finite_number(10**400), is_finite_number(True), is_finite_number("3")
+    (True, False, False, False)
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def short_repr(value: object) -> str:
+    """Return `repr` on one line of bounded length, and the type of a value whose `repr` fails."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"a value of type {type(value).__name__}"
+    return " ".join(text.split())[:MAX_REPR_LENGTH]
+
+
+def describe_non_switch(name: str, value: object) -> str:
+    """Return the problem of an argument that must be a boolean, empty if there is none."""
+    return "" if isinstance(value, bool) else f"{name} is {short_repr(value)}; expected True or False"
 
 
 # Requests with unknown names at the same time get no suggestion: they would delay all other requests.

@@ -97,7 +97,7 @@ def page_layout(
             "data-stops": ",".join(map(str, stops)),
             "data-thresholds": _thresholds_json(thresholds),
             "data-processes": "on" if processes else "off",
-            "data-top": "on" if top else "off",
+            "data-recorded": "on" if top else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",

@@ -6,8 +6,7 @@ scripts as our own page.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from inspect import signature
 from typing import Any
@@ -19,7 +18,7 @@ from dashapp.config.parsers import THEMES
 from dashapp.config.settings import MEMORY_RETENTION_S, MIN_WINDOW_S
 from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
-from dashapp.model.text import suggest
+from dashapp.model.text import describe_non_switch, is_finite_number, short_repr, suggest
 from dashapp.web.components.window_slider import YEAR_S, slider_stops, window_slider
 from dashapp.web.panel import chart_specs
 
@@ -114,7 +113,8 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         `reference`: the value to compare a single line with, by colour, sign and text. It is a metric key, a
         number, or "first" for the first point on screen.
         `unit`, `low`, `high`: of the left axis, if the metrics do not define it.
-        `controls`: show the pause button and the window slider. `events`: show events as vertical lines.
+        `controls`: show the pause button and the window slider. `events`: show marks, starts, gaps and
+        alerts as vertical lines.
         `theme`: dark, light, or auto for the theme of the page. `height`: height of the chart, in pixels or
         in CSS units ("20rem").
         `aio_id`: common part of the ids, unique on the page; a random one by default.
@@ -122,24 +122,24 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         """
         _check_section(section)
         keys = [*([metrics] if isinstance(metrics, str) else _as_list("metrics", metrics)), *more_metrics]
-        axis = {"unit": unit, "low": low, "high": high}
-        options = {"title": title, "of": of, "kind": kind, "reference": reference, **axis}
-        seconds = longest if window == ALL_HISTORY else window
+        options = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
+        options |= {"reference": reference}
+        seconds = longest if (is_whole := isinstance(window, str) and window == ALL_HISTORY) else window
         table: dict[str, Any] = {
             "name": COMPONENT_NAME,
             "metrics": keys,
-            **({"right": _as_list("right", right)} if right else {}),
+            **({"right": right_keys} if (right_keys := _as_list("right", right)) else {}),
         }
         table |= {name: value for name, value in options.items() if value is not None}
         try:
-            panel = _curve_metrics(keys, table) if kind == panel_spec.CURVE_KIND else _parse_panel(table)
-            _check_arguments(seconds, longest, theme, aio_id)
+            panel = _parse_panel(keys, table)
+            _check_arguments(seconds, longest, theme, aio_id, controls=controls, events=events)
             css_height = _css_height(height)
-            _check_flags(controls=controls, events=events)
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         panel = replace(panel, title=_default_title(keys)) if title is None else panel
-        self.metrics, self.aio_id = panel.metrics, aio_id or str(uuid4())
+        self.metrics = panel.metrics
+        self.aio_id = aio_id or str(uuid4())
         seconds = round(float(seconds))
         self.stops = slider_stops(longest, seconds)
         spec = {
@@ -148,17 +148,19 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "place": self.ids.chart(self.aio_id),
             "slider": self.ids.window(self.aio_id),
             "window": seconds,
-            "all": window == ALL_HISTORY,
+            "all": is_whole,
             "events": events,
             "stops": self.stops,
-            "scale": {name: value for name, value in axis.items() if value is not None},
+            "scale": {name: options[name] for name in ("unit", "low", "high") if options[name] is not None},
             **chart_specs([panel], (), ()),
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
-        class_name = section.pop("className", "")
-        style = {"style": {"height": css_height}} if css_height else {}
-        unattached = html.P(NOT_ATTACHED, className="unattached")
-        place = html.Div(unattached, id=self.ids.chart(self.aio_id), className="chart", **style)
+        place = html.Div(
+            html.P(NOT_ATTACHED, className="unattached"),
+            id=self.ids.chart(self.aio_id),
+            className="chart",
+            **({"style": {"height": css_height}} if css_height else {}),
+        )
         badge = html.Output("", className="badge", role="status")
         super().__init__(
             [
@@ -169,7 +171,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
                 html.Div([badge, *(self._controls(seconds) if controls else ())], className="under"),
             ],
             id=self.ids.section(self.aio_id),
-            className=f"dashapp-live loading absent {class_name}".rstrip(),
+            className=f"dashapp-live loading absent {section.pop('className', '')}".rstrip(),
             **{
                 "aria-label": panel.title,
                 "data-panel": panel.name,
@@ -194,14 +196,8 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         ]
 
 
-def _check_flags(**flags: object) -> None:
-    for name, value in flags.items():
-        if not isinstance(value, bool):
-            raise ValueError(f"{name} is {value!r:.60}; expected True or False")
-
-
 def _heading(panel: Panel) -> html.H2:
-    """Return the title, with an empty element for the values, like assets/panels/heading.js."""
+    """Return the title, with an empty element for the newest values, as assets/panels/heading.js does."""
     return html.H2(
         [
             html.Span(panel.title, className="title"),
@@ -214,10 +210,9 @@ def _heading(panel: Panel) -> html.H2:
 def _as_list(name: str, value: Any) -> list[Any]:
     if isinstance(value, str):
         return [value]
-    try:
-        return list(value)
-    except TypeError:
-        raise ValueError(f"LiveGraph: {name} is {value!r:.60}; expected a key, or a list of keys") from None
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        raise ValueError(f"LiveGraph: {name} is {short_repr(value)}; expected a key, or a list of keys")
+    return list(value)
 
 
 def _check_section(section: Collection[str]) -> None:
@@ -229,7 +224,10 @@ def _check_section(section: Collection[str]) -> None:
             raise ValueError(f"LiveGraph: {name} is not an argument{hint}")
 
 
-def _parse_panel(table: dict[str, Any]) -> Panel:
+def _parse_panel(keys: list[str], table: dict[str, Any]) -> Panel:
+    kind = table.get("kind")
+    if isinstance(kind, str) and kind == panel_spec.CURVE_KIND:
+        return _curve_metrics(keys, table)
     return Panel(**{"low": None, **panel_spec.parse_panel_table(table)})
 
 
@@ -237,7 +235,7 @@ def _curve_metrics(keys: list[str], table: dict[str, Any]) -> Panel:
     """Return the panel of a curve. The page finds it by name; its count of points is a metric."""
     if len(keys) != 1 or table.get("right"):
         raise ValueError("a curve needs the name of exactly one function")
-    panel = _parse_panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
+    panel = _parse_panel(keys, table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
     return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE_KIND)
 
 
@@ -250,19 +248,25 @@ def _css_height(value: Any) -> str | None:
     """Return a height as CSS; ValueError if it is none."""
     if value is None or (isinstance(value, str) and value):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+    if is_finite_number(value) and value > 0:
         return f"{value:g}px"
-    raise ValueError(f'height is {value!r:.60}; expected pixels, or CSS units such as "20rem"')
+    raise ValueError(f'height is {short_repr(value)}; expected pixels, or CSS units such as "20rem"')
 
 
-def _check_arguments(window: object, longest: object, theme: object, aio_id: object) -> None:
+def _check_arguments(
+    window: object, longest: object, theme: object, aio_id: object, **switches: object
+) -> None:
+    for switch in switches.items():
+        if problem := describe_non_switch(*switch):
+            raise ValueError(problem)
     for name, value, least in (("longest", longest, MIN_WINDOW_S), ("window", window, MIN_WINDOW_S)):
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or not least <= value <= 20 * YEAR_S:  # type: ignore[operator]
-            raise ValueError(f"{name} is {value!r:.60}; expected seconds from {least} to 20 years")
+        if not is_finite_number(value) or not least <= value <= 20 * YEAR_S:
+            raise ValueError(f"{name} is {short_repr(value)}; expected seconds from {least} to 20 years")
     if window > longest:  # type: ignore[operator]
         raise ValueError(f"window is {window}; expected at most {longest}, the value of longest")
-    if theme not in THEMES:
-        raise ValueError(f"theme is {theme!r:.60}; expected auto, dark or light")
+    if not isinstance(theme, str) or theme not in THEMES:
+        raise ValueError(f"theme is {short_repr(theme)}; expected auto, dark or light")
     if aio_id is not None and not (isinstance(aio_id, str) and aio_id):
-        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text, different for each LiveGraph on the page")
+        raise ValueError(
+            f"aio_id is {short_repr(aio_id)}; expected text, different for each LiveGraph on the page"
+        )

@@ -152,6 +152,8 @@ def test_page_layout_contains_its_hosts(app: WSGIApp, path: str) -> None:
     shown = "web-1,web-2" if "," in path else "web-1"
     assert f'"data-hosts":"{shown}"' in text
     assert f'"data-top":"{"yes" if path == "/" else "no"}"' in text
+    # Each host has recorded processes; a comparison has none.
+    assert f'"data-recorded":"{"off" if "," in path else "on"}"' in text
     assert ('"data-table":"hosts"' in text) == (path == "/")
     assert ("web-1/cpu.percent" in text) == ("," in path)
 

@@ -1,4 +1,4 @@
-"""Charts of metrics with several units: an axis for each of two, and a sentence about the others."""
+"""Charts of metrics with several units: two axes, and a sentence about the others."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from dashapp.integrations.notebook.server import (
     parse_sources,
 )
 from dashapp.model.panel_spec import CURVE_KIND
-from dashapp.model.text import quote_value
+from dashapp.model.text import is_finite_number, quote_value
 from dashapp.model.ticks import DashappError, SettingsError
 from dashapp.sources.options import declared_options
 from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
@@ -137,9 +137,7 @@ def _split_metrics(metrics: tuple[Any, ...]) -> tuple[list[str], dict[str, Calla
 
 
 def _number(name: str, value: Any, low: float, high: float, unit: str, problems: list[str]) -> float:
-    number = math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
+    number = float(value) if is_finite_number(value) else math.nan
     if not low <= number <= high:
         problems.append(f"{name} is {quote_value(value)}; expected {unit} from {low:g} to {high:g}")
     return number

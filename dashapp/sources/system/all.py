@@ -16,7 +16,7 @@ from dashapp.sources.system.cpu import CpuSource, FrequencySource, cpu_counts
 from dashapp.sources.system.disk import DiskSource, ProcDisks, disk_counts
 from dashapp.sources.system.filesystem import FilesystemSource, PsutilMounts, psutil_size
 from dashapp.sources.system.gpu.source import gpu_sources
-from dashapp.sources.system.groups.failed_units import INTERVAL_S, FailedUnitsSource
+from dashapp.sources.system.groups.failed_units import INTERVAL_S, FailedUnitsSource, is_booted_by_systemd
 from dashapp.sources.system.groups.source import group_source
 from dashapp.sources.system.load import LoadSource, PressureSource
 from dashapp.sources.system.memory import MemorySource, memory_amounts
@@ -44,6 +44,7 @@ def system_sources(machine: MachineFiles = OWN_MACHINE) -> list[Source]:
 
 def _linux_factories(machine: MachineFiles) -> list[SourceFactory]:
     proc, sys = machine.proc, machine.sys
+    has_systemd = machine.is_own and is_booted_by_systemd()
     # The container is first, so that in a shared panel the host is the second line.
     own = [lambda: ContainerSource(proc)] if machine.is_own else []
     return [
@@ -63,7 +64,7 @@ def _linux_factories(machine: MachineFiles) -> list[SourceFactory]:
         lambda: BackgroundSource(FilesystemSource(), every=10.0),
         lambda: BackgroundSource(group_source(machine)),
         # This machine's own systemd, whatever the folders are.
-        *([lambda: BackgroundSource(FailedUnitsSource(), every=INTERVAL_S)] if machine.is_own else []),
+        *([lambda: BackgroundSource(FailedUnitsSource(), every=INTERVAL_S)] if has_systemd else []),
     ]
 
 

@@ -24,20 +24,16 @@ _COMMAND = ("systemctl", "list-units", "--failed", "--all", "--plain", "--no-leg
 _BOOTED = "/run/systemd/system"
 
 
-class FailedUnitsSource:
-    """Runs systemctl, which may take seconds.
+def is_booted_by_systemd(booted: str = _BOOTED) -> bool:
+    return Path(booted).is_dir()
 
-    Raises OSError at construction if systemd does not run this machine. It has no values if systemctl does
-    not answer.
-    """
+
+class FailedUnitsSource:
+    """Runs systemctl, which may take seconds. It has no values if systemctl does not answer."""
 
     is_optional = True
 
-    def __init__(
-        self, command: Sequence[str] = _COMMAND, booted: str = _BOOTED, timeout: float = TIMEOUT_S
-    ) -> None:
-        if not Path(booted).is_dir():
-            raise OSError("systemd does not run this machine")
+    def __init__(self, command: Sequence[str] = _COMMAND, timeout: float = TIMEOUT_S) -> None:
         self._command = command
         self._timeout = timeout
         self._slugs = SlugRegistry(max_length=100)
