@@ -16,7 +16,7 @@
       this.liveView.wholeHistoryWindow = spec.all ? spec.window : null;
       this.liveView.maxSeconds = spec.stops[spec.stops.length - 1] - 1;
       this.liveView.catalog.setPanelSpecs(new Map([[name, panel]]));
-      this.slider = new app.WindowSlider(spec.slider, spec.stops);
+      this.slider = new app.WindowSlider(spec.slider, spec.stops, section);
       this.slider.shownIndex = spec.stops.indexOf(spec.window);
       this.panelValues = new app.PanelValues(this.liveView);
       this.legends = new app.Legends(this.liveView, this.panelValues);

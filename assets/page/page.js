@@ -12,7 +12,7 @@
       const base = config.requests_pathname_prefix || "/";
       app.addHeadings();
       this.stops = root.dataset.stops.split(",").map(Number);
-      this.slider = new app.WindowSlider("window", this.stops);
+      this.slider = new app.WindowSlider("window", this.stops, document.querySelector(".window"));
       this.intervalThrottle = new app.IntervalThrottle();
       this.defaultWindow = null; // seconds, if the URL has no window
       this.toast = new app.Toast();

@@ -3,13 +3,19 @@
   "use strict";
 
   const SAME = 0.002; // share of a length that makes no difference
+  const CHECK_MS = 100; // until the slider should show a value
+  const MAX_CHECKS = 20;
+  const MAX_CALLBACK_MS = 5000; // until Dash reports a value that `show` set
 
   app.WindowSlider = class {
-    /* `id`: of the dcc.Slider in Dash. `stops`: seconds in rising order. */
-    constructor(id, stops) {
+    /* `id`: of the dcc.Slider in Dash, which is inside the element `container`. `stops`: seconds in rising order. */
+    constructor(id, stops, container) {
       this.id = id;
       this.stops = stops;
+      this.container = container;
       this.shownIndex = null; // as on screen
+      this.sent = []; // values that Dash has not reported yet, and when they were set
+      this.timer = null;
     }
 
     /* Move the thumb to `seconds`. */
@@ -17,14 +23,40 @@
       const index = this.indexOf(seconds);
       if (index === this.shownIndex) return;
       this.shownIndex = index;
+      if (this.timer === null) this.send(index, MAX_CHECKS);
+    }
+
+    send(index, checks) {
+      this.sent.push({ index, time: performance.now() });
       window.dash_clientside.set_props(this.id, { value: index });
+      this.timer = window.setTimeout(() => {
+        this.timer = null;
+        if (checks > 0) this.check(index, checks - 1);
+      }, CHECK_MS);
+    }
+
+    /* A slider on a slow browser can ignore the second of two values. It takes the next one, if that differs. */
+    check(sentIndex, checks) {
+      const thumb = this.container.querySelector("[role=slider]");
+      if (!thumb || this.container.querySelector(":active")) return;
+      const index = Number(thumb.getAttribute("aria-valuenow"));
+      if (Math.abs(index - this.shownIndex) > SAME) this.send(sentIndex === this.shownIndex ? index : this.shownIndex, checks);
     }
 
     /* The seconds that the user chose; null if the slider only shows what `show` set. */
     choose(index) {
-      if (index === undefined || index === null || index === this.shownIndex) return null;
+      if (index === undefined || index === null || this.takeSent(index) || index === this.shownIndex) return null;
       this.shownIndex = index;
       return this.secondsAt(index);
+    }
+
+    /* Whether `show` set this value. Dash reports values in order, and may leave out some. */
+    takeSent(index) {
+      const oldest = performance.now() - MAX_CALLBACK_MS;
+      this.sent = this.sent.filter(({ time }) => time > oldest);
+      const place = this.sent.findIndex((each) => each.index === index);
+      this.sent.splice(0, place + 1);
+      return place >= 0;
     }
 
     /* The next longer (1) or shorter (-1) stop; null at the end. */

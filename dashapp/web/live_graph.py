@@ -197,7 +197,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
 
 
 def _heading(panel: Panel) -> html.H2:
-    """Return the title, with an empty element for the newest values, as assets/panels/heading.js does."""
+    """Return the title, with an empty element for values, as assets/panels/heading.js does."""
     return html.H2(
         [
             html.Span(panel.title, className="title"),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from chart_assertions import assert_drawn_equals_store, wait_for_state
+from chart_assertions import assert_drawn_equals_store, wait_for_state, window
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from tab import ZONE
@@ -100,6 +100,28 @@ def test_double_click_undoes_each_zoom(page: Page, live: Live) -> None:
         wait_for_state(page, "live")
         wait_until(page, lambda: page.evaluate(RANGE) is None)
     assert_drawn_equals_store(page, live.store)
+
+
+ZOOM_AND_BACK = """(pause) => new Promise((done) => {
+  const { liveView } = dashapp.page;
+  liveView.zoomTo(30);
+  setTimeout(() => { liveView.zoomTo(100); done(); }, pause);
+})"""
+
+
+def test_slider_follows_zoom_and_back_on_slow_browser(page: Page, live: Live) -> None:
+    """Two values within one of its draws left the slider at the first one."""
+    wait_for_state(page, "live")
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    for pause in range(0, 20, 3):
+        page.evaluate(ZOOM_AND_BACK, pause)
+        wait_until(page, lambda: window(page) == 100)
+        expect(page.locator("#window-label")).to_have_text("100 seconds")
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    page.locator("#window [role=slider]").press("ArrowRight")
+    wait_until(page, lambda: window(page) > 100)
+    expect(page.locator("#window-label")).not_to_have_text("100 seconds")
 
 
 @pytest.fixture

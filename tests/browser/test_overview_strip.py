@@ -71,7 +71,7 @@ def test_strip_has_no_gap_if_it_missed_ticks(page: Page, live: Live) -> None:
     opened(page, live.url)
     newest = "dashapp.page.liveView.subscription.newest"
     start = page.evaluate(newest)
-    # As on a busy machine, where one frame has several ticks.
+    # On a busy machine one frame has several ticks.
     page.evaluate("dashapp.page.overviewStrip.update = () => {}")
     wait_until(page, lambda: page.evaluate(newest) > start + 4000)
     page.evaluate("delete dashapp.page.overviewStrip.update")
