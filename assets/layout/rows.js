@@ -66,8 +66,6 @@
       row.forEach((card, index) => {
         const share = String(Math.round((10_000 * rowWeights[index]) / total) / 10_000);
         if (card.style.getPropertyValue("--share") !== share) card.style.setProperty("--share", share);
-        // A wide card has room for its legend beside the chart.
-        card.classList.toggle("alone", size === 1 && columns > 2);
       });
       next += size;
     }
