@@ -86,7 +86,7 @@ def test_phone_page_has_no_horizontal_scrolling(chromium: Browser, live: Live) -
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     spans = sorted(page.evaluate(SPANS))
     assert len(spans) >= 2
-    page.locator("#window .dash-slider-mark:visible").nth(2).wait_for()
+    page.locator("#window .dash-slider-mark:visible").nth(1).wait_for()
     marks = page.locator("#window .dash-slider-mark:visible").all()
     for box in [mark.bounding_box() for mark in marks]:
         assert box
@@ -196,7 +196,7 @@ SPARK = """(at) => {
     const canvas = document.createElement("canvas");
     canvas.style.cssText = "display: block; width: 300px; height: 40px; color: black";
     document.body.replaceChildren(canvas);
-    window.dashapp.drawSparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
+    window.dashapp.drawSparkline(canvas, { width: 300, height: 40 }, "black", series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const ink = (x, top, bottom) => {
         let count = 0;

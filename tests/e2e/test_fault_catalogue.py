@@ -20,7 +20,8 @@ SHOWN = {
     4: "e2e/test_process_faults::test_suspended_collector_leaves_gap_and_continues "
     "browser/test_faults::test_page_shows_no_data_and_gap_when_feeder_stops",
     5: "e2e/test_process_faults::test_5_two_collectors_write_one_row_per_tick",
-    6: "e2e/test_process_faults::test_6_children_exit_with_their_parent "
+    6: "e2e/test_process_faults::test_6_children_exit_with_their_killed_parent "
+    "e2e/test_process_faults::test_7_requests_in_flight_finish_after_two_stop_signals "
     "e2e/test_process_faults::test_6_killed_web_server_leaves_no_orphan_and_restarts",
     7: "e2e/test_process_faults::test_7_requests_in_flight_finish_after_two_stop_signals "
     "e2e/test_process_faults::test_7_collector_stores_last_tick_on_stop_signal",
