@@ -25,8 +25,8 @@
     }
 
     /* The alert of `incident` that fires now, with its mute; undefined if it has resolved. */
-    firingAlert({ metric, text }) {
-      return this.page.activeAlerts.firing.find((alert) => alert.metric === metric && alert.text === text);
+    firingAlert({ text }) {
+      return this.page.activeAlerts.firing.find((alert) => app.alertCondition(alert.text) === app.alertCondition(text));
     }
 
     /* Add the state and the buttons of a firing alert to its item in the list. `close()` closes the list. */

@@ -2,8 +2,9 @@
 (function (app) {
   "use strict";
 
-  const MAX_RULE_LENGTH = 300;
   const MAX_LISTED_ACTIONS = 20;
+  const MIN_FILTERED_RULES = 10;
+  const LOAD_ERROR = "The rules could not be loaded.";
   // The collector applies a change before its next tick.
   const POLL_INTERVAL_MS = 300;
   const MAX_POLLS = 30;
@@ -24,13 +25,20 @@
 
     open() {
       this.list = app.createElement("ul", { className: "alert-rules", "aria-label": "Rules" });
-      this.input = app.createElement("input", { type: "text", maxLength: MAX_RULE_LENGTH, placeholder: EXAMPLE, "aria-label": "Rule", spellcheck: false });
+      this.filter = app.createElement("input", { type: "search", className: "rule-filter", hidden: true, "aria-label": "Find rules", placeholder: "Find rules" });
+      this.filter.addEventListener("input", () => this.applyFilter());
+      // A text that is cut off could be another rule, so the server checks its length.
+      this.input = app.createElement("input", { type: "text", placeholder: EXAMPLE, "aria-label": "Rule", spellcheck: false });
       this.error = app.createElement("p", { className: "wrong", role: "alert" });
       this.note = app.createElement("p", { className: "rule-note", role: "status" });
-      this.save = app.createElement("button", { type: "submit", className: "plain primary" }, "Add rule");
-      const test = app.createElement("button", { type: "button", className: "plain" }, "Test");
-      test.addEventListener("click", () => this.test());
-      const form = app.createElement("form", { className: "rule-form" }, this.input, this.save, test);
+      this.save = app.createElement("button", { type: "submit", className: "plain primary" });
+      const button = (text, run) => {
+        const element = app.createElement("button", { type: "button", className: "plain" }, text);
+        element.addEventListener("click", run);
+        return element;
+      };
+      this.cancel = button("Cancel", () => this.edit(null));
+      const form = app.createElement("form", { className: "rule-form" }, this.input, this.save, button("Test", () => this.test()), this.cancel);
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         this.submit();
@@ -38,10 +46,15 @@
       this.actions = app.createElement("ul", { className: "alert-actions" });
       this.history = app.createElement("details", { hidden: true }, app.createElement("summary", {}, "History"), this.actions);
       const help = app.createElement("p", {}, "A rule has a metric, a limit and a time. Options: repeat 30m, except Sat-Sun 22:00-06:00, critical.");
-      const dialog = app.openDialog("Alert rules", help, form, this.error, this.note, this.list, this.history);
+      const dialog = app.openDialog("Alert rules", help, form, this.error, this.note, this.history, this.filter, this.list);
       dialog.classList.add("wide");
-      // Only a new page draws the limits of other rules.
-      dialog.addEventListener("close", () => this.hasChanged && window.location.reload());
+      this.edit(null);
+      this.page.alertHistory.onLoad = () => this.load();
+      dialog.addEventListener("close", () => {
+        this.page.alertHistory.onLoad = null;
+        // Only a new page draws the limits of other rules.
+        if (this.hasChanged) window.location.reload();
+      });
       this.load();
     }
 
@@ -50,23 +63,43 @@
         const response = await fetch(`${this.controls.base}api/alerts?limit=${MAX_LISTED_ACTIONS}`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
         const { thresholds, actions } = await response.json();
         this.draw(thresholds, actions);
+        if (this.error.textContent === LOAD_ERROR) this.error.textContent = "";
         return thresholds;
       } catch (error) {
-        this.error.textContent = "The rules could not be loaded.";
+        this.error.textContent = LOAD_ERROR;
         return null;
       }
     }
 
+    /* Keep the items that are the same: a replaced button would lose the focus. */
     draw(rules, actions) {
-      const items = rules.map((rule) => this.item(rule));
-      this.list.replaceChildren(...(items.length ? items : [app.createElement("li", {}, "No rules yet")]));
+      const drawn = new Map([...this.list.children].map((item) => [item.dataset.content, item]));
+      const hadFocus = this.list.contains(document.activeElement);
+      const items = rules.map((rule) => {
+        const details = describeRule(rule);
+        const content = JSON.stringify([rule.text, rule.origin, rule.state, details]);
+        const item = drawn.get(content) ?? this.item(rule, details);
+        item.dataset.content = content;
+        return item;
+      });
+      const wanted = new Set(items);
+      for (const item of [...this.list.children]) if (!wanted.has(item)) item.remove();
+      items.forEach((item, index) => this.list.children[index] !== item && this.list.insertBefore(item, this.list.children[index] ?? null));
+      if (!items.length) this.list.append(app.createElement("li", {}, "No rules yet"));
+      if (hadFocus && !this.list.contains(document.activeElement)) this.input.focus();
+      this.filter.hidden = rules.length < MIN_FILTERED_RULES;
+      this.applyFilter();
       this.history.hidden = !actions.length;
       this.actions.replaceChildren(...actions.map((action) => app.createElement("li", {}, describeAction(action))));
     }
 
-    item(rule) {
-      const state = rule.state === "broken" ? "firing" : rule.state === "ok" ? "" : "no value";
-      const details = [rule.origin === "page" ? "" : "from the settings", state, app.describeControls(rule)].filter(Boolean).join(" · ");
+    /* Show the rules with all words of the filter. */
+    applyFilter() {
+      const words = this.filter.hidden ? [] : this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const item of this.list.children) item.hidden = !words.every((word) => item.textContent.toLowerCase().includes(word));
+    }
+
+    item(rule, details) {
       const button = (text, run) => {
         const element = app.createElement("button", { type: "button", className: "plain", "aria-label": `${text}: ${rule.text}` }, text);
         element.addEventListener("click", run);
@@ -79,10 +112,12 @@
       return item;
     }
 
+    /* Change this rule in the form; null for a new one. */
     edit(text) {
       this.edited = text;
-      this.input.value = text;
-      this.save.textContent = "Change rule";
+      this.input.value = text ?? "";
+      this.save.textContent = text === null ? "Add rule" : "Change rule";
+      this.cancel.hidden = text === null;
       this.input.focus();
     }
 
@@ -91,14 +126,14 @@
       const result = await this.send("rules", body);
       if (!result) return;
       const { edited } = this;
-      this.edited = null;
-      this.input.value = "";
-      this.save.textContent = "Add rule";
+      this.edit(null);
       await this.waitFor((texts) => texts.includes(result.rule) && (edited === result.rule || !texts.includes(edited)));
     }
 
     async delete(text) {
-      if (await this.send("rules/delete", { rule: text })) await this.waitFor((texts) => !texts.includes(text));
+      if (!(await this.send("rules/delete", { rule: text }))) return;
+      if (this.edited === text) this.edit(null);
+      await this.waitFor((texts) => !texts.includes(text));
     }
 
     async test() {
@@ -115,6 +150,7 @@
       const result = await this.controls.post(name, body);
       if (!result.error) return result;
       this.error.textContent = app.asSentence(result.error);
+      this.error.scrollIntoView({ block: "nearest" });
       return null;
     }
 
@@ -132,6 +168,12 @@
       }
       this.note.textContent = "The collector has not taken over the change yet.";
     }
+  }
+
+  /* "from the settings · firing · Muted until 15:30" */
+  function describeRule(rule) {
+    const state = rule.state === "broken" ? "firing" : rule.state === "ok" ? "" : "no value";
+    return [rule.origin === "page" ? "" : "from the settings", state, app.describeControls(rule)].filter(Boolean).join(" · ");
   }
 
   /* "14:03 mia muted cpu.percent > 90 until 15:03" */

@@ -32,7 +32,7 @@
   }
 
   function runAction(page, key) {
-    const action = page.actions().find(({ keys }) => keys.split(" ").includes(key));
+    const action = page.actions().find(({ keys, isAvailable }) => keys.split(" ").includes(key) && isAvailable?.() !== false);
     action?.run();
     return action !== undefined;
   }

@@ -11,7 +11,7 @@
       this.page = page;
       this.catalog = page.liveView.catalog;
       this.element = document.getElementById("alerts");
-      this.thresholds = JSON.parse(document.getElementById("page").dataset.thresholds || "[]");
+      this.setThresholds(JSON.parse(document.getElementById("page").dataset.thresholds || "[]"));
       this.firing = []; // [{metric, text, since}] of the newest frame
       this.count = app.createElement("button", { type: "button", className: "count", "aria-haspopup": "true" });
       this.count.addEventListener("click", () => this.openList());
@@ -40,9 +40,9 @@
     }
 
     /* ": ffmpeg 61 %, python 22 %", the processes that explain an alert; "" if none are known. */
-    namesOf({ metric, text }) {
+    namesOf({ text }) {
       const { at } = this.page.liveView.reading;
-      const incident = this.page.alertHistory.incidentsAt(at).find((other) => other.metric === metric && other.text === text);
+      const incident = this.page.alertHistory.incidentsAt(at).find((other) => app.alertCondition(other.text) === app.alertCondition(text));
       const names = app.describeRanking(incident?.processes ?? []);
       return names && `: ${names}`;
     }
@@ -58,8 +58,12 @@
       return `${level}${label} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatLimit(threshold.limit, info?.unit ?? "")}`;
     }
 
+    setThresholds(thresholds) {
+      this.thresholds = new Map(thresholds.map((threshold) => [app.alertCondition(threshold.text), threshold]));
+    }
+
     thresholdOf(text) {
-      return this.thresholds.find((threshold) => threshold.text === text);
+      return this.thresholds.get(app.alertCondition(text));
     }
 
     /* Whether the alert fires below its limit. */

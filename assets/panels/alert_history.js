@@ -17,6 +17,7 @@
       this.newestNumber = 0; // of the newest entry
       this.requestedAt = -Infinity;
       this.loading = false;
+      this.onLoad = null; // the open dialog of rules
       this.entries = [];
       this.incidents = []; // the newest first
       this.peaks = new app.IncidentPeaks(base, (incident) => activeAlerts.isLow(incident), () => this.draw());
@@ -44,7 +45,7 @@
         const response = await fetch(`${this.base}api/alerts?limit=500`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
         const { log, thresholds } = await response.json();
         if (!Array.isArray(log)) return;
-        if (Array.isArray(thresholds)) this.activeAlerts.thresholds = thresholds;
+        if (Array.isArray(thresholds)) this.activeAlerts.setThresholds(thresholds);
         this.entries = log;
         // A response may be older than the frame: the next frame loads it again.
         this.newestNumber = log[0]?.number;
@@ -56,6 +57,7 @@
       this.incidents = app.buildIncidents(this.entries, this.activeAlerts.firing);
       this.draw();
       this.page.onAlertHistory();
+      this.onLoad?.();
       this.peaks.load(this.incidents, this.now);
     }
 

@@ -4,6 +4,14 @@
 
   const MAX_INCIDENTS = 50; // with a peak
 
+  // Only these follow the condition of a rule; the name of a metric has no spaces.
+  const OPTIONS = / (?:repeat|except|critical)\b.*$/;
+
+  /* "cpu.percent > 90" from "cpu.percent > 90 repeat 30m critical". Rules with one condition have one state. */
+  app.alertCondition = function (text) {
+    return text.replace(OPTIONS, "");
+  };
+
   /* `[{metric, text, start, end, value, sent, number, processes}]`, the newest first. `entries`: of /api/alerts, the newest
      first; `firing`: `[{metric, text, since}]` of the newest frame. `end` is null while the alert fires, and undefined if
      the threshold was removed meanwhile. */
@@ -11,7 +19,7 @@
     const open = new Map();
     const incidents = [];
     for (const { metric, text, state, time, value, sent, number, silence, processes = [] } of entries.toReversed()) {
-      const key = `${metric} ${text}`;
+      const key = app.alertCondition(text);
       if (state === "broken") {
         const incident = { metric, text, start: time, end: undefined, value, sent, number, silence, processes };
         open.set(key, incident);
@@ -22,8 +30,8 @@
       }
     }
     for (const { metric, text, since } of firing) {
-      const incident = open.get(`${metric} ${text}`);
-      if (incident) incident.end = null;
+      const incident = open.get(app.alertCondition(text));
+      if (incident) Object.assign(incident, { end: null, text }); // options may have changed meanwhile
       else incidents.push({ metric, text, start: since, end: null, value: null, sent: null, number: `${metric} ${text}`, processes: [] });
     }
     return incidents.reverse();
