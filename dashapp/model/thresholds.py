@@ -12,7 +12,9 @@ from typing import Any
 
 from dashapp.model.alerts.quiet_hours import QUIET_HOURS_PATTERN, QuietHours, is_always_quiet
 
-MAX_TEXT_LENGTH = 300
+# In characters. A metric has the length of a pushed name. A store keeps the shortest form of a rule, which is
+# never longer.
+MAX_TEXT_LENGTH, MAX_METRIC_LENGTH = 600, 200
 # Larger limits are typing errors. Above 2**53, about 9e15, a float cannot represent every whole number.
 MAX_LIMIT = 1e15
 MAX_DURATION_S = 7 * 86_400
@@ -34,7 +36,7 @@ _NUMBER = (
     r"\s?(?P<{0}_unit>[kMGT]?)%?"
 )
 _FOR = r"\s+for\s+(?P<count>[0-9]{1,9}(?:\.[0-9]{1,3})?)(?P<time>[smhd])"
-_METRIC = r"(?P<metric>[^\s<>;]{0,119}[^\s<>;=])"
+_METRIC = rf"(?P<metric>[^\s<>;]{{0,{MAX_METRIC_LENGTH - 1}}}[^\s<>;=])"
 _LIMIT_RULE = re.compile(
     rf"{_METRIC}\s*(?P<op>[<>]=?)\s*{_NUMBER.format('limit')}(?:{_FOR})?(?:\s+clear\s+{_NUMBER.format('clear')})?",
     re.ASCII,
@@ -86,7 +88,7 @@ class Threshold:
         has a text if an option is wrong.
         """
         if len(text) > MAX_TEXT_LENGTH:
-            raise ValueError
+            raise ValueError(f"expected at most {MAX_TEXT_LENGTH} characters")
         condition, options = _split_options(text.strip())
         threshold = Threshold._parse_condition(condition)
         return replace(threshold, **options) if options else threshold

@@ -111,13 +111,12 @@ BAD = [
     "cpu.percent > 1e400",
     "cpu.percent > 1e16",
     "cpu.percent > 1001T",
-    "cpu.percent > " + "9" * 5000,
-    "c" * 121 + " > 90",
+    "cpu.percent > " + "9" * 500,
+    "c" * 201 + " > 90",
     "a\0b > 90",
     "a\x1b[31m > 90",
     "a\u202eb > 90",
     "a > 90\n; rm",
-    "a " + " " * 300 + "> 90",
 ]
 
 
@@ -127,7 +126,7 @@ def test_threshold_parse_rejects_invalid_text(text: str) -> None:
         Threshold.parse(text)
 
 
-@given(st.text(max_size=400))
+@given(st.text(max_size=700))
 def test_threshold_parse_raises_only_value_error_for_any_text(text: str) -> None:
     try:
         found = Threshold.parse(text)

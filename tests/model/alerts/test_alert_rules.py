@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dashapp.model.alerts.rules import parse_rule, rule_conflicts
-from dashapp.model.thresholds import Threshold
+from dashapp.model.thresholds import MAX_TEXT_LENGTH, Threshold
+from dashapp.sources.named_values import MAX_NAME_LENGTH
 
 OLD = "cpu.percent > 90 for 30s clear 80"
 
@@ -29,6 +30,23 @@ def test_rule_options_have_canonical_text_and_keep_condition(text: str, canonica
     assert rule.text == canonical
     assert parse_rule(rule.text) == rule
     assert rule.condition == Threshold(rule.metric, rule.op, rule.limit, rule.seconds, rule.clear).text
+
+
+QUIET = " ".join(f"except mon,tue,thu,fri,sun {hour}:0{hour}-{hour}:3{hour}" for hour in range(3, 10))
+NUMBER = "123456789012345.123456789"
+LONGEST = f">{NUMBER} for 604799.123s clear 0.{NUMBER[:-10]} repeat 86399.5s {QUIET} critical"
+
+
+@pytest.mark.parametrize("options", [" > 90", LONGEST, " missing for 1m"])
+def test_rule_of_longest_pushed_name_is_read_again_from_its_text(options: str) -> None:
+    rule = parse_rule("x" * MAX_NAME_LENGTH + options)
+    assert rule.metric == "x" * MAX_NAME_LENGTH
+    assert parse_rule(rule.text) == rule
+
+
+def test_rule_that_is_too_long_is_rejected_with_its_limit() -> None:
+    with pytest.raises(ValueError, match=f"^expected at most {MAX_TEXT_LENGTH} characters$"):
+        parse_rule("x > 1" + " " * MAX_TEXT_LENGTH)
 
 
 BAD = [
