@@ -197,7 +197,8 @@ SPARK = """(at) => {
     canvas.style.cssText = "display: block; width: 300px; height: 40px; color: black";
     document.body.replaceChildren(canvas);
     const size = { width: 300, height: 40 };
-    window.dashapp.drawSparkline(canvas, size, "black", series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
+    const metrics = [{ key: "cpu", low: 0, high: 100 }];
+    window.dashapp.drawSparkline(canvas, size, "black", series, metrics, [0, 1800]);
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const ink = (x, top, bottom) => {
         let count = 0;
