@@ -15,13 +15,15 @@ from dashapp.model.alerts.rules import RULE_EXPECTED
 
 # It fires at the first tick.
 FIRING = "cpu.percent >= 0"
-CALM = "cpu.core0.percent > 1000"
+CALM = [f"cpu.core0.percent > {1000 + number}" for number in range(9)]
+IS_WITHIN_WIDTH = """(list) =>
+    [...list.querySelectorAll("*")].every((part) => part.scrollWidth <= list.clientWidth)"""
 HTML = "<b onclick=alert(1)>backup</b> runs"
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[AlertSite]:
-    with alert_site(FIRING, CALM) as site:
+    with alert_site(FIRING, *CALM) as site:
         yield site
 
 
@@ -103,7 +105,7 @@ def test_rule_is_created_changed_and_deleted_by_keyboard(page: Page, site: Alert
     page.keyboard.type(f"{FIRING} critical")
     page.keyboard.press("Enter")
     expect(dialog.get_by_role("alert")).to_contain_text("differ only in their options")
-    expect(rule_items(dialog)).to_have_count(2)
+    expect(rule_items(dialog)).to_have_count(10)
     for item in rule_items(dialog).all():
         expect(item).to_contain_text("from the settings")
         expect(item.get_by_role("button")).to_have_count(0)
@@ -120,17 +122,25 @@ def test_rule_is_created_changed_and_deleted_by_keyboard(page: Page, site: Alert
         dialog.get_by_role("button", name="Add rule"),
         dialog.get_by_role("button", name="Test"),
         dialog.locator("summary"),
+        dialog.get_by_label("Find rules"),
         button,
     ):
         page.keyboard.press("Tab")
         expect(element).to_be_focused()
     button.press("Enter")
     expect(dialog.get_by_label("Rule", exact=True)).to_have_value("cpu.core1.percent > 500")
+    # After "Cancel", the form adds a rule again.
+    dialog.get_by_role("button", name="Cancel").press("Enter")
+    expect(dialog.get_by_role("button", name="Add rule")).to_be_visible()
+    expect(dialog.get_by_label("Rule", exact=True)).to_have_value("")
+    button.press("Enter")
     page.keyboard.press("End")
     page.keyboard.type(" repeat 30m critical")
     page.keyboard.press("Enter")
     expect(created.locator("code")).to_have_text("cpu.core1.percent > 500 repeat 30m critical")
     expect(dialog.get_by_role("status")).to_have_text("Saved.")
+    dialog.get_by_label("Find rules").fill("CRITICAL core1")
+    expect(dialog.locator("[data-rule]:visible")).to_have_count(1)
     created.get_by_role("button", name="Delete").press("Enter")
     expect(created).to_have_count(0)
     expect(dialog.get_by_role("status")).to_have_text("Saved.")
@@ -149,12 +159,17 @@ def test_changed_options_keep_the_incident_and_its_controls(page: Page, site: Al
     page.keyboard.type(" critical")
     page.keyboard.press("Enter")
     expect(item.locator("code")).to_have_text("cpu.core2.percent >= 0 critical")
+    page.keyboard.type(f"{'x' * 200} missing for 1s")
+    page.keyboard.press("Enter")
+    # The open dialog shows a rule that begins to fire.
+    expect(rule_items(dialog).filter(has_text="xxx")).to_contain_text("firing")
     with page.expect_navigation():
         page.keyboard.press("Escape")
     wait_for_state(page, "live")
     items = open_list(page)
-    expect(items).to_have_count(2)
-    expect(page.locator("#alerts .incidents > li")).to_have_count(2)
+    expect(items).to_have_count(3)
+    expect(page.locator("#alerts .incidents > li")).to_have_count(3)
+    assert page.locator("#alerts .incidents").evaluate(IS_WITHIN_WIDTH)
     expect(items.first).to_contain_text("Critical: Core 2 at or above 0")
     expect(items.first.get_by_role("button", name="Mute 1 hour")).to_be_visible()
 
