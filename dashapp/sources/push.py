@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from dashapp.model.events import event_text
 from dashapp.model.runs import (
     MAX_CONFIG_CHARS,
+    MAX_CONFIG_ENTRIES,
     OWN_STEP_PREFIX,
     RUN_PANEL_PREFIX,
     RUN_PREFIX,
@@ -21,8 +22,8 @@ from dashapp.model.runs import (
     STATES,
     split_run_key,
 )
-from dashapp.model.text import parse_json
-from dashapp.model.ticks import MAX_EPOCH_MS, Metric, finite_values, max_encoded_chars
+from dashapp.model.text import is_finite_number, parse_json
+from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Metric, finite_values, max_encoded_chars
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
 # request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
@@ -214,14 +215,29 @@ def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]
 def _is_run_entry(entry: dict[str, Any]) -> bool:
     """Return whether an entry has the types that the endpoint puts into each one."""
     run = entry.get("run", {})
-    texts = (run.get("id"), run.get("name"), run.get("error", ""))
-    tables = (run.get("config", {}), entry.get("metrics", {}))
-    numbers = (run.get("age", 0.0), 0.0 if (step := entry.get("step")) is None else step)
+    config, metrics = run.get("config", {}), entry.get("metrics", {})
+    texts = (run.get("id"), run.get("name"), run.get("error", ""), *config, *metrics)
+    age, step = run.get("age", 0.0), entry.get("step")
     return (
         all(isinstance(text, str) and len(text) <= MAX_CONFIG_CHARS for text in texts)
-        and all(isinstance(each, dict) and len(each) <= MAX_ENTRIES_PER_TICK for each in tables)
-        and all(isinstance(number, int | float) for number in numbers)
+        and all(isinstance(each, dict) and len(each) <= MAX_ENTRIES_PER_TICK for each in (config, metrics))
+        and len(config) <= MAX_CONFIG_ENTRIES
+        and all(map(_is_config_value, config.values()))
+        and (step is None or isinstance(step, int | float))
+        and is_finite_number(age)
+        and 0 <= age <= MAX_VALUE
         and run.get("state", RUNNING) in STATES
+    )
+
+
+def _is_config_value(value: Any) -> bool:
+    """Return whether a document can contain a value, whose numbers are those of the endpoint."""
+    if isinstance(value, float):
+        return abs(value) <= MAX_VALUE
+    return (
+        value is None
+        or isinstance(value, bool)
+        or (isinstance(value, str) and len(value) <= MAX_CONFIG_CHARS)
     )
 
 
