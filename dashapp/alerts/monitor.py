@@ -13,7 +13,7 @@ from datetime import tzinfo
 
 from dashapp.alerts.announcements import Announcements, with_entries
 from dashapp.alerts.evaluator import AlertEvaluator
-from dashapp.model.alerts.controls import CREATE, TEST_RULE, AlertAction, AlertControls
+from dashapp.model.alerts.controls import TEST_RULE, AlertAction, AlertControls
 from dashapp.model.alerts.rules import MAX_RULES
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.text import quote_value, similar_names, suggest
@@ -91,8 +91,9 @@ class AlertMonitor:
     def apply(self, action: AlertAction) -> None:
         """Take over what a person did on the page. The same action a second time changes nothing."""
         controls = self._controls.with_action(action)
+        has_more = len(controls.rules) > len(self._controls.rules)
         is_full = len(self._configured) + len(controls.rules) > MAX_RULES
-        if controls is self._controls or (action.kind == CREATE and is_full):
+        if controls is self._controls or (has_more and is_full):
             return
         if action.kind == TEST_RULE:
             self._tests.append(action.rule)
@@ -146,6 +147,7 @@ class AlertMonitor:
         back were right, and those since then are wrong.
         """
         self._evaluator.follow_clock(size, after, restores)
+        self._set_controls(self._controls.shifted(size))
         if self._start_time is not None:
             self._start_time += size
         if after is None:
