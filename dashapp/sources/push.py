@@ -1,7 +1,7 @@
 """Pushed values as a source: each value is part of the next tick and of no other.
 
 If a metric has several values, the newest wins. When pushes stop, the line ends in a gap. A pushed event is a
-record too, and `take_events` returns it after the tick.
+record too.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ MAX_NAME_LENGTH = 200
 RUNS_KEY = ""
 # The third part of an event that a person removes.
 REMOVED = "removed"
+# Events of people: times in epoch milliseconds, and texts.
+Marks = list[tuple[int, str]]
 # Cached metrics, so that all ticks share the same objects.
 CACHE_SIZE = 4000
 # Begins a record of what a person did on the page. No JSON begins with it.
@@ -92,7 +94,8 @@ class PushSource:
     """Reads `inbox`; `newest` returns the time of the store's newest tick in milliseconds.
 
     `runs` names the training runs that push. Without it, their values are left out. `act` gets the records of
-    what people do on the page, before the store has the tick.
+    what people do on the page, and `mark` the new and the removed events. Without it, `take_events` returns
+    them. Both are called before the store has the tick: from then on nothing reads the records again.
     """
 
     name = "push"
@@ -105,8 +108,10 @@ class PushSource:
         newest: Callable[[], int],
         runs: RunObserver | None = None,
         act: Callable[[bytes], None] | None = None,
+        mark: Callable[[Marks, Marks], None] | None = None,
     ) -> None:
         self._inbox = inbox
+        self._mark = mark
         self._act = act
         self._runs = runs
         self._newest = newest
@@ -148,11 +153,13 @@ class PushSource:
             return True
 
         self._inbox.take(self._newest(), accept)
+        if self._mark is not None and (self._events or self._removed_events):
+            self._mark(self.take_events(), self.take_removed_events())
         if self._runs is not None:
             values |= self._runs.finish_tick()
         return {self._metric(key)[0]: value for key, value in values.items()}
 
-    def take_events(self) -> list[tuple[int, str]]:
+    def take_events(self) -> Marks:
         """Return the events since the last call: times in epoch milliseconds, and texts.
 
         After a crash of the collector an event can come a second time.
@@ -160,7 +167,7 @@ class PushSource:
         events, self._events = [*self._events], {}
         return events
 
-    def take_removed_events(self) -> list[tuple[int, str]]:
+    def take_removed_events(self) -> Marks:
         """Return the events that people removed since the last call."""
         events, self._removed_events = [*self._removed_events], {}
         return events

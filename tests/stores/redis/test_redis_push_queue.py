@@ -17,8 +17,10 @@ from tick_pages import last_page
 from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import Sampler
+from dashapp.model.events import USER, Event, EventLog
 from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
+from dashapp.stores.documents import EVENTS
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
 from dashapp.stores.redis.bounded import MAX_TEXT_BYTES
@@ -27,6 +29,7 @@ from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.push_queue import BATCH_RECORDS, TICK_TIMEOUT_S, RedisPushReader, RedisPushWriter
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
+from dashapp.stores.redis.writer import QueuedRow
 
 pytestmark = needs_redis
 
@@ -241,3 +244,25 @@ def test_oversized_records_of_another_program_are_left_out(redis: RedisServer) -
     finally:
         tracemalloc.stop()
     assert peak < MAX_TEXT_BYTES
+
+
+def test_redis_has_documents_of_records_before_it_removes_them(url: str) -> None:
+    """A collector that is killed in between loses no mark and no action."""
+    intake, collector = RedisPushWriter(redis_client(url), "a"), Collector(url)
+    writer, keys = collector.store.writer, collector.store.lease.keys
+    send, found = writer._send, []
+    with closing(redis_client(url)) as client:
+
+        def observe(rows: list[QueuedRow]) -> None:
+            if any(row.pushed for row in rows):
+                found.append(client.connection.hexists(keys.documents, "events"))
+            send(rows)
+
+        writer._send = observe  # type: ignore[method-assign]
+        put(intake, x=1)
+        collector.inbox.take(0, lambda record: True)
+        # Not write_document, which would start a round before the tick.
+        writer.documents.put(EVENTS.name, EVENTS.encode(EventLog((Event(1, "deploy", USER, 1),))))
+        assert collector.store.append(Tick(1_795_218_000.0, 1, {"x": 1}))
+        assert collector.store.drain(PATIENCE_S)
+    assert found == [True]
