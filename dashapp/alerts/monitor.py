@@ -88,15 +88,18 @@ class AlertMonitor:
             self._check_missing(tick)
         return changes
 
-    def apply(self, action: AlertAction) -> None:
-        """Take over what a person did on the page. The same action a second time changes nothing."""
-        controls = self._controls.with_action(action)
-        has_more = len(controls.rules) > len(self._controls.rules)
-        is_full = len(self._configured) + len(controls.rules) > MAX_RULES
-        if controls is self._controls or (has_more and is_full):
-            return
-        if action.kind == TEST_RULE:
-            self._tests.append(action.rule)
+    def apply(self, *actions: AlertAction) -> None:
+        """Take over what people did on the page. The same action a second time changes nothing."""
+        controls = self._controls
+        for action in actions:
+            changed = controls.with_action(action)
+            has_more = len(changed.rules) > len(controls.rules)
+            is_full = len(self._configured) + len(changed.rules) > MAX_RULES
+            if changed is controls or (has_more and is_full):
+                continue
+            if action.kind == TEST_RULE:
+                self._tests.append(action.rule)
+            controls = changed
         rules = self._controls.rules
         self._set_controls(controls)
         if controls.rules != rules:

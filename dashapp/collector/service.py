@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.collector.alert_actions import apply_record
+from dashapp.collector.alert_actions import apply_records
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder, read_marks
@@ -97,7 +97,7 @@ def collect(
     push = None
     if push_queue is not None:
         runs = RunRegistry(store.runs(), store.set_runs) if accepts_values else None
-        act = None if monitor is None else partial(apply_record, monitor)
+        act = None if monitor is None else partial(apply_records, monitor)
         push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act, mark)
         if accepts_values:
             # The last source: a push cannot replace what the machine measures.

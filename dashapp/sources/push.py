@@ -30,6 +30,8 @@ from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Metric, finite_values, 
 MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
 # Entries of runs and events in a tick: to take this many needs about 30 ms. The others wait, too.
 MAX_ENTRIES_PER_TICK = 5000
+# Entries that take as long as an action of a person.
+ACTION_ENTRIES = 50
 MAX_NAME_LENGTH = 200
 # The key of a record's entries of training runs. No value has an empty name.
 RUNS_KEY = ""
@@ -107,7 +109,7 @@ class PushSource:
         inbox: PushReader,
         newest: Callable[[], int],
         runs: RunObserver | None = None,
-        act: Callable[[bytes], None] | None = None,
+        act: Callable[[list[bytes]], None] | None = None,
         mark: Callable[[Marks, Marks], None] | None = None,
     ) -> None:
         self._inbox = inbox
@@ -121,6 +123,7 @@ class PushSource:
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
+        actions: list[bytes] = []
         free_chars, free_bytes, free_entries = MAX_TICK_CHARS, MAX_BYTES_PER_TICK, MAX_ENTRIES_PER_TICK
 
         def accept(record: bytes) -> bool:
@@ -131,8 +134,8 @@ class PushSource:
                 return False
             if record.startswith(ACTION_MARK):
                 free_bytes -= len(record)
-                if self._act is not None:
-                    self._act(record.removeprefix(ACTION_MARK))
+                free_entries -= ACTION_ENTRIES
+                actions.append(record.removeprefix(ACTION_MARK))
                 return True
             if record.startswith(b"["):
                 free_bytes -= len(record)
@@ -153,6 +156,8 @@ class PushSource:
             return True
 
         self._inbox.take(self._newest(), accept)
+        if self._act is not None and actions:
+            self._act(actions)
         if self._mark is not None and (self._events or self._removed_events):
             self._mark(self.take_events(), self.take_removed_events())
         if self._runs is not None:
