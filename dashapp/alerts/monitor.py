@@ -119,7 +119,9 @@ class AlertMonitor:
     def _set_thresholds(self) -> None:
         """Follow a change of the rules of the page."""
         thresholds = self._all_thresholds()
-        self._evaluator.set_thresholds(thresholds)
+        # A rule that is created again does not go on with the state that it had when it was deleted.
+        newest = self._store.newest().time_ms / 1000
+        self._evaluator.set_thresholds(thresholds, _restore((), self._log, newest))
         self._announcements.restore(self._evaluator.states(), self._log)
         self._missing_metrics = {
             threshold.metric: None for threshold in thresholds if threshold.metric not in self._seen_names

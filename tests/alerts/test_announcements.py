@@ -12,7 +12,7 @@ from store_variants import KINDS, Kept, kept
 
 from dashapp.alerts.announcements import is_quiet
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.model.alerts.controls import ACKNOWLEDGE, CHANGE_RULE, MUTE, UNMUTE, AlertAction
+from dashapp.model.alerts.controls import ACKNOWLEDGE, CHANGE_RULE, CREATE, DELETE, MUTE, UNMUTE, AlertAction
 from dashapp.model.alerts.rules import MAX_RULES, parse_rule
 from dashapp.model.thresholds import REMINDER
 from dashapp.model.ticks import Tick, to_milliseconds
@@ -251,3 +251,19 @@ def test_changed_rule_that_is_gone_does_not_exceed_the_limit() -> None:
     gone, changed = parse_rule("a > 1"), parse_rule("a > 2")
     monitor.apply(AlertAction("1", CHANGE_RULE, changed, 1.0, replaces=gone))
     assert len(monitor._all_thresholds()) == MAX_RULES
+
+
+def test_rule_that_is_created_again_does_not_fire_since_its_earlier_life(both: Kept) -> None:
+    clock = Clock(both, "cpu.percent > 90")
+    start = at("2026-11-27 12:00")
+    rule = parse_rule("cpu.percent > 50")
+    monitor = clock.monitor
+    monitor.apply(AlertAction("1", CREATE, rule, start))
+    assert clock.tick(start, 60) == ["firing"]
+    monitor.apply(AlertAction("2", DELETE, rule, start))
+    clock.tick(start + 1, CALM)
+    monitor.apply(AlertAction("3", CREATE, rule, start + 1))
+    clock.tick(start + 2, CALM)
+    clock.restart()
+    assert [state.firing for state in both.reader.thresholds()] == [False, False]
+    assert clock.tick(start + 3, CALM) == []
