@@ -36,7 +36,7 @@ MAX_ZONE_CHARS = 64
 MAX_CLOCK_STEPS = 1000
 # Above it a double skips integers, and JavaScript has only doubles.
 MAX_INTEGER = 1 << 53
-# What parsing raises for a text that another program wrote.
+# The errors of parsing a text that another program wrote.
 _INVALID = (ValueError, TypeError, AttributeError, OverflowError, RecursionError, KeyError)
 
 

@@ -318,7 +318,10 @@ def test_server_without_push_token_takes_marks_and_no_values() -> None:
 
 
 class Ordered(MemoryStore):
-    """Notes which marks it has when a tick arrives: after it, no collector reads their records again."""
+    """Notes which marks it has when a tick arrives.
+
+    After the tick, no collector reads their records again.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -177,7 +177,10 @@ QUIET = " ".join(f"except Mon,Wed {hour}:00-{hour + 1}:00" for hour in range(2, 
 @pytest.mark.parametrize("missing_chars", range(20))
 @pytest.mark.parametrize("condition", ["{}>9", "{} missing for 1m", "{} > 1e15 for 90.0s"])
 def test_rule_that_a_store_could_not_read_is_rejected(condition: str, missing_chars: int) -> None:
-    """The text of a rule can be longer than the rule: a store with it has none of its other rules either."""
+    """The text of a rule can be longer than the rule.
+
+    A store with such a text has none of its other rules either.
+    """
     length = MAX_TEXT_LENGTH - missing_chars - len(condition.format("")) - len(QUIET) - 1
     text = f"{condition.format('m' * length)} {QUIET}"
     assert len(text) <= MAX_TEXT_LENGTH

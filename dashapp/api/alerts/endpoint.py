@@ -82,5 +82,8 @@ def alerts_read_only(environ: dict[str, Any], start_response: StartResponse) -> 
 def alert_actions(
     store: Reader, push_queue: PushWriter | None, clients: ClientResolver, clock: Callable[[], float]
 ) -> WSGIApp:
-    """Return the endpoint; one that rejects everything without a queue. `clock`: that of the host."""
+    """Return the endpoint; one that rejects everything without a queue.
+
+    `clock`: that of the host.
+    """
     return alerts_read_only if push_queue is None else AlertActions(store, push_queue, clients, clock)

@@ -87,7 +87,10 @@ class AlertControls:
         )
 
     def shifted(self, seconds: float) -> AlertControls:
-        """Return these controls after the clock was set by `seconds`: the rest of each mute is as long."""
+        """Return these controls after the clock was set by `seconds`.
+
+        The rest of each mute is as long as before.
+        """
         if not any(mute.until for mute in self.mutes.values()):
             return self
         return replace(

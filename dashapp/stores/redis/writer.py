@@ -160,8 +160,7 @@ class RedisWriter:
             self._correct_history()
             while rows := self._waiting():
                 if any(row.pushed for row in rows):
-                    # Redis removes the pushed records with these rows. What they changed must be there by
-                    # then.
+                    # Redis removes the pushed records with these rows, so it must have their results before.
                     self.documents.write()
                 self._send(rows)
         except ResponseError:
