@@ -184,12 +184,13 @@ class AlertDelivery:
                 delivered = self._deliveries.get(key, 0)
                 remaining = max(due, self._group_end) - time.monotonic()
                 is_waiting = self._newest > delivered
-                if is_waiting and remaining <= 0:
-                    waiting = [change for change in self._changes if change.number > delivered]
+                waiting = [change for change in self._changes if change.number > delivered]
+                changes = _messages(waiting)
+                # Silent changes wait for nothing, and need no worker.
+                if is_waiting and (remaining <= 0 or not changes):
                     # The log has dropped changes before its first one, and only reminders after it.
-                    dropped = max(0, waiting[0].number - delivered - 1) if waiting else 0
-                    changes = _messages(waiting)
-                    return changes, self._newest, len(changes) + (dropped if changes else 0)
+                    dropped = max(0, self._changes[0].number - delivered - 1) if changes else 0
+                    return changes, self._newest, len(changes) + dropped
                 needs_spare = is_waiting and remaining <= self._group_window and self._has_spares
                 if not needs_spare or spare.is_started:
                     self._condition.wait(remaining if is_waiting else None)

@@ -13,7 +13,7 @@ from datetime import tzinfo
 
 from dashapp.alerts.announcements import Announcements, with_entries
 from dashapp.alerts.evaluator import AlertEvaluator
-from dashapp.model.alerts.controls import CREATE, TEST_RULE, AlertAction, AlertControls
+from dashapp.model.alerts.controls import TEST_RULE, AlertAction, AlertControls
 from dashapp.model.alerts.rules import MAX_RULES
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.text import quote_value, similar_names, suggest
@@ -88,14 +88,18 @@ class AlertMonitor:
             self._check_missing(tick)
         return changes
 
-    def apply(self, action: AlertAction) -> None:
-        """Take over what a person did on the page. The same action a second time changes nothing."""
-        controls = self._controls.with_action(action)
-        is_full = len(self._configured) + len(controls.rules) > MAX_RULES
-        if controls is self._controls or (action.kind == CREATE and is_full):
-            return
-        if action.kind == TEST_RULE:
-            self._tests.append(action.rule)
+    def apply(self, *actions: AlertAction) -> None:
+        """Take over what people did on the page. The same action a second time changes nothing."""
+        controls = self._controls
+        for action in actions:
+            changed = controls.with_action(action)
+            has_more = len(changed.rules) > len(controls.rules)
+            is_full = len(self._configured) + len(changed.rules) > MAX_RULES
+            if changed is controls or (has_more and is_full):
+                continue
+            if action.kind == TEST_RULE:
+                self._tests.append(action.rule)
+            controls = changed
         rules = self._controls.rules
         self._set_controls(controls)
         if controls.rules != rules:
@@ -115,7 +119,9 @@ class AlertMonitor:
     def _set_thresholds(self) -> None:
         """Follow a change of the rules of the page."""
         thresholds = self._all_thresholds()
-        self._evaluator.set_thresholds(thresholds)
+        # A rule that is created again does not go on with the state that it had when it was deleted.
+        newest = self._store.newest().time_ms / 1000
+        self._evaluator.set_thresholds(thresholds, _restore((), self._log, newest))
         self._announcements.restore(self._evaluator.states(), self._log)
         self._missing_metrics = {
             threshold.metric: None for threshold in thresholds if threshold.metric not in self._seen_names
@@ -146,6 +152,7 @@ class AlertMonitor:
         back were right, and those since then are wrong.
         """
         self._evaluator.follow_clock(size, after, restores)
+        self._set_controls(self._controls.shifted(size))
         if self._start_time is not None:
             self._start_time += size
         if after is None:

@@ -14,6 +14,7 @@ from dashapp.alerts.message import describe_change
 from dashapp.api.params import parse_parameters, query_fields
 from dashapp.api.push import parse_push_body
 from dashapp.http.middleware.rate_limit import RATE_WINDOW_S, RequestRateLimiter
+from dashapp.http.middleware.security import has_own_origin
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse
@@ -145,5 +146,4 @@ def _is_own_page(environ: Mapping[str, Any]) -> bool:
     The security middleware has checked that the address is one of this machine.
     """
     is_forwarded = any(name in environ for name in ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_VIA"))
-    origin = str(environ.get("HTTP_ORIGIN", "")).partition("://")[2]
-    return bool(origin) and origin == environ.get("HTTP_HOST") and not is_forwarded
+    return has_own_origin(environ) and not is_forwarded

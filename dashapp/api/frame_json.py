@@ -33,12 +33,12 @@ def frame_json(frame: Frame, now: float, store: Reader, redacts_notices: bool) -
         body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}
     controls = store.alert_controls()
     if controls.log:
-        # The page requests /api/alerts when this time rises.
+        # The page requests /api/alerts when this time is another one.
         body["actions"] = to_milliseconds(controls.log[-1].time)
     if firing := firing_json(store.thresholds(), controls):
         body["broken"] = firing
-    if changes := store.alert_log():
-        # The alert history polls /api/alerts when this number rises.
+    if changes := store.changes():
+        # The alert history requests /api/alerts until it has this number, so it is one of that log.
         body["changes"] = changes[-1].number
     if events := store.events().events:
         # The page requests /api/events when this number rises.

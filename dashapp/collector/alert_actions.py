@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dashapp.alerts.monitor import AlertMonitor
 from dashapp.stores.documents import parse_action_record
 
 
-def apply_record(monitor: AlertMonitor, record: bytes) -> None:
-    """Apply the action of a record. A torn or forged one changes nothing."""
-    action = parse_action_record(record)
-    if action is not None:
-        monitor.apply(action)
+def apply_records(monitor: AlertMonitor, records: Iterable[bytes]) -> None:
+    """Apply the actions of records. A torn or forged one changes nothing."""
+    actions = map(parse_action_record, records)
+    monitor.apply(*(action for action in actions if action is not None))

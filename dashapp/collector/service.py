@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.collector.alert_actions import apply_record
+from dashapp.collector.alert_actions import apply_records
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder, read_marks
@@ -42,7 +42,7 @@ from dashapp.model.ticks import (
 from dashapp.model.top import GPU
 from dashapp.process.signals import ignore_stop_signals, stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
-from dashapp.sources.push import PushSource
+from dashapp.sources.push import Marks, PushSource
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.spec import OWN_MACHINE, MachineFiles, SourceSpec
 from dashapp.sources.system.gpu.source import gpu_ranking
@@ -90,11 +90,15 @@ def collect(
     sources = [*make_sources(source, interval, machine), *extra_sources]
     if top is not None:
         top.add_ranking(GPU, partial(gpu_ranking, sources))
+
+    def mark(marks: Marks, removed: Marks) -> None:
+        events.add(marks, time, removed)
+
     push = None
     if push_queue is not None:
         runs = RunRegistry(store.runs(), store.set_runs) if accepts_values else None
-        act = None if monitor is None else partial(apply_record, monitor)
-        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act)
+        act = None if monitor is None else partial(apply_records, monitor)
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act, mark)
         if accepts_values:
             # The last source: a push cannot replace what the machine measures.
             sources.append(push)
@@ -124,10 +128,8 @@ def collect(
         follow_clock()
         tick = sampler.tick(time)
         events.observe(time, tick is not None)
-        if push is not None:
-            if not accepts_values:
-                read_marks(push)
-            events.add(push.take_events(), time, push.take_removed_events())
+        if push is not None and not accepts_values:
+            read_marks(push)
         if tick is not None and monitor is not None:
             changes = monitor.observe(tick)
             if delivery is not None:

@@ -48,6 +48,7 @@ _OPTION = re.compile(
     rf"|except\s+(?P<quiet>{QUIET_HOURS_PATTERN})|(?P<level>{WARNING}|{CRITICAL}))",
     re.ASCII | re.DOTALL,
 )
+_LENGTH_EXPECTED = f"expected at most {MAX_TEXT_LENGTH} characters"
 _REPEAT_EXPECTED = "expected repeat with a time from 1m to 7d, such as repeat 30m"
 _QUIET_EXPECTED = "expected except with days, times or both, such as except Sat-Sun 22:00-06:00"
 
@@ -85,13 +86,17 @@ class Threshold:
 
         "cpu.percent missing for 1m" is the other form. k, M, G and T are powers of ten. A percent sign
         changes nothing, because percentages are 0 to 100. Raises ValueError if the text is no rule. The error
-        has a text if an option is wrong.
+        has a text if an option is wrong, or the rule is too long.
         """
         if len(text) > MAX_TEXT_LENGTH:
-            raise ValueError(f"expected at most {MAX_TEXT_LENGTH} characters")
+            raise ValueError(_LENGTH_EXPECTED)
         condition, options = _split_options(text.strip())
         threshold = Threshold._parse_condition(condition)
-        return replace(threshold, **options) if options else threshold
+        threshold = replace(threshold, **options) if options else threshold
+        # Its own text has spaces and zeros that a rule can leave out, and a store must be able to read it.
+        if len(threshold.text) > MAX_TEXT_LENGTH:
+            raise ValueError(_LENGTH_EXPECTED)
+        return threshold
 
     @staticmethod
     def _parse_condition(text: str) -> Threshold:

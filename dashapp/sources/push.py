@@ -1,7 +1,7 @@
 """Pushed values as a source: each value is part of the next tick and of no other.
 
 If a metric has several values, the newest wins. When pushes stop, the line ends in a gap. A pushed event is a
-record too, and `take_events` returns it after the tick.
+record too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from dashapp.model.events import event_text
 from dashapp.model.runs import (
     MAX_CONFIG_CHARS,
+    MAX_CONFIG_ENTRIES,
     OWN_STEP_PREFIX,
     RUN_PANEL_PREFIX,
     RUN_PREFIX,
@@ -21,19 +22,23 @@ from dashapp.model.runs import (
     STATES,
     split_run_key,
 )
-from dashapp.model.text import parse_json
-from dashapp.model.ticks import MAX_EPOCH_MS, Metric, finite_values, max_encoded_chars
+from dashapp.model.text import is_finite_number, parse_json
+from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Metric, finite_values, max_encoded_chars
 
 # Limits for pushed values: characters of a tick's row, which are reserved for them; characters of one
 # request; bytes of records read for one tick. Records beyond the limit wait for the next tick.
 MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
 # Entries of runs and events in a tick: to take this many needs about 30 ms. The others wait, too.
 MAX_ENTRIES_PER_TICK = 5000
+# Entries that take as long as an action of a person.
+ACTION_ENTRIES = 50
 MAX_NAME_LENGTH = 200
 # The key of a record's entries of training runs. No value has an empty name.
 RUNS_KEY = ""
 # The third part of an event that a person removes.
 REMOVED = "removed"
+# Events of people: times in epoch milliseconds, and texts.
+Marks = list[tuple[int, str]]
 # Cached metrics, so that all ticks share the same objects.
 CACHE_SIZE = 4000
 # Begins a record of what a person did on the page. No JSON begins with it.
@@ -91,7 +96,8 @@ class PushSource:
     """Reads `inbox`; `newest` returns the time of the store's newest tick in milliseconds.
 
     `runs` names the training runs that push. Without it, their values are left out. `act` gets the records of
-    what people do on the page, before the store has the tick.
+    what people do on the page, and `mark` the new and the removed events. Without it, `take_events` returns
+    them. Both are called before the store has the tick: from then on nothing reads the records again.
     """
 
     name = "push"
@@ -103,9 +109,11 @@ class PushSource:
         inbox: PushReader,
         newest: Callable[[], int],
         runs: RunObserver | None = None,
-        act: Callable[[bytes], None] | None = None,
+        act: Callable[[list[bytes]], None] | None = None,
+        mark: Callable[[Marks, Marks], None] | None = None,
     ) -> None:
         self._inbox = inbox
+        self._mark = mark
         self._act = act
         self._runs = runs
         self._newest = newest
@@ -115,6 +123,7 @@ class PushSource:
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
+        actions: list[bytes] = []
         free_chars, free_bytes, free_entries = MAX_TICK_CHARS, MAX_BYTES_PER_TICK, MAX_ENTRIES_PER_TICK
 
         def accept(record: bytes) -> bool:
@@ -125,8 +134,8 @@ class PushSource:
                 return False
             if record.startswith(ACTION_MARK):
                 free_bytes -= len(record)
-                if self._act is not None:
-                    self._act(record.removeprefix(ACTION_MARK))
+                free_entries -= ACTION_ENTRIES
+                actions.append(record.removeprefix(ACTION_MARK))
                 return True
             if record.startswith(b"["):
                 free_bytes -= len(record)
@@ -147,11 +156,15 @@ class PushSource:
             return True
 
         self._inbox.take(self._newest(), accept)
+        if self._act is not None and actions:
+            self._act(actions)
+        if self._mark is not None and (self._events or self._removed_events):
+            self._mark(self.take_events(), self.take_removed_events())
         if self._runs is not None:
             values |= self._runs.finish_tick()
         return {self._metric(key)[0]: value for key, value in values.items()}
 
-    def take_events(self) -> list[tuple[int, str]]:
+    def take_events(self) -> Marks:
         """Return the events since the last call: times in epoch milliseconds, and texts.
 
         After a crash of the collector an event can come a second time.
@@ -159,7 +172,7 @@ class PushSource:
         events, self._events = [*self._events], {}
         return events
 
-    def take_removed_events(self) -> list[tuple[int, str]]:
+    def take_removed_events(self) -> Marks:
         """Return the events that people removed since the last call."""
         events, self._removed_events = [*self._removed_events], {}
         return events
@@ -214,14 +227,29 @@ def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]
 def _is_run_entry(entry: dict[str, Any]) -> bool:
     """Return whether an entry has the types that the endpoint puts into each one."""
     run = entry.get("run", {})
-    texts = (run.get("id"), run.get("name"), run.get("error", ""))
-    tables = (run.get("config", {}), entry.get("metrics", {}))
-    numbers = (run.get("age", 0.0), 0.0 if (step := entry.get("step")) is None else step)
+    config, metrics = run.get("config", {}), entry.get("metrics", {})
+    texts = (run.get("id"), run.get("name"), run.get("error", ""), *config, *metrics)
+    age, step = run.get("age", 0.0), entry.get("step")
     return (
         all(isinstance(text, str) and len(text) <= MAX_CONFIG_CHARS for text in texts)
-        and all(isinstance(each, dict) and len(each) <= MAX_ENTRIES_PER_TICK for each in tables)
-        and all(isinstance(number, int | float) for number in numbers)
+        and all(isinstance(each, dict) and len(each) <= MAX_ENTRIES_PER_TICK for each in (config, metrics))
+        and len(config) <= MAX_CONFIG_ENTRIES
+        and all(map(_is_config_value, config.values()))
+        and (step is None or isinstance(step, int | float))
+        and is_finite_number(age)
+        and 0 <= age <= MAX_VALUE
         and run.get("state", RUNNING) in STATES
+    )
+
+
+def _is_config_value(value: Any) -> bool:
+    """Return whether a document can contain a value, whose numbers are those of the endpoint."""
+    if isinstance(value, float):
+        return abs(value) <= MAX_VALUE
+    return (
+        value is None
+        or isinstance(value, bool)
+        or (isinstance(value, str) and len(value) <= MAX_CONFIG_CHARS)
     )
 
 

@@ -36,6 +36,8 @@ MAX_ZONE_CHARS = 64
 MAX_CLOCK_STEPS = 1000
 # Above it a double skips integers, and JavaScript has only doubles.
 MAX_INTEGER = 1 << 53
+# The errors of parsing a text that another program wrote.
+_INVALID = (ValueError, TypeError, AttributeError, OverflowError, RecursionError, KeyError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +62,7 @@ class Document(Generic[Value]):
         """Return the value; None if `encode` did not write the text."""
         try:
             return self.from_json(parse_json(text))
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, KeyError):
+        except _INVALID:
             return None
 
 
@@ -144,8 +146,8 @@ def action_record(action: AlertAction) -> bytes:
 def parse_action_record(record: bytes) -> AlertAction | None:
     """Return the action of a record; None if `action_record` did not write it."""
     try:
-        return _action_from_json(json.loads(record))
-    except (ValueError, TypeError, KeyError, RecursionError):
+        return _action_from_json(parse_json(record))
+    except _INVALID:
         return None
 
 

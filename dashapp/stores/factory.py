@@ -134,6 +134,7 @@ class RedisBackend:
         self.label = redact_url(settings.store)
         self._settings = settings
         self._hosts: HostStore | None = None
+        self._push_client: RedisClient | None = None
         self._unavailable_at = float("-inf")
 
     @property
@@ -174,7 +175,10 @@ class RedisBackend:
 
         settings = self._settings
         name = host or settings.host_name
-        return RedisPushWriter(self._client(), name, settings.forget, settings.interval)
+        if self._push_client is None:
+            # For the queues of all hosts: each client has connections of its own.
+            self._push_client = self._client()
+        return RedisPushWriter(self._push_client, name, settings.forget, settings.interval)
 
     def hosts(self) -> HostStore:
         if self._hosts is None:

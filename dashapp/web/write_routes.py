@@ -63,7 +63,7 @@ class WriteRoutes:
             marks = MarkEndpoint(open_queue, self._limiter, not settings.requires_authentication, target.now)
         has_actions = own is not None and may_change_alerts(settings, target)
         queue = self._queue(own, target) if own is not None and has_actions else None
-        actions = alert_actions(target.reader, queue, self._clients)
+        actions = alert_actions(target.reader, queue, self._clients, target.now)
 
         def find(environ: Mapping[str, Any]) -> WSGIApp | None:
             path: str = environ["PATH_INFO"]

@@ -12,10 +12,12 @@ from store_variants import KINDS, Kept, kept
 
 from dashapp.alerts.announcements import is_quiet
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.model.alerts.controls import ACKNOWLEDGE, MUTE, UNMUTE, AlertAction
-from dashapp.model.alerts.rules import parse_rule
+from dashapp.model.alerts.controls import ACKNOWLEDGE, CHANGE_RULE, CREATE, DELETE, MUTE, UNMUTE, AlertAction
+from dashapp.model.alerts.rules import MAX_RULES, parse_rule
 from dashapp.model.thresholds import REMINDER
-from dashapp.model.ticks import Tick
+from dashapp.model.ticks import Tick, to_milliseconds
+from dashapp.stores.base import Rewind
+from dashapp.stores.memory import MemoryStore
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOT, CALM = 95.0, 5.0
@@ -216,3 +218,52 @@ def test_quiet_hours_use_zone_of_machine_without_setting(monkeypatch: pytest.Mon
     monkeypatch.undo()
     time.tzset()
     assert found == [True, False]
+
+
+@pytest.mark.parametrize("size", [-3600, -86_400 * 365, 3600, 86_400 * 365])
+def test_rest_of_mute_is_as_long_after_clock_was_set(both: Kept, size: float) -> None:
+    clock = Clock(both, "cpu.percent > 90 repeat 10m")
+    start = at("2026-11-27 12:00")
+    assert clock.tick(start, HOT) == ["firing"]
+    clock.act(MUTE, start, start + 3600)
+    after = None
+    if size < 0:
+        after = start + size
+        both.store.rewind(Rewind(to_milliseconds(after)))
+    clock.monitor.follow_clock(size, after)
+    clock.restart()
+    assert clock.tick(start + size + 3599, HOT) == []
+    assert clock.tick(start + size + 3600, HOT) == ["still firing"]
+
+
+def test_mute_whose_end_is_by_a_wrong_clock_sends_messages(both: Kept) -> None:
+    clock = Clock(both, "cpu.percent > 90")
+    start = at("2026-11-27 12:00")
+    clock.tick(start, CALM)
+    clock.act(MUTE, start, start + 86_400 * 365)
+    assert clock.tick(start + 1, CALM) == []
+    assert clock.tick(start + 2, HOT) == ["firing"]
+    assert not both.reader.alert_controls().mutes
+
+
+def test_changed_rule_that_is_gone_does_not_exceed_the_limit() -> None:
+    monitor = AlertMonitor([parse_rule(f"m{number} > 1") for number in range(MAX_RULES)], MemoryStore())
+    gone, changed = parse_rule("a > 1"), parse_rule("a > 2")
+    monitor.apply(AlertAction("1", CHANGE_RULE, changed, 1.0, replaces=gone))
+    assert len(monitor._all_thresholds()) == MAX_RULES
+
+
+def test_rule_that_is_created_again_does_not_fire_since_its_earlier_life(both: Kept) -> None:
+    clock = Clock(both, "cpu.percent > 90")
+    start = at("2026-11-27 12:00")
+    rule = parse_rule("cpu.percent > 50")
+    monitor = clock.monitor
+    monitor.apply(AlertAction("1", CREATE, rule, start))
+    assert clock.tick(start, 60) == ["firing"]
+    monitor.apply(AlertAction("2", DELETE, rule, start))
+    clock.tick(start + 1, CALM)
+    monitor.apply(AlertAction("3", CREATE, rule, start + 1))
+    clock.tick(start + 2, CALM)
+    clock.restart()
+    assert [state.firing for state in both.reader.thresholds()] == [False, False]
+    assert clock.tick(start + 3, CALM) == []

@@ -265,6 +265,28 @@ def test_delivery_sends_nothing_for_silent_changes() -> None:
     assert hand.titles() == ["lab: cpu.percent > 90 for 30s: firing, at 97.25"]
 
 
+def test_silent_change_starts_no_worker() -> None:
+    """A worker would wait for the next message, and needs more memory than the collector."""
+    store, before = MemoryStore(), psutil.Process().children()
+    box = AlertDelivery([HERE], store, store.notice_sink("outbox"))
+    try:
+        box.put([replace(change(1), silence="quiet")])
+        wait_for(lambda: store.deliveries() == {target_id(HERE): 1})
+        assert psutil.Process().children() == before
+    finally:
+        box.close()
+
+
+def test_replaced_reminders_are_no_earlier_changes() -> None:
+    """After a restart the log has only the newest reminder."""
+    hand, store = FakeSender(), MemoryStore()
+    store.set_changes([change(1), replace(change(5), kind=REMINDER)])
+    store.set_deliveries({target_id(HERE): 1})
+    with harness(hand, store=store):
+        wait_for(lambda: store.deliveries() == {target_id(HERE): 5})
+    assert hand.titles() == ["lab: cpu.percent > 90 for 30s: still firing, at 97.25"]
+
+
 def test_delivery_sends_newest_reminder_only(fast_retries: None) -> None:
     hand = FakeSender("it responded with status 500")
     with harness(hand) as post:

@@ -9,7 +9,7 @@ from fake_hosts import NOW
 from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
-from dashapp.model.thresholds import AlertChange, AlertState, Threshold
+from dashapp.model.thresholds import REMINDER, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 
@@ -89,3 +89,7 @@ def test_ticks_endpoint_contains_number_of_last_change() -> None:
     assert "changes" not in ask(Api(store), "/api/ticks").json
     store.set_changes([AlertChange(HOT, True, 1000, 95, 7)])
     assert ask(Api(store), "/api/ticks").json["changes"] == 7
+    # A page requests the log until it has this number, and the log has no reminders.
+    store.set_changes([*store.changes(), AlertChange(HOT, True, 5000, 95, 8, kind=REMINDER)])
+    api = Api(store)
+    assert ask(api, "/api/ticks").json["changes"] == ask(api, "/api/alerts").json["log"][0]["number"] == 7

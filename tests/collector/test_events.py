@@ -317,6 +317,28 @@ def test_server_without_push_token_takes_marks_and_no_values() -> None:
     assert "loss" not in {key for tick in store.since(0, 100) for key in tick.values}
 
 
+class Ordered(MemoryStore):
+    """Notes which marks it has when a tick arrives.
+
+    After the tick, no collector reads their records again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks: list[list[str]] = []
+
+    def append(self, tick: Tick) -> bool:
+        self.marks.append([event.text for event in self.events().events if event.kind == "user"])
+        return super().append(tick)
+
+
+def test_store_has_marks_before_the_tick_that_ends_their_records() -> None:
+    store, queue = Ordered(), MemoryPushQueue()
+    queue.put(event_record([MARK]))
+    collect(store, SteppingClock([], 30), 10.0, push_queue=queue, extra_sources=[Steady()])
+    assert store.marks[0] == ["deploy 1.4"]
+
+
 class Refusing(MemoryPushQueue):
     """A queue that cannot be read."""
 

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from push_pipeline import PushPipeline, refused
 
 from dashapp import training_run
+from dashapp.alerts.monitor import AlertMonitor
 from dashapp.api.push import MAX_VALUES_PER_REQUEST
+from dashapp.collector.alert_actions import apply_records
 from dashapp.collector.run_registry import RunRegistry
+from dashapp.model.alerts.controls import CREATE, AlertAction
+from dashapp.model.alerts.rules import parse_rule
 from dashapp.model.events import EVENT_KINDS, MAX_EVENTS, MAX_LOG_CHARS, Event, EventLog
 from dashapp.model.runs import MAX_CONFIG_JSON_CHARS, MAX_RUN_NAME_LENGTH, MAX_RUNS, Run, split_run_key
-from dashapp.sources.push import MAX_ENTRIES_PER_TICK, PushSource, event_record
-from dashapp.stores.documents import EVENTS, RUNS
+from dashapp.sources.push import (
+    ACTION_ENTRIES,
+    ACTION_MARK,
+    MAX_ENTRIES_PER_TICK,
+    PushSource,
+    event_record,
+)
+from dashapp.stores.documents import ALERT_CONTROLS, EVENTS, RUNS, Document, Value, action_record
+from dashapp.stores.memory import MemoryStore
 from dashapp.stores.redis.bounded import MAX_TEXT_BYTES
 
 NOW_MS = 1_800_000_000_000
@@ -59,6 +71,36 @@ def test_tick_takes_limited_number_of_entries(record: bytes, entries: int) -> No
         before = len(inbox.records)
         source.read()
         assert len(inbox.records) < before
+
+
+def test_tick_takes_limited_number_of_actions_and_writes_them_together() -> None:
+    """The document of 500 long actions takes 20 ms to write."""
+    rules = [parse_rule(f"m{number} > 1") for number in range(400)]
+    records = [
+        ACTION_MARK + action_record(AlertAction(f"{number}", CREATE, rule, 1.0))
+        for number, rule in enumerate(rules)
+    ]
+    store, inbox = CountingStore(), Inbox(records)
+    act = partial(apply_records, AlertMonitor([], store))
+    source = PushSource(inbox, lambda: 0, act=act)
+    reads = 0
+    while inbox.records:
+        before = len(inbox.records)
+        source.read()
+        reads += 1
+        assert 0 < before - len(inbox.records) <= MAX_ENTRIES_PER_TICK // ACTION_ENTRIES
+    assert store.alert_controls().rules == tuple(rules)
+    assert store.writes == reads
+
+
+class CountingStore(MemoryStore):
+    """Counts how often it writes the actions of people."""
+
+    writes = 0
+
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        self.writes += document.name == ALERT_CONTROLS.name
+        super().write_document(document, value)
 
 
 def test_tick_adds_at_most_as_many_runs_as_a_store_keeps() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,17 @@ def test_invalid_entry_of_run_is_rejected_with_one_sentence(entry: dict[str, Any
         {"": [{"run": {"id": "a", "name": "b", "state": "paused"}}]},
         {"": [{"run": {"id": "a", "name": "b" * 5000}}]},
         {"": [{"run": {"id": "a", "name": "b"}, "step": "5"}]},
+        *(
+            {"": [{"run": {"id": "a", "name": "b", "age": age}}]}
+            for age in (10**400, math.inf, -math.inf, math.nan, -1e300, True)
+        ),
+        *(
+            {"": [{"run": {"id": "a", "name": "b", "config": {"x": value}}}]}
+            for value in ([1], {"y": 1}, 10**400, 1 << 60, math.nan, math.inf, 1e301, "x" * 5000)
+        ),
+        {"": [{"run": {"id": "a", "name": "b", "config": {"x" * 5000: 1.0}}}]},
+        {"": [{"run": {"id": "a", "name": "b", "config": {f"x{n}": 1.0 for n in range(200)}}}]},
+        {"": [{"run": {"id": "a", "name": "b"}, "metrics": {"x" * 5000: 1.0}}]},
     ],
 )
 def test_forged_record_of_runs_is_ignored(record: Any) -> None:
@@ -260,6 +272,7 @@ def test_forged_record_of_runs_is_ignored(record: Any) -> None:
     pipeline.push({"metrics": {"x": 1}})
     assert pipeline.tick() == {"x": 1}
     assert pipeline.store.runs() == []
+    assert RUNS.parse(RUNS.encode(pipeline.store.runs())) == []
 
 
 def test_runs_survive_in_a_folder(tmp_path: Path) -> None:

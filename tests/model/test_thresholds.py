@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dashapp.model.thresholds import MAX_DURATION_S, MAX_LIMIT, Threshold
+from dashapp.model.thresholds import MAX_DURATION_S, MAX_LIMIT, MAX_METRIC_LENGTH, Threshold
 
 GOOD = [
     ("cpu.percent > 90 for 30s", "cpu.percent", ">", 90, 30),
@@ -111,18 +111,24 @@ BAD = [
     "cpu.percent > 1e400",
     "cpu.percent > 1e16",
     "cpu.percent > 1001T",
-    "cpu.percent > " + "9" * 500,
     "c" * 201 + " > 90",
     "a\0b > 90",
     "a\x1b[31m > 90",
     "a\u202eb > 90",
     "a > 90\n; rm",
 ]
+TOO_LONG = ["cpu.percent > " + "9" * 5000, "a " + " " * 600 + "> 90"]
 
 
 @pytest.mark.parametrize("text", BAD)
 def test_threshold_parse_rejects_invalid_text(text: str) -> None:
     with pytest.raises(ValueError, match=r"^$"):
+        Threshold.parse(text)
+
+
+@pytest.mark.parametrize("text", TOO_LONG)
+def test_threshold_parse_names_the_limit_of_a_long_text(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected at most 600 characters$"):
         Threshold.parse(text)
 
 
@@ -163,3 +169,13 @@ def test_threshold_text_parses_to_same_threshold(
 )
 def test_threshold_text_is_canonical(text: str, canonical: str) -> None:
     assert Threshold.parse(text).text == canonical
+
+
+QUIET = " ".join(f"except Mon,Wed {hour}:00-{hour + 1}:00" for hour in range(2, 9))
+
+
+@pytest.mark.parametrize("condition", ["{}>9", "{} missing for 1m", "{} > 1e15 for 90.0s"])
+def test_text_of_longest_rule_is_read_again(condition: str) -> None:
+    """A store with a text that it cannot read has none of its other rules either."""
+    threshold = Threshold.parse(f"{condition.format('m' * MAX_METRIC_LENGTH)} {QUIET} repeat 90m critical")
+    assert Threshold.parse(threshold.text) == threshold

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.collector.alert_actions import apply_record
+from dashapp.collector.alert_actions import apply_records
 from dashapp.sources.push import PushSource
 from dashapp.stores.push_queue import PushReader
 
@@ -13,7 +13,7 @@ from dashapp.stores.push_queue import PushReader
 class ActionReader:
     def __init__(self, push_queue: PushReader, monitor: AlertMonitor) -> None:
         self._newest = 0
-        act = partial(apply_record, monitor)
+        act = partial(apply_records, monitor)
         self._source = PushSource(push_queue, lambda: self._newest, act=act)
 
     def read(self, newest: int) -> None:

@@ -12,6 +12,7 @@ from dashapp.model.alerts.controls import (
     CREATE,
     DELETE,
     MAX_COMMENT_CHARS,
+    MAX_MUTE_S,
     MUTE,
     TEST_RULE,
     UNMUTE,
@@ -24,7 +25,7 @@ from dashapp.model.ticks import BadRequestError
 from dashapp.stores.base import Reader
 
 # Durations of a mute by their name in a request, in seconds; None until the alert resolves.
-MUTE_DURATIONS: Mapping[str, float | None] = {"1h": 3600.0, "1d": 86_400.0, "resolved": None}
+MUTE_DURATIONS: Mapping[str, float | None] = {"1h": 3600.0, "1d": MAX_MUTE_S, "resolved": None}
 
 # The fields of the body for each path below /api/alerts/; the first one is the rule.
 FIELDS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -34,7 +33,7 @@ class AlertActions:
         store: Reader,
         push_queue: PushWriter,
         clients: ClientResolver,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._push_queue = push_queue
@@ -80,6 +79,11 @@ def alerts_read_only(environ: dict[str, Any], start_response: StartResponse) -> 
     return error_response(start_response, "403 Forbidden", NOT_ALLOWED)
 
 
-def alert_actions(store: Reader, push_queue: PushWriter | None, clients: ClientResolver) -> WSGIApp:
-    """Return the endpoint; one that rejects everything without a queue."""
-    return alerts_read_only if push_queue is None else AlertActions(store, push_queue, clients)
+def alert_actions(
+    store: Reader, push_queue: PushWriter | None, clients: ClientResolver, clock: Callable[[], float]
+) -> WSGIApp:
+    """Return the endpoint; one that rejects everything without a queue.
+
+    `clock`: that of the host.
+    """
+    return alerts_read_only if push_queue is None else AlertActions(store, push_queue, clients, clock)

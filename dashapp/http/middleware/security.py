@@ -161,10 +161,13 @@ def _is_cross_site(environ: Mapping[str, Any]) -> bool:
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
         return site not in ("same-origin", "none")
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is None:
-        return False
-    return bool(origin.partition("://")[2].lower() != environ.get("HTTP_HOST", "").lower())
+    return "HTTP_ORIGIN" in environ and not has_own_origin(environ)
+
+
+def has_own_origin(environ: Mapping[str, Any]) -> bool:
+    """Whether a page of the requested address sent the request, by its Origin header."""
+    origin = str(environ.get("HTTP_ORIGIN", "")).partition("://")[2].lower()
+    return bool(origin) and origin == str(environ.get("HTTP_HOST", "")).lower()
 
 
 def _host_name(host: str) -> str:

@@ -9,6 +9,8 @@ from dashapp.model.thresholds import AlertState, Threshold
 
 MUTE, UNMUTE, ACKNOWLEDGE = "mute", "unmute", "acknowledge"
 CREATE, CHANGE_RULE, DELETE, TEST_RULE = "create", "change", "delete", "test"
+# The longest mute with an end, in seconds.
+MAX_MUTE_S = 86_400.0
 ACTION_KINDS = (MUTE, UNMUTE, ACKNOWLEDGE, CREATE, CHANGE_RULE, DELETE, TEST_RULE)
 # Limits: actions in the log, of which the oldest are dropped; characters of a comment and of a user name.
 MAX_ACTIONS, MAX_COMMENT_CHARS, MAX_USER_CHARS = 500, 300, 256
@@ -73,7 +75,7 @@ class AlertControls:
         ended_mutes = {
             condition
             for condition, mute in self.mutes.items()
-            if condition not in firing or (not firing[condition] if mute.until is None else mute.until <= now)
+            if condition not in firing or _has_ended(mute, firing[condition], now)
         }
         resolved = {condition for condition in self.acknowledgements if not firing.get(condition)}
         if not (ended_mutes or resolved):
@@ -83,6 +85,28 @@ class AlertControls:
             mutes=_without(self.mutes, ended_mutes),
             acknowledgements=_without(self.acknowledgements, resolved),
         )
+
+    def shifted(self, seconds: float) -> AlertControls:
+        """Return these controls after the clock was set by `seconds`.
+
+        The rest of each mute is as long as before.
+        """
+        if not any(mute.until for mute in self.mutes.values()):
+            return self
+        return replace(
+            self,
+            mutes={
+                condition: mute if mute.until is None else replace(mute, until=max(0.0, mute.until + seconds))
+                for condition, mute in self.mutes.items()
+            },
+        )
+
+
+def _has_ended(mute: AlertAction, firing: bool, now: float) -> bool:
+    if mute.until is None:
+        return not firing
+    # An end that is days away is by a clock that was wrong: a message too many is better than years without.
+    return not now < mute.until <= now + 2 * MAX_MUTE_S
 
 
 def _with_rule(rules: Iterable[Threshold], rule: Threshold, replaces: str) -> tuple[Threshold, ...]:

@@ -159,6 +159,9 @@ class RedisWriter:
         try:
             self._correct_history()
             while rows := self._waiting():
+                if any(row.pushed for row in rows):
+                    # Redis removes the pushed records with these rows, so it must have their results before.
+                    self.documents.write()
                 self._send(rows)
         except ResponseError:
             # Redis answers, but rejects the rows: even a full one renews the lease.

@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from action_reader import ActionReader
 from authenticated_app import PASSWORD
 from redis_server import RedisServer, needs_redis
@@ -76,13 +77,15 @@ def test_action_waits_in_folder_and_is_applied_once_after_kill(tmp_path: Path) -
 
 
 @needs_redis
-def test_page_of_other_host_mutes_its_alerts_through_redis(redis: RedisServer) -> None:
+@pytest.mark.parametrize("lead", [0, 7200, -7200])
+def test_page_of_other_host_mutes_its_alerts_through_redis(redis: RedisServer, lead: int) -> None:
+    """The clock of the other host can be wrong; the mute is as long by that clock."""
     web = settings_of("--store", redis.url, "--name", "a", "--no-collector")
     other = settings_of("--store", redis.url, "--name", "b")
     backend, host = open_backend(web), open_backend(other)
     assert backend is not None
     assert host is not None
-    now = float(int(time.time()))
+    now = float(int(time.time())) + lead
     with closing(host.open_writer()) as store:
         monitor = AlertMonitor([RULE], store)
         observe(store, monitor, now)
@@ -98,5 +101,8 @@ def test_page_of_other_host_mutes_its_alerts_through_redis(redis: RedisServer) -
             return any("mute" in row for row in rows)
 
         wait_for(is_muted)
+        (mute_of_host,) = store.alert_controls().mutes.values()
+        assert mute_of_host.until is not None
+        assert abs(mute_of_host.until - now - 86_400) < 1800
         # A comparison of hosts has no rules of its own.
         assert mute(app, "/host/a,b") == 403

@@ -17,8 +17,12 @@ from tick_pages import last_page
 from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import Sampler
+from dashapp.config.settings import parse_settings
+from dashapp.model.events import USER, Event, EventLog
 from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
+from dashapp.stores.documents import EVENTS
+from dashapp.stores.factory import open_backend
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
 from dashapp.stores.redis.bounded import MAX_TEXT_BYTES
@@ -27,6 +31,7 @@ from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.push_queue import BATCH_RECORDS, TICK_TIMEOUT_S, RedisPushReader, RedisPushWriter
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
+from dashapp.stores.redis.writer import QueuedRow
 
 pytestmark = needs_redis
 
@@ -241,3 +246,40 @@ def test_oversized_records_of_another_program_are_left_out(redis: RedisServer) -
     finally:
         tracemalloc.stop()
     assert peak < MAX_TEXT_BYTES
+
+
+def test_redis_has_documents_of_records_before_it_removes_them(url: str) -> None:
+    """A collector that is killed in between loses no mark and no action."""
+    intake, collector = RedisPushWriter(redis_client(url), "a"), Collector(url)
+    writer, keys = collector.store.writer, collector.store.lease.keys
+    send, found = writer._send, []
+    with closing(redis_client(url)) as client:
+
+        def observe(rows: list[QueuedRow]) -> None:
+            if any(row.pushed for row in rows):
+                found.append(client.connection.hexists(keys.documents, "events"))
+            send(rows)
+
+        writer._send = observe  # type: ignore[method-assign]
+        put(intake, x=1)
+        collector.inbox.take(0, lambda record: True)
+        # Not write_document, which would start a round before the tick.
+        writer.documents.put(EVENTS.name, EVENTS.encode(EventLog((Event(1, "deploy", USER, 1),))))
+        assert collector.store.append(Tick(1_795_218_000.0, 1, {"x": 1}))
+        assert collector.store.drain(PATIENCE_S)
+    assert found == [True]
+
+
+def test_queues_of_all_hosts_share_their_connections(url: str) -> None:
+    backend = open_backend(parse_settings(["--store", url, "--name", "a"], {}))
+    assert backend is not None
+    writers: list[Any] = [backend.push_writer(), backend.push_writer("b"), backend.push_writer("c")]
+    for writer in writers:
+        put(writer, x=1)
+    assert len({id(writer._client) for writer in writers}) == 1
+    assert [values_waiting(url, name) for name in ("a", "b", "c")] == [1, 1, 1]
+
+
+def values_waiting(url: str, host: str) -> int:
+    with closing(redis_client(url)) as client:
+        return int(client.connection.xlen(Keys(host).push))
