@@ -30,7 +30,12 @@
       this.save = app.createElement("button", { type: "submit", className: "plain primary" }, "Add rule");
       const test = app.createElement("button", { type: "button", className: "plain" }, "Test");
       test.addEventListener("click", () => this.test());
-      const form = app.createElement("form", { className: "rule-form" }, this.input, this.save, test);
+      this.cancel = app.createElement("button", { type: "button", className: "plain", hidden: true }, "Cancel");
+      this.cancel.addEventListener("click", () => {
+        this.showForm(null);
+        this.input.focus();
+      });
+      const form = app.createElement("form", { className: "rule-form" }, this.input, this.save, this.cancel, test);
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         this.submit();
@@ -59,7 +64,7 @@
 
     draw(rules, actions) {
       const items = rules.map((rule) => this.item(rule));
-      this.list.replaceChildren(...(items.length ? items : [app.createElement("li", {}, "No rules yet")]));
+      app.replaceKeepingFocus(this.list, items.length ? items : [app.createElement("li", {}, "No rules yet")], () => this.input);
       this.history.hidden = !actions.length;
       this.actions.replaceChildren(...actions.map((action) => app.createElement("li", {}, describeAction(action))));
     }
@@ -80,10 +85,16 @@
     }
 
     edit(text) {
-      this.edited = text;
-      this.input.value = text;
-      this.save.textContent = "Change rule";
+      this.showForm(text);
       this.input.focus();
+    }
+
+    /* Change the rule `text`; null adds one. */
+    showForm(text) {
+      this.edited = text;
+      this.input.value = text ?? "";
+      this.save.textContent = text === null ? "Add rule" : "Change rule";
+      this.cancel.hidden = text === null;
     }
 
     async submit() {
@@ -91,14 +102,14 @@
       const result = await this.send("rules", body);
       if (!result) return;
       const { edited } = this;
-      this.edited = null;
-      this.input.value = "";
-      this.save.textContent = "Add rule";
+      this.showForm(null);
       await this.waitFor((texts) => texts.includes(result.rule) && (edited === result.rule || !texts.includes(edited)));
     }
 
     async delete(text) {
-      if (await this.send("rules/delete", { rule: text })) await this.waitFor((texts) => !texts.includes(text));
+      if (!(await this.send("rules/delete", { rule: text }))) return;
+      if (this.edited === text) this.showForm(null);
+      await this.waitFor((texts) => !texts.includes(text));
     }
 
     async test() {
