@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const DOUBLE_CLICK_MS = 500;
+  const DOUBLE_TAP_MS = 500;
   const CLICK_PX = 6; // movement of a click
   const MIN_RANGE_MS = 1000;
 
@@ -39,7 +39,9 @@
       if (event.pointerType !== "touch" || !pressed) return;
       touches.set(event.pointerId, { x: event.clientX, time: timeAt(event) });
     });
-    listen("pointerup", (event) => endPress(event), window);
+    // The mouse's own event has the number of clicks, by the user's settings.
+    listen("pointerup", (event) => event.pointerType !== "mouse" && endPress(event), window);
+    listen("mouseup", (event) => endPress(event), window);
     listen("pointercancel", (event) => endTouch(event), window);
 
     // Otherwise the browser takes two fingers for scrolling, and cancels the pointers.
@@ -60,7 +62,8 @@
       }
       if (isTouch) chart.onPointer(timeAt(event), event.clientY);
       // Plotly's own double click depends on what it draws in between.
-      const isDouble = lastClick && event.timeStamp - lastClick.timeStamp < DOUBLE_CLICK_MS && Math.hypot(x - lastClick.x, y - lastClick.y) < 2 * CLICK_PX;
+      const isSecond = event.type === "mouseup" ? event.detail % 2 === 0 : event.timeStamp - lastClick?.timeStamp < DOUBLE_TAP_MS;
+      const isDouble = lastClick && isSecond && Math.hypot(x - lastClick.x, y - lastClick.y) < 2 * CLICK_PX;
       lastClick = isDouble ? null : { x, y, timeStamp: event.timeStamp };
       if (isDouble) chart.onDoubleClick();
       else chart.onClick(timeAt(event), event);

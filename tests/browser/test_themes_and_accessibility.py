@@ -196,8 +196,9 @@ SPARK = """(at) => {
     const canvas = document.createElement("canvas");
     canvas.style.cssText = "display: block; width: 300px; height: 40px; color: black";
     document.body.replaceChildren(canvas);
+    const size = { width: 300, height: 40 };
     const metrics = [{ key: "cpu", low: 0, high: 100 }];
-    window.dashapp.drawSparkline(canvas, { width: 300, height: 40 }, "black", series, metrics, [0, 1800]);
+    window.dashapp.drawSparkline(canvas, size, "black", series, metrics, [0, 1800]);
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const ink = (x, top, bottom) => {
         let count = 0;

@@ -65,10 +65,10 @@ class KernelServer:
         self.root = f"http://{HOST}:{self.port}{self._path}/"
         # A program that pushes elsewhere keeps its server.
         self.has_pushes = not os.environ.get(TOKEN_VARIABLE)
-        token = secrets.token_hex(16)
+        self._push_token = secrets.token_hex(16)
         if self.has_pushes:
-            os.environ |= {URL_VARIABLE: self.root.rstrip("/"), TOKEN_VARIABLE: token}
-        self._app = self._build_app(token)
+            os.environ |= {URL_VARIABLE: self.root.rstrip("/"), TOKEN_VARIABLE: self._push_token}
+        self._app = self._build_app()
 
     def collect(self, names: Sequence[str], functions: Functions) -> None:
         """Collect these sources in addition to the machine and all earlier ones.
@@ -77,7 +77,7 @@ class KernelServer:
         """
         new_names = [*self._names, *(name for name in names if name not in self._names)]
         new_functions = {**self._functions, **functions}
-        settings = parse_sources(new_names)
+        settings = replace(parse_sources(new_names), push_token=self._push_token)
         if self._collector is not None and (new_names, new_functions) == (self._names, self._functions):
             return
         self._names, self._functions, self._settings = new_names, new_functions, settings
@@ -95,10 +95,10 @@ class KernelServer:
         self._collector = PerProcessThread("dashapp collector", run, self._report, stop.wait)
         self._collector.start()
 
-    def _build_app(self, token: str) -> WSGIApp:
+    def _build_app(self) -> WSGIApp:
         from dashapp.web.app import create_app
 
-        settings = replace(self._settings, push_token=token, processes="always")
+        settings = replace(self._settings, push_token=self._push_token, processes="always")
         return create_app(self._store, settings, self._queue, mounted=True, restricted=True)
 
     def _report(self, sentence: str) -> None:
