@@ -1,4 +1,4 @@
-"""The dialog of alert rules: the focus and the form after a change, and actions after a failed request."""
+"""The dialog of alert rules: focus and form after a change; actions after a failed request."""
 
 from __future__ import annotations
 
