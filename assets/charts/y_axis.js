@@ -8,6 +8,8 @@
   const TOP = 0.01; // of the height above the top label, so that a line there is fully visible
   const MIN_HIGH = { B: 1000, "B/s": 1000 }; // an idle disk has no axis in thousandths of a byte
   const ROUNDING = 0.005; // share of a bound
+  const CHAR_WIDTH = 0.62; // of the size of the font
+  const LABEL_PAD_PX = 28; // and the title of the axis
   const BOUND_COLOUR = "#7f8c8d";
   app.BOUND_SHAPE = "bound"; // name of its shape in a chart
 
@@ -38,9 +40,18 @@
       apply(fit, scale.unit);
       bounds.push(...fit.exceeded.map((value) => boundLine(value, isRight ? "y2" : "y")));
     }
+    for (const [name, edge] of [["yaxis", "l"], ["yaxis2", "r"]]) widenMargin(layout, layout[name], edge);
     const others = (layout.shapes ?? []).filter(({ name }) => name !== app.BOUND_SHAPE);
     if (bounds.length || others.length !== (layout.shapes ?? []).length) layout.shapes = [...others, ...bounds];
   };
+
+  /* A label that is cut would be another number. */
+  function widenMargin(layout, axis, edge) {
+    const length = app.longestText(axis?.ticktext ?? []);
+    if (length <= app.MAX_AXIS_CHARS) return;
+    const width = LABEL_PAD_PX + CHAR_WIDTH * layout.font.size * length;
+    layout.margin[edge] = Math.max(layout.margin[edge], Math.ceil(width));
+  }
 
   /* Fit the only axis to `values`. */
   app.fitYAxis = function (axis, scale, values) {

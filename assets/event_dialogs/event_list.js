@@ -46,16 +46,14 @@
       app.setText(this.summary, events.length ? `${count ? app.countEvents(count) : "None"} on screen, ${app.formatRange(range)}.` : "");
       this.drawFilter(events);
       const [start, end] = range;
-      const focused = document.activeElement?.dataset?.event;
-      this.list.replaceChildren(
-        ...groupByDay(shown.slice(0, this.maxRows)).flatMap(([day, rows]) => [
-          app.createElement("h3", {}, day),
-          app.createElement("ul", {}, ...rows.map((event) => this.row(event, event.t >= start && event.t <= end))),
-        ]),
-        ...(shown.length > this.maxRows ? [this.moreButton(shown.length - this.maxRows)] : []),
-        ...(shown.length ? [] : [this.emptyText(events.length > 0)])
-      );
-      if (focused !== undefined) this.list.querySelector(`[data-event="${CSS.escape(focused)}"]`)?.focus();
+      const days = groupByDay(shown.slice(0, this.maxRows)).flatMap(([day, rows]) => [
+        app.createElement("h3", {}, day),
+        app.createElement("ul", {}, ...rows.map((event) => this.row(event, event.t >= start && event.t <= end))),
+      ]);
+      if (shown.length > this.maxRows) days.push(this.moreButton(shown.length - this.maxRows));
+      if (!shown.length) days.push(this.emptyText(events.length > 0));
+      // After a removal: the next row.
+      app.replaceKeepingFocus(this.list, days, (buttons, index) => buttons[Math.min(index, buttons.length - 1)]);
     }
 
     /* A button for each kind that there is, if there are several. */
@@ -88,7 +86,7 @@
       const time = app.createElement("span", { className: "event-time" }, app.formatTimeOfDay(event.t));
       const kind = app.createElement("span", { className: "visually-hidden" }, app.EVENT_KIND_NAMES[event.kind] ?? event.kind);
       const button = app.createElement("button", { type: "button", title: "Show this moment" }, app.createEventIcon(event.kind, this.dialog), time, name, kind);
-      button.dataset.event = `${event.t} ${event.text}`;
+      button.dataset.name = `${event.t} ${event.kind} ${event.text}`;
       button.addEventListener("click", () => {
         this.dialog.close();
         this.page.goToMoment(event.t);
@@ -100,6 +98,7 @@
 
     removeButton(event) {
       const button = app.createElement("button", { type: "button", className: "close", title: "Remove this mark", "aria-label": `Remove ${event.text}` }, "✕");
+      button.dataset.name = `remove ${event.t} ${event.text}`;
       button.addEventListener("click", () => this.page.eventMarks.remove(event));
       return button;
     }

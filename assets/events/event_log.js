@@ -5,7 +5,7 @@
   const REQUEST_TIMEOUT_MS = 5000;
   const MIN_RELOAD_MS = 1000; // and as much again for each thousand events
   const MAX_CACHED_GROUPINGS = 8;
-  const NONE = "0 0";
+  const NONE = "";
   app.EVENT_KINDS = ["alert", "user", "gap", "boot", "start"]; // the most important first
 
   app.EventLog = class {
@@ -23,9 +23,10 @@
       this.loading = false;
     }
 
-    /* `frame`: its `events` and `changes` are the numbers of the newest event and of the newest change of an alert. */
-    update({ events = 0, changes = 0 }) {
-      const numbers = `${events} ${changes}`;
+    /* `frame`: its `events` and `changes` are the numbers of the newest event and of the newest change of an alert. A new
+       store counts from 1 again; the cursor begins with the store's generation. */
+    update({ events = 0, changes = 0, cursor }) {
+      const numbers = events || changes ? `${cursor.split(".")[0]} ${events} ${changes}` : NONE;
       // A response of the same tick can be older than this frame, so the next frame loads it.
       const isSettled = numbers === this.seenNumbers;
       this.seenNumbers = numbers;

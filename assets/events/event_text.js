@@ -32,7 +32,9 @@
 
   /* Fill `element` with a row for each event; nothing changes if it has these already. */
   app.showEventRows = function (element, events) {
-    const key = events.map(({ t, text }) => `${t} ${text}`).join("\n");
+    // The time zone and the theme can change under a resting mouse.
+    const texts = events.map(({ t, kind, text }) => `${app.formatTimeOfDay(t)} ${kind} ${text}`);
+    const key = texts.length ? [app.isDark(element), ...texts].join("\n") : "";
     if (element.dataset.shown === key) return;
     element.dataset.shown = key;
     const hiddenCount = events.length > MAX_ROWS ? events.length - MAX_ROWS + 1 : 0;

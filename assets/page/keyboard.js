@@ -10,9 +10,11 @@
         return;
       }
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      // The browser closes these, even if the element with the focus was removed.
+      if (document.querySelector("dialog[open]") || (event.key === "Escape" && document.querySelector(":popover-open"))) return;
       // Space presses a focused button; letters are text in an input.
       const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
-      if (event.target.closest(`dialog[open], [popover], ${busy}`)) return;
+      if (event.target.closest(`[popover], ${busy}`)) return;
       const inSlider = event.target.closest("[role=slider]");
       const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (event.key === " " || event.key === "p") page.togglePause();

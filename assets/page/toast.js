@@ -15,6 +15,7 @@
     show(sentence, action = null) {
       if (!sentence) return;
       clearTimeout(this.timer);
+      this.place(document.querySelector("dialog[open]"));
       this.element.replaceChildren(sentence);
       if (action) {
         const button = app.createElement("button", { type: "button" }, action.text);
@@ -26,6 +27,14 @@
       }
       this.element.classList.add("shown");
       this.timer = setTimeout(() => this.hide(), DURATION_MS);
+    }
+
+    /* Nothing outside an open dialog can be clicked or read aloud. */
+    place(dialog) {
+      const parent = dialog ?? document.body;
+      if (this.element.parentElement === parent) return;
+      parent.append(this.element);
+      dialog?.addEventListener("close", () => this.place(document.querySelector("dialog[open]")), { once: true });
     }
 
     hide() {

@@ -33,11 +33,11 @@
       const isUnsent = this.entries[0]?.sent === false && performance.now() - this.requestedAt > RETRY_MS;
       const hasAction = actionTime !== undefined && actionTime !== this.actionTime;
       if (!hasAction && (newestNumber === undefined || (newestNumber === this.newestNumber && !isUnsent))) return;
-      this.actionTime = actionTime;
-      this.load();
+      this.load(actionTime);
     }
 
-    async load() {
+    /* `actionTime`: of the newest action, which the response has. */
+    async load(actionTime) {
       if (this.loading) return;
       this.loading = true;
       this.requestedAt = performance.now();
@@ -49,6 +49,7 @@
         this.entries = log;
         // A response may be older than the frame: the next frame loads it again.
         this.newestNumber = log[0]?.number;
+        this.actionTime = actionTime;
       } catch (error) {
         return; // offline or no JSON: the next frame loads it again
       } finally {

@@ -18,6 +18,22 @@
     if (element.textContent !== text) element.textContent = text;
   };
 
+  /* Replace the children of `list`. The focus stays on the button with the same name. If that button is gone, the one that
+     `chooseNext(buttons, index)` returns has it, or else the button that closes the dialog. */
+  app.replaceKeepingFocus = function (list, children, chooseNext) {
+    const listButtons = () => [...list.querySelectorAll("button")];
+    const nameOf = (button) => button.dataset.name ?? button.getAttribute("aria-label") ?? button.textContent;
+    const before = listButtons();
+    const index = before.indexOf(document.activeElement);
+    list.replaceChildren(...children);
+    if (index < 0) return;
+    const name = nameOf(before[index]);
+    const after = listButtons();
+    const same = after.find((button) => nameOf(button) === name);
+    if (same) same.focus({ preventScroll: true });
+    else (chooseNext(after, index) ?? list.closest("dialog").querySelector(".close")).focus();
+  };
+
   /* Open a dialog. Escape, its button or a click outside closes it, and the focus returns. */
   app.openDialog = function (title, ...children) {
     document.querySelector("dialog[open]")?.close();

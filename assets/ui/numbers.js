@@ -13,6 +13,7 @@
   // Outside these limits, digits are hard to count.
   const MAX_PLAIN = 1e15;
   const MIN_PLAIN = 1e-4;
+  app.MAX_AXIS_CHARS = 9; // fit beside a plot
 
   const formats = new Map();
 
@@ -43,7 +44,10 @@
       if (size >= LONGEST_AS_SECONDS) return LONG_SECONDS.find(([factor]) => size >= 2 * factor);
       return SMALL_SECONDS.find(([factor]) => size >= factor) ?? (size ? SMALL_SECONDS.at(-1) : SMALL_SECONDS[0]);
     }
-    if (!SCALED_UNITS.includes(unit)) return [1, unit];
+    return SCALED_UNITS.includes(unit) ? prefixedScale(size, unit) : [1, unit];
+  }
+
+  function prefixedScale(size, unit) {
     let power = 0;
     while (size / 1000 ** power >= 999.5 && power < SI_PREFIXES.length - 1) power += 1;
     return [1000 ** power, SI_PREFIXES[power] + unit];
@@ -97,7 +101,18 @@
 
   /* Labels of an axis from `low` to `high`: `{step, values, texts}`. Only the top label has the unit. */
   app.axisLabels = function (low, high, unit, count) {
-    const [factor, name] = scaleOf(Math.max(Math.abs(low), Math.abs(high)), unit);
+    const size = Math.max(Math.abs(low), Math.abs(high));
+    const labels = scaledLabels(low, high, scaleOf(size, unit), count);
+    if (unit === "s" || app.longestText(labels.texts) <= app.MAX_AXIS_CHARS) return labels;
+    const shorter = scaledLabels(low, high, prefixedScale(size, unit === "1/s" ? "/s" : unit), count);
+    return app.longestText(shorter.texts) < app.longestText(labels.texts) ? shorter : labels;
+  };
+
+  app.longestText = function (texts) {
+    return Math.max(0, ...texts.map(({ length }) => length));
+  };
+
+  function scaledLabels(low, high, [factor, name], count) {
     const step = niceStep((high - low) / factor / count, factor);
     const first = Math.ceil(low / factor / step - 1e-9);
     const last = Math.floor(high / factor / step + 1e-9);
@@ -108,5 +123,5 @@
     const texts = multiples.map((multiple) => (isPlain || !multiple ? formatDecimals(multiple * step, isPlain ? decimals : 0) : formatDigits(multiple * step, 3)));
     if (texts.length) texts.push(withUnit(texts.pop(), name));
     return { step: step * factor, values: multiples.map((multiple) => multiple * step * factor), texts };
-  };
+  }
 })((window.dashapp = window.dashapp || {}));

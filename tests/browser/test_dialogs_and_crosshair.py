@@ -96,6 +96,27 @@ def test_help_dialog_opens_by_key_and_restores_focus(page: Page, live: Live) -> 
     assert_drawn_equals_store(page, live.store)
 
 
+def test_escape_closes_a_dialog_without_focus_and_other_keys_do_nothing(page: Page, live: Live) -> None:
+    page.keyboard.press("?")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("p")
+    page.keyboard.press("g")
+    expect(page.get_by_role("dialog", name="Keyboard and mouse")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    wait_for_state(page, "live")
+
+
+def test_escape_closes_a_menu_and_keeps_the_time_on_screen(page: Page, live: Live) -> None:
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    page.locator("#menu").click()
+    expect(page.locator("#menu-items")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#menu-items")).to_be_hidden()
+    wait_for_state(page, "paused")
+
+
 def test_go_to_dialog_shows_an_hour_ago(page: Page, live: Live) -> None:
     before = live.store.newest().time_ms
     page.keyboard.press("g")

@@ -170,6 +170,60 @@ def test_person_marks_a_moment_and_undoes_it(page: Page, site: Site) -> None:
     wait_until_passes(page, lambda: _assert_equal(site.received()[1], [HTML]))
 
 
+def test_removal_in_list_keeps_focus_and_offers_undo(page: Page, site: Site) -> None:
+    site.write((60, "deploy", "user"), (40, "rollback", "user"), (20, "deploy", "user"))
+    opened(page, site, 3)
+    page.keyboard.press("e")
+    remove = page.locator(".event-list .close")
+    remove.nth(0).focus()
+    page.keyboard.press("Enter")
+    expect(remove).to_have_count(2)
+    expect(remove.nth(0)).to_be_focused()
+    page.locator("dialog #note button").click()
+    expect(remove).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(page.locator("body > #note")).to_contain_text("Marked: deploy")
+    assert site.received()[0] == ["deploy"]
+
+
+def test_more_events_in_list_get_the_focus_of_their_button(page: Page, site: Site) -> None:
+    site.write(*((5 + number, f"event {number}", "user") for number in range(201)))
+    opened(page, site, 201)
+    page.keyboard.press("e")
+    page.get_by_role("button", name="1 event before").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".event-list li").nth(200).locator("button").first).to_be_focused()
+
+
+def test_times_in_tooltip_follow_the_time_zone(page: Page, site: Site) -> None:
+    opened(page, site, 0)
+    shown = page.evaluate(
+        """() => ["UTC", "Asia/Tokyo"].map((zone) => {
+            const element = (window.rows ??= document.body.appendChild(document.createElement("div")));
+            dashapp.setTimeZone(zone);
+            dashapp.showEventRows(element, [{ t: 1795218017000, text: "deploy", kind: "user" }]);
+            return element.textContent;
+        })"""
+    )
+    assert shown == ["deploy23:40:17", "deploy08:40:17"]
+
+
+def test_events_of_a_new_store_with_the_same_numbers_are_loaded(page: Page, site: Site) -> None:
+    requests = opened(page, site, 0)
+    page.evaluate("window.log = new dashapp.EventLog(dashapp.page.poller.base, true)")
+    for generation in "ab":
+        page.evaluate(
+            """async (generation) => {
+                log.loadedAt = -Infinity;
+                const cursors = [`${generation}.1`, `${generation}.2`];
+                for (const cursor of cursors) log.update({ events: 1, cursor });
+            }""",
+            generation,
+        )
+        wait_until(page, lambda: page.evaluate("!log.loading && log.loadedNumbers.length > 0"))
+    assert requests == ["GET", "GET"]
+
+
 def test_refused_mark_shows_one_sentence_in_dialog(page: Page, site: Site) -> None:
     opened(page, site, 0)
     page.locator('[data-panel="cpu"] .more').click()

@@ -1,0 +1,37 @@
+"""Labels of an axis are short enough for the space beside a plot."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from dashapp.web.assets import assets_directory
+
+LABELS = """([low, high, unit]) =>
+    dashapp.axisLabels(low, high, unit, 5).texts.map((text) => text.replace(/\\s/, " "))"""
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    shared_page.add_script_tag(content=(assets_directory() / "ui" / "numbers.js").read_text())
+    return shared_page
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "first", "last"),
+    [
+        (0, 100, "", "0", "100"),
+        (0, 5_000_000, "", "0", "5,000,000"),
+        (20_000_000, 40_000_000, "", "20", "40 M"),
+        (0, 8_000_000_000, "", "0", "8 G"),
+        (0, 20_000_000, "1/s", "0", "20 M/s"),
+        (-30_000_000, 0, "", "-30", "0 M"),
+        (0, 8_000_000_000, "B", "0", "8 GB"),
+    ],
+)
+def test_axis_labels_of_large_numbers_are_short(
+    page: Page, low: float, high: float, unit: str, first: str, last: str
+) -> None:
+    texts = page.evaluate(LABELS, [low, high, unit])
+    assert [texts[0], texts[-1]] == [first, last]
+    assert max(map(len, texts)) <= 9
