@@ -31,10 +31,10 @@ class Announcements:
 
     def __init__(self, zone: tzinfo | None = None) -> None:
         self._zone = zone
-        # By condition: the state that the receivers know, and the time of the message.
+        # By condition: the state in the last message, and the time of that message.
         self._known: dict[str, tuple[bool, float]] = {}
-        # The reason, by condition, if they know another state than the current one.
-        self._untold: dict[str, str] = {}
+        # By condition: why the current state has no message, if it differs from that one.
+        self._withheld: dict[str, str] = {}
 
     def restore(self, states: Iterable[AlertState], log: Iterable[AlertChange]) -> None:
         """Go on with the log of an earlier process."""
@@ -44,17 +44,17 @@ class Announcements:
             if change.kind != TEST:
                 group = silent if change.silence else newest
                 group[change.threshold.condition] = change
-        self._known, self._untold = {}, {}
+        self._known, self._withheld = {}, {}
         for state in states:
             condition = state.threshold.condition
-            told, untold = newest.get(condition), silent.get(condition)
-            if told is not None:
-                self._known[condition] = (told.firing, told.time)
-            elif untold is None:
+            sent, withheld = newest.get(condition), silent.get(condition)
+            if sent is not None:
+                self._known[condition] = (sent.firing, sent.time)
+            elif withheld is None:
                 # The log lacks the change, because it is old.
                 self._known[condition] = (state.firing, state.since or 0.0)
             if state.firing != self._known.get(condition, (False, 0.0))[0]:
-                self._untold[condition] = untold.silence if untold is not None else QUIET
+                self._withheld[condition] = withheld.silence if withheld is not None else QUIET
 
     def silenced(
         self, changes: Sequence[AlertChange], now: float, controls: AlertControls
@@ -68,13 +68,13 @@ class Announcements:
         known, _time = self._known.get(condition, (False, 0.0))
         if known == change.firing:
             # For example resolved, without a message that it fired.
-            reason = reason or self._untold.get(condition, QUIET)
-            self._untold.pop(condition, None)
+            reason = reason or self._withheld.get(condition, QUIET)
+            self._withheld.pop(condition, None)
         elif reason:
-            self._untold[condition] = reason
+            self._withheld[condition] = reason
         else:
             self._known[condition] = (change.firing, now)
-            self._untold.pop(condition, None)
+            self._withheld.pop(condition, None)
         return replace(change, silence=reason) if reason else change
 
     def reminders(
@@ -84,16 +84,16 @@ class Announcements:
         reminders = []
         for state in states:
             threshold = state.threshold
-            if not (self._untold or (state.firing and threshold.repeat)):
+            if not (self._withheld or (state.firing and threshold.repeat)):
                 continue
             condition = threshold.condition
-            if not (condition in self._untold or self._is_due(state, condition, now)):
+            if not (condition in self._withheld or self._is_due(state, condition, now)):
                 continue
             is_acknowledged = state.firing and condition in controls.acknowledgements
             if is_acknowledged or self._reason(threshold, state.firing, now, controls):
                 continue
             self._known[condition] = (state.firing, now)
-            self._untold.pop(condition, None)
+            self._withheld.pop(condition, None)
             value = values.get(threshold.metric)
             reminders.append(AlertChange(threshold, state.firing, now, value, kind=REMINDER))
         return reminders
@@ -102,8 +102,8 @@ class Announcements:
         repeat = state.threshold.repeat
         if not (state.firing and repeat):
             return False
-        _firing, told_at = self._known.get(condition, (True, state.since or now))
-        return now - told_at >= repeat
+        _firing, sent_at = self._known.get(condition, (True, state.since or now))
+        return now - sent_at >= repeat
 
     def _reason(self, threshold: Threshold, firing: bool, now: float, controls: AlertControls) -> str:
         """Return why there is no message at `now`; empty if there is one."""
