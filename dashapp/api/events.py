@@ -15,7 +15,7 @@ from dashapp.api.params import parse_parameters, query_fields
 from dashapp.api.push import parse_push_body
 from dashapp.http.middleware.rate_limit import RATE_WINDOW_S, RequestRateLimiter
 from dashapp.http.middleware.security import has_own_origin
-from dashapp.http.request_body import BodyReader, RequestBodyError
+from dashapp.http.request_body import BodyReader, rejection
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse
 from dashapp.model.events import USER, event_text
@@ -116,12 +116,8 @@ class MarkEndpoint:
                 return error_response(start_response, "429 Too Many Requests", sentence, retry)
             self._queue = self._queue or self._open_queue()
             self._queue.put(record)
-        except RequestBodyError as error:
-            return error_response(start_response, error.status, str(error), ("connection", "close"))
-        except BadRequestError as error:
-            return error_response(start_response, "400 Bad Request", str(error))
-        except PushQueueError as error:
-            return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
+        except (BadRequestError, PushQueueError) as error:
+            return rejection(start_response, error)
         return json_response(start_response, "200 OK", {"t": time_ms, "text": text, "kind": USER})
 
     def _parse_mark(self, body: bytes) -> tuple[int, str]:

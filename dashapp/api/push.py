@@ -19,7 +19,7 @@ from dashapp.api.run_entry import json_type, parse_run_entry
 from dashapp.http.concurrency import Queue
 from dashapp.http.middleware.client_address import ClientResolver, rate_limit_key
 from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
-from dashapp.http.request_body import MAX_CONCURRENT_BODIES, BodyReader, RequestBodyError
+from dashapp.http.request_body import MAX_CONCURRENT_BODIES, BodyReader, rejection
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.events import event_text
@@ -242,12 +242,8 @@ class PushEndpoint:
                 )
                 self._check_run_names(body.values, body.runs)
                 self._queue(body)
-        except RequestBodyError as error:
-            return error_response(start_response, error.status, str(error), ("connection", "close"))
-        except BadRequestError as error:
-            return error_response(start_response, "400 Bad Request", str(error))
-        except (PushQueueError, BusyError) as error:
-            return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
+        except (BadRequestError, PushQueueError, BusyError) as error:
+            return rejection(start_response, error)
         self._names.update(key for key in body.values if not split_run_key(key))
         accepted = len(body.values) + sum(len(entry["metrics"]) for entry in body.runs) + len(body.events)
         return json_response(start_response, "200 OK", {"accepted": accepted})

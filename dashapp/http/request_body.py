@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit
-from dashapp.model.ticks import BadRequestError
+from dashapp.http.responses import error_response
+from dashapp.http.types import StartResponse
+from dashapp.model.ticks import BadRequestError, DashappError
 
 # Bodies that the server reads at a time. Each occupies a thread until it is complete or its client
 # disconnects, so the web server has as many spare threads. There is no timeout here. Granian 2.8 blocks
@@ -21,6 +23,15 @@ class RequestBodyError(BadRequestError):
     def __init__(self, status: str, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+def rejection(start_response: StartResponse, error: DashappError) -> Iterable[bytes]:
+    """Return the response to a write that failed: with a wrong body, wrong contents, or for lack of room."""
+    if isinstance(error, RequestBodyError):
+        return error_response(start_response, error.status, str(error), ("connection", "close"))
+    if isinstance(error, BadRequestError):
+        return error_response(start_response, "400 Bad Request", str(error))
+    return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
 
 
 class BodyReader:

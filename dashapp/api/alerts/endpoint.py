@@ -8,7 +8,7 @@ from typing import Any
 
 from dashapp.api.alerts.actions import FIELDS, parse_action
 from dashapp.http.middleware.client_address import ClientResolver
-from dashapp.http.request_body import BodyReader, RequestBodyError
+from dashapp.http.request_body import BodyReader, rejection
 from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.ticks import BadRequestError, PushQueueError
@@ -52,12 +52,8 @@ class AlertActions:
             user, id = self._clients.user(environ), secrets.token_hex(8)
             action = parse_action(name, body, self._store, round(self._clock(), 3), user, id)
             self._push_queue.put(ACTION_MARK + action_record(action))
-        except RequestBodyError as error:
-            return error_response(start_response, error.status, str(error), ("connection", "close"))
-        except BadRequestError as error:
-            return error_response(start_response, "400 Bad Request", str(error))
-        except PushQueueError as error:
-            return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
+        except (BadRequestError, PushQueueError) as error:
+            return rejection(start_response, error)
         result: dict[str, Any] = {"rule": action.rule.text}
         if name == "test":
             result |= self._test(action.rule.metric)
