@@ -26,7 +26,7 @@ class RequestBodyError(BadRequestError):
 
 
 def rejection(start_response: StartResponse, error: DashappError) -> Iterable[bytes]:
-    """Return the response to a write that failed: with a wrong body, wrong contents, or for lack of room."""
+    """Return the response to a write whose body is invalid or cannot be stored now."""
     if isinstance(error, RequestBodyError):
         return error_response(start_response, error.status, str(error), ("connection", "close"))
     if isinstance(error, BadRequestError):
