@@ -20,6 +20,7 @@ PARTS = (
     "busy_machine",
     "viewers",
     "behind_login",
+    "alert_delay",
     "cached",
     "mounted",
     "first_load",
