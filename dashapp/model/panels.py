@@ -118,6 +118,10 @@ PANELS = (
     Panel("containermemory", "Container memory", "without cache", "B", kind="stacked"),
     Panel("services", "Service CPU", "of the machine", "%", kind="stacked"),
     Panel("servicememory", "Service memory", "without cache", "B", kind="stacked"),
+    Panel("checks", "Checks", "up or down", high=1),
+    Panel("checklatency", "Check latency", "until the answer is complete", "s"),
+    Panel("checkcertificates", "Certificates", "until they expire", "days", low=None, kind="bar"),
+    Panel("checkstatus", "HTTP status", "of the checks", kind="table"),
     Panel("demo", "Demo", "two random walks", low=None, right=("demo.gbpusd",)),
     Panel("pressure", "Pressure", "time that tasks spent waiting", "%"),
     Panel(
