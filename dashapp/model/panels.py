@@ -14,6 +14,7 @@ from dashapp.model.panel_spec import (
     parse_panel_table,
     parse_panel_text,
 )
+from dashapp.model.quantities import STATE_UNIT
 from dashapp.model.runs import RUN_PANEL_PREFIX
 from dashapp.model.ticks import Metric
 
@@ -118,7 +119,7 @@ PANELS = (
     Panel("containermemory", "Container memory", "without cache", "B", kind="stacked"),
     Panel("services", "Service CPU", "of the machine", "%", kind="stacked"),
     Panel("servicememory", "Service memory", "without cache", "B", kind="stacked"),
-    Panel("checks", "Checks", "up or down", high=1),
+    Panel("checks", "Checks", unit=STATE_UNIT, high=1),
     Panel("checklatency", "Check latency", "until the answer is complete", "s"),
     Panel("checkcertificates", "Certificates", "until they expire", "days", low=None, kind="bar"),
     Panel("checkstatus", "HTTP status", "of the checks", kind="table"),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from threading import Thread
 from typing import Any, NamedTuple
 
+from dashapp.model.quantities import STATE_UNIT
 from dashapp.model.ticks import Metric, SourceError
 from dashapp.process.threads import start_thread
 from dashapp.sources.external.checks.attempt import Attempt, CheckFailedError, CheckImpossibleError
@@ -70,7 +71,7 @@ class CheckSource:
         self._thread: Thread | None = None
         self._valid_s = max(VALID_INTERVALS * target.every, target.every + target.timeout) + GRACE_S
         key, label = f"check.{target.name}", target.name
-        self._up = Metric(f"{key}.up", label, "", "checks", 0.0, 1.0)
+        self._up = Metric(f"{key}.up", label, STATE_UNIT, "checks", 0.0, 1.0)
         self._latency = Metric(f"{key}.latency", label, "s", "checklatency", 0.0)
         self._status = Metric(f"{key}.status", label, "", "checkstatus", 0.0)
         self._certificate = Metric(f"{key}.certificate", label, "days", "checkcertificates")
