@@ -77,7 +77,9 @@ def _duplicates(sources: Sequence[Source]) -> list[str]:
 
 
 def _duplicate_problem(name: str) -> str:
-    return f"source: several are called {name}; put #NAME at the end of one, such as #{name}-2"
+    return (
+        f"source: several are called {name}; put #NAME at the end of one, such as #{name.partition('.')[2]}-2"
+    )
 
 
 def source_problem(spec: SourceSpec, interval: float) -> str:

@@ -183,7 +183,7 @@ class StdinSource:
                 self._new_values[name] = quantity.value
 
     def _accept(self, name: Name, quantity: Quantity, now: float) -> bool:
-        """Return whether `name` has a metric with this unit; names that are gone make room for others."""
+        """Return whether `name` has a metric with this unit; names that are gone make room."""
         if name not in self._metrics and self._metrics.is_full:
             if now - self._eviction_time >= EVICTION_INTERVAL_S:
                 self._eviction_time = now

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from threading import Thread
 from typing import Any, NamedTuple
@@ -18,12 +17,10 @@ from dashapp.model.ticks import Metric, SourceError
 from dashapp.process.threads import start_thread
 from dashapp.sources.external.checks.attempt import Attempt, CheckFailedError, CheckImpossibleError
 from dashapp.sources.external.checks.target import DNS, PING, TCP, Target
-from dashapp.sources.polling import VALID_INTERVALS
+from dashapp.sources.polling import VALID_INTERVALS, regular_pauses
 
 log = logging.getLogger("dashapp")
 
-# The first runs of all checks take place within so many seconds.
-START_SPAN_S = 2.0
 # A tick waits so long for a run that is about to report its own timeout.
 GRACE_S = 0.5
 
@@ -60,7 +57,7 @@ class CheckSource:
     ) -> None:
         self.target = target
         self.name = f"check {target.name}"
-        self.unique_name = target.name
+        self.unique_name = f"check.{target.name}"
         self.reading_count = 0
         self._probe = probe or run_probe
         self._clock = clock
@@ -116,19 +113,11 @@ class CheckSource:
         self._thread_failure = sentence
 
     def _run(self) -> None:
-        """Run the check soon, and then at times that differ from those of other checks."""
-        every = self.target.every
-        share = zlib.crc32(self.target.name.encode()) / 2**32
-        start = self._clock()
-        first_regular = start + share * every
-        self._pause(share * min(every, START_SPAN_S))
-        while True:
+        for seconds in regular_pauses(self.target.name, self.target.every, self._clock):
+            self._pause(seconds)
             self.last_result = self.run_once()
             self._attempt, self._thread_failure = None, ""
             self.reading_count += 1
-            now = self._clock()
-            missed = max(0, int((now - first_regular) // every) + 1)
-            self._pause(first_regular + missed * every - now)
 
     def run_once(self) -> Result:
         """Run the check now."""

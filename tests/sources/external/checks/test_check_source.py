@@ -182,7 +182,7 @@ def test_alert_on_check_fires_and_resolves_with_real_server() -> None:
 @pytest.mark.parametrize("makes", [source_problems, make_sources])
 def test_two_checks_of_one_name_are_a_mistake(makes: Callable[..., object]) -> None:
     specs = [SourceSpec.parse(f"check:{text}") for text in ("https://h/a", "https://h/b", "dns://h#x")]
-    expected = "source: several are called h; put #NAME at the end of one, such as #h-2"
+    expected = "source: several are called check.h; put #NAME at the end of one, such as #h-2"
     if makes is source_problems:
         assert source_problems(specs, 1.0) == [expected]
     else:
