@@ -43,7 +43,9 @@ def format_quantity(value: float, unit: str) -> str:
 
 
 def _format_state(value: float) -> str:
-    return {0: "down", 1: "up"}.get(value) or _with_unit(f"{100 * value:,.1f}", "%")
+    if value in (0, 1):
+        return "up" if value else "down"
+    return _with_unit(f"{100 * value:,.1f}", "%")
 
 
 def _format_digits(value: float, digits: int, is_exact: bool = True) -> str:

@@ -12,7 +12,8 @@ from dashapp.sources.external.checks.connection import MAX_ADDRESSES, resolve
 
 # A packet can be lost without a fault of the host.
 RETRY_S = 1.0
-_REQUEST, _REPLY = {socket.AF_INET: 8, socket.AF_INET6: 128}, {socket.AF_INET: 0, socket.AF_INET6: 129}
+# The kinds of a request and of its reply.
+_KINDS = {int(socket.AF_INET): (8, 0), int(socket.AF_INET6): (128, 129)}
 _HEADER = struct.Struct("!BBHHH")
 NOT_PERMITTED = (
     'the system does not permit ping; run sysctl -w net.ipv4.ping_group_range="0 2147483647" as root'
@@ -30,6 +31,7 @@ def check_ping(host: str, attempt: Attempt) -> None:
         connection = socket.socket(family, socket.SOCK_DGRAM, protocol)
     except PermissionError:
         raise CheckImpossibleError(NOT_PERMITTED) from None
+    request, reply = _KINDS[family]
     token = os.urandom(16)
     with connection:
         connection.setblocking(False)
@@ -37,13 +39,13 @@ def check_ping(host: str, attempt: Attempt) -> None:
         sent: list[float] = []
         while True:
             attempt.remaining()
-            connection.send(_packet(_REQUEST[family], len(sent), token))
+            connection.send(_packet(request, len(sent), token))
             sent.append(attempt.seconds)
             next_request = sent[-1] + RETRY_S
             while (wait := min(attempt.remaining(), next_request - attempt.seconds)) > 0:
                 if not select.select([connection], [], [], wait)[0]:
                     continue
-                number = _reply_number(connection.recv(2048), _REPLY[family], token)
+                number = _reply_number(connection.recv(2048), reply, token)
                 if number is not None and number < len(sent):
                     attempt.latency = attempt.seconds - sent[number]
                     return

@@ -54,8 +54,12 @@ class Runs:
 
     def start(self) -> None:
         self.source.read()
-        wait_for(lambda: self.pauses)
+        self.wait()
         self.step()
+
+    def wait(self) -> None:
+        """Wait until the thread waits for its first run."""
+        wait_for(lambda: self.pauses)
 
 
 def keys(source: CheckSource) -> dict[str, float]:
@@ -126,7 +130,7 @@ def test_checks_are_spread_over_their_interval() -> None:
     for number in range(200):
         runs = Runs(f"tcp://db:5432#db{number}")
         runs.source.read()
-        wait_for(lambda runs=runs: runs.pauses)
+        runs.wait()
         assert runs.pauses[0] <= 2
         tenths.add(int(runs.pauses[0] * 10))
     assert len(tenths) == 20
