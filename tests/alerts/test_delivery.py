@@ -317,7 +317,7 @@ def test_message_names_level_and_links_to_moment() -> None:
 
 
 def test_message_has_reason_of_the_source() -> None:
-    """A check that fails says why, and the message of its alert repeats it."""
+    """The message of an alert on a check contains why the check fails."""
     down = Threshold.parse("check.shop.up below 1 for 30s")
     store, sender = MemoryStore(), FakeSender()
     with closing(
