@@ -7,7 +7,7 @@
   const SI_PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
   const SCALED_UNITS = ["B", "B/s", "Hz", "W"];
   const FIXED_UNITS = ["%", "°C"]; // one decimal, so that the text does not jump
-  const STATE_UNIT = "up/down"; // 1 is up, 0 is down, and a mean is the share of the time
+  const STATE_UNIT = (app.STATE_UNIT = "up/down"); // 1 is up, 0 is down, and a mean is the share of the time
   const SMALL_SECONDS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
   const LONG_SECONDS = [[86400, "days"], [3600, "h"], [60, "min"]];
   const LONGEST_AS_SECONDS = 120;

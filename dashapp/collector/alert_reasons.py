@@ -11,7 +11,7 @@ MAX_REASON_CHARS = 200
 
 
 def alert_reasons(changes: Sequence[AlertChange], sources: Sequence[Source]) -> Mapping[int, str]:
-    """Return why alerts fire, by the number of the change, as the source of the metric explains it.
+    """Return why alerts fire, by the number of the change, in the words of the source.
 
     Only sources with a name of their own count: their metrics begin with it.
     """

@@ -158,11 +158,12 @@ PANELS = (
     # Always present, so that an open page can draw the first values that a program pushes.
     Panel("pushed", "Pushed", "by programs", low=None),
 )
-# Panels with one line per device, core, container or service.
+# Panels with one line per device, core, container, service or check.
 PER_DEVICE_PANELS = {
     *("cores", "filesystem", "disks", "diskops", "diskbusy", "interfaces", "packets", "networkerrors"),
     *("temperature", "fans", "gpu", "gpumemory", "gputemperature", "gpupower", "gpuclock", "gputhrottled"),
     *("containers", "containermemory", "containerdisk", "services", "servicememory", "failedunits"),
+    *("checks", "checklatency", "checkcertificates", "checkstatus"),
 }
 
 
