@@ -14,7 +14,7 @@ from dashapp.stores.cached_reader import CachedReader
 def alert_counts(
     reader: CachedReader, lines: Counter[str], is_moved: Callable[[int], bool], last: int
 ) -> list[int]:
-    """Return how often `lines`, those of a listener, has each alert in the store, up to number `last`.
+    """Return how often `lines` of a listener has each alert in the store, up to number `last`.
 
     `is_moved`: whether an alert at this time, in milliseconds, may have another time in its line.
     """
