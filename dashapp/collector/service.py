@@ -42,6 +42,7 @@ from dashapp.model.ticks import (
 from dashapp.model.top import GPU
 from dashapp.process.signals import ignore_stop_signals, stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
+from dashapp.sources.external.ingest.series import IngestedSeries
 from dashapp.sources.push import Marks, PushSource
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.spec import OWN_MACHINE, MachineFiles, SourceSpec
@@ -98,7 +99,8 @@ def collect(
     if push_queue is not None:
         runs = RunRegistry(store.runs(), store.set_runs) if accepts_values else None
         act = None if monitor is None else partial(apply_records, monitor)
-        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act, mark)
+        series = IngestedSeries() if accepts_values else None
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act, mark, series)
         if accepts_values:
             # The last source: a push cannot replace what the machine measures.
             sources.append(push)
