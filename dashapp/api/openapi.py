@@ -13,7 +13,7 @@ from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, build_response, e
 from dashapp.http.types import StartResponse
 
 OPENAPI_PATH = "/api/openapi.json"
-PUSH_PATHS = ("/api/push", "/api/v2/write", "/write")
+PUSH_PATHS = ("/api/push", "/api/v2/write", "/write", "/v1/metrics")
 DOCUMENT_PATH = Path(__file__).with_name("openapi.json")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from push_pipeline import NOW, TOKEN
 from wsgi_client import Answer, ask
@@ -27,6 +27,7 @@ class IngestPipeline:
 
     def __init__(self, max_bytes: int = 1 << 24) -> None:
         self.now = NOW
+        self.clock: Callable[[], float] = lambda: self.now
         self.elapsed = 0.0
         self.store = MemoryStore()
         self.queue = MemoryPushQueue(max_bytes=max_bytes)
@@ -36,7 +37,7 @@ class IngestPipeline:
 
     def worker(self) -> Mapping[str, WSGIApp]:
         check = SecretCheck(TOKEN, LoginAttempts(lambda: b"key"), "push token")
-        return routes.token_endpoints(check, self.queue, self.store, ClientResolver(), lambda: self.now)
+        return routes.token_endpoints(check, self.queue, self.store, ClientResolver(), lambda: self.clock())
 
     def start_collector(self) -> None:
         self.series = IngestedSeries(lambda: self.elapsed)
@@ -52,6 +53,13 @@ class IngestPipeline:
     def write(self, text: str | bytes, query: str = "", **headers: str) -> Answer:
         body = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
         return self.post(f"/write{query}", body, **headers)
+
+    def ticks_until_empty(self) -> dict[str, float]:
+        """Return the newest values of all ticks until one has none."""
+        values: dict[str, float] = {}
+        while tick := self.tick():
+            values |= tick
+        return values
 
     def tick(self) -> dict[str, float]:
         self.ticks += 1

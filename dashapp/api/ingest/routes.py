@@ -15,6 +15,7 @@ from dashapp.api.ingest.influx import (
     WRITE_V2_PATH,
     InfluxEndpoint,
 )
+from dashapp.api.ingest.otlp import METRICS_PATH, OtlpEndpoint
 from dashapp.api.ingest.series_writer import SeriesWriter
 from dashapp.api.push import PUSH_PATH, PushEndpoint, push_disabled
 from dashapp.http.middleware.client_address import ClientResolver
@@ -24,7 +25,7 @@ from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
 INFLUX_PATHS = (WRITE_PATH, WRITE_V2_PATH, QUERY_PATH, PING_PATH, HEALTH_PATH)
-INGEST_PATHS = frozenset(INFLUX_PATHS)
+INGEST_PATHS = frozenset((*INFLUX_PATHS, METRICS_PATH))
 # Programs use these with the push token, without a login.
 TOKEN_PATHS = INGEST_PATHS | {PUSH_PATH}
 
@@ -42,7 +43,8 @@ def token_endpoints(
     access, writer, parsing = TokenAccess(token, clients), SeriesWriter(push_queue, clock), Lock()
     influx = InfluxEndpoint(access, writer, parsing)
     push = PushEndpoint(token, push_queue, store, clients)
-    return {PUSH_PATH: push, **dict.fromkeys(INFLUX_PATHS, influx)}
+    otlp = OtlpEndpoint(access, writer, parsing)
+    return {PUSH_PATH: push, METRICS_PATH: otlp, **dict.fromkeys(INFLUX_PATHS, influx)}
 
 
 def has_own_access(method: str, path: str) -> bool:

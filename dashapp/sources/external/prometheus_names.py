@@ -39,7 +39,7 @@ UNITS = {
 COUNTER_UNITS = {"B": "B/s", "s": "", "J": "W", "": "1/s"}
 # Labels that describe a series with a better name, and values that are too long to write: UUIDs, hashes and
 # addresses of PCI devices.
-_DESCRIPTIONS = frozenset({"id", "uid", "uuid", "image", "image_id", "container_id"})
+_DESCRIPTIONS = frozenset({"id", "uid", "uuid", "image", "image_id", "container_id", "otel.scope.name"})
 _ID_VALUE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{12}|^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]$", re.IGNORECASE
 )

@@ -25,7 +25,7 @@ SEPARATOR = "\t"
 
 
 class SeriesId(NamedTuple):
-    """A series: what sent it, its kind, its unit, its name and its labels in sorted order."""
+    """A series: what sent it, its kind, its unit, its name and its labels in a fixed order."""
 
     protocol: str
     kind: str
