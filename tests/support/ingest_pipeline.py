@@ -45,14 +45,15 @@ class IngestPipeline:
         self.sampler = Sampler([source], self.store, 1)
 
     def post(
-        self, path: str, body: bytes, worker: Mapping[str, WSGIApp] | None = None, **headers: str
+        self, path: str, body: bytes, worker: Mapping[str, WSGIApp] | None = None, /, **headers: str
     ) -> Answer:
+        """Send a request to a worker, the first one by default."""
         app = (worker or self.endpoints)[path.partition("?")[0]]
         return ask(app, path, method="POST", body=body, **{**AUTHORIZED, **headers})
 
     def write(self, text: str | bytes, query: str = "", **headers: str) -> Answer:
         body = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
-        return self.post(f"/write{query}", body, **headers)
+        return self.post(f"/write{query}", body, None, **headers)
 
     def ticks_until_empty(self) -> dict[str, float]:
         """Return the newest values of all ticks until one has none."""

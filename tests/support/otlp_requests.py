@@ -73,10 +73,12 @@ def export(pipeline: IngestPipeline, body: dict[str, Any], kind: str = PROTOBUF,
         data = json.dumps(body).encode()
     else:
         data = json_format.ParseDict(body, ExportMetricsServiceRequest()).SerializeToString()
-    return pipeline.post("/v1/metrics", data, content_type=kind, **headers)
+    return pipeline.post("/v1/metrics", data, None, content_type=kind, **headers)
 
 
 def response(answer: Answer) -> ExportMetricsServiceResponse:
     """Return the response to an accepted request in protobuf."""
     assert (answer.status, answer.headers["content-type"]) == (200, PROTOBUF), answer.body
-    return ExportMetricsServiceResponse.FromString(answer.body)
+    result = ExportMetricsServiceResponse()
+    result.ParseFromString(answer.body)
+    return result

@@ -65,4 +65,4 @@ def query_value(environ: Mapping[str, Any], name: str) -> str:
         fields = parse_qs(environ.get("QUERY_STRING", ""), max_num_fields=MAX_QUERY_FIELDS)
     except ValueError:
         return ""
-    return fields.get(name, [""])[-1]
+    return str(fields.get(name, [""])[-1])

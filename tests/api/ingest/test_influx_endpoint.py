@@ -73,7 +73,7 @@ def served(token: str = TOKEN, *flags: str) -> WSGIApp:
     ],
 )
 def test_telegraf_writes_its_batch(pipeline: IngestPipeline, path: str, headers: dict[str, str]) -> None:
-    answer = pipeline.post(path, compressed(TELEGRAF), content_encoding="gzip", **headers)
+    answer = pipeline.post(path, compressed(TELEGRAF), None, content_encoding="gzip", **headers)
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["x-dashapp-ignored"] == "1 text fields"
     assert pipeline.tick() == TELEGRAF_TICK
@@ -345,6 +345,13 @@ def test_catalogue_shows_distinguishing_tags_only(pipeline: IngestPipeline) -> N
     }
 
 
+FORGED_BUCKETS: list[object] = [
+    *(5, "ab", [[], []], [9 * [1], []], [[2, 1], [1, 1, 1]], [[1], [1, -1]], [[], [1e400]]),
+    *([99, 0, [], []], [1, 0, [1 << 40, 1], []], [1, 0, [1], []], [1, 0, [1, -1], []], [1, 0, []]),
+    [[*range(2000)], [1] * 2001],
+]
+
+
 def test_forged_records_of_the_queue_are_ignored(pipeline: IngestPipeline) -> None:
     series = "influx\tg\t\tm.v"
     forged: list[object] = [
@@ -352,20 +359,7 @@ def test_forged_records_of_the_queue_are_ignored(pipeline: IngestPipeline) -> No
         *([[series, 1, True]], [["m", 1, 1]], [["influx\tx\t\tm", 1, 1]], [["influx\tg\t\tm\ta", 1, 1]]),
         *([[5, 1, 1]], [[series, 1e400, 1]], [[series, 1, 10**400]], [[f"influx\tg\t\t{'x' * 5000}", 1, 1]]),
         [[series, 1, 1, 1, 0, "x"]],
-        *(
-            [[series, 1, 1, 0, 0, 1, buckets]]
-            for buckets in (
-                *(5, "ab", [[], []], [9 * [1], []], [[2, 1], [1, 1, 1]], [[1], [1, -1]], [[], [1e400]]),
-                *(
-                    [99, 0, [], []],
-                    [1, 0, [1 << 40, 1], []],
-                    [1, 0, [1], []],
-                    [1, 0, [1, -1], []],
-                    [1, 0, []],
-                ),
-                [[*range(2000)], [1] * 2001],
-            )
-        ),
+        *([[series, 1, 1, 0, 0, 1, buckets]] for buckets in FORGED_BUCKETS),
     ]
     for document in forged:
         pipeline.queue.put(b"=" + json.dumps(document).encode())

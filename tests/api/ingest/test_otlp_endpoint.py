@@ -59,7 +59,7 @@ def serving(pipeline: IngestPipeline) -> Iterator[str]:
     """Serve the endpoints of a pipeline, whose time is that of this machine."""
     pipeline.clock = time.time
     app = pipeline.endpoints["/v1/metrics"]
-    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:  # type: ignore[arg-type]
+    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
         thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/v1/metrics"
