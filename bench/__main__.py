@@ -17,6 +17,7 @@ PARTS = (
     "push_client",
     "collector_cost",
     "top_processes",
+    "ingest",
     "busy_machine",
     "viewers",
     "behind_login",

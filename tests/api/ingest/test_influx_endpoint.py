@@ -352,6 +352,9 @@ FORGED_BUCKETS: list[object] = [
 ]
 
 
+HUGE = b"=[" + b'["influx\\tg\\t\\tm.v",1,1],' * 10_000 + b'["influx\\tg\\t\\tm.v",1,1]]'
+
+
 def test_forged_records_of_the_queue_are_ignored(pipeline: IngestPipeline) -> None:
     series = "influx\tg\t\tm.v"
     forged: list[object] = [
@@ -363,7 +366,7 @@ def test_forged_records_of_the_queue_are_ignored(pipeline: IngestPipeline) -> No
     ]
     for document in forged:
         pipeline.queue.put(b"=" + json.dumps(document).encode())
-    for text in (b"=", b"=[", b"=\xff", b"=" + b"[" * 100_000, b'=["\\ud800"]'):
+    for text in (b"=", b"=[", b"=\xff", b"=" + b"[" * 100_000, b'=["\\ud800"]', HUGE):
         pipeline.queue.put(text)
     assert pipeline.tick() == {}
     pipeline.write("a v=1")
