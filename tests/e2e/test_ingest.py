@@ -1,4 +1,4 @@
-"""Telegraf, an OpenTelemetry program and a statsd client send to a real server with two workers."""
+"""Telegraf, OpenTelemetry and statsd send to a real server with two workers."""
 
 from __future__ import annotations
 
