@@ -95,8 +95,8 @@ class SeriesReader(Protocol):
     def take(self, points: Sequence[Any]) -> None:
         """Add points to this tick."""
 
-    def finish_tick(self) -> Mapping[Metric, float]:
-        """Return the values of this tick."""
+    def finish_tick(self, free_chars: int) -> Mapping[Metric, float]:
+        """Return the values of this tick, and last values that need at most `free_chars` of its row."""
 
 
 def pushed_metric(key: str) -> Metric:
@@ -119,7 +119,7 @@ class PushSource:
     `runs` names the training runs that push. Without it, their values are left out. `act` gets the records of
     what people do on the page, and `mark` the new and the removed events. Without it, `take_events` returns
     them. Both are called before the store has the tick: from then on nothing reads the records again.
-    `series` gets the points of series that other protocols bring.
+    `make_series` returns what gets the points of series that other protocols bring, with the first of them.
     """
 
     name = "push"
@@ -133,13 +133,14 @@ class PushSource:
         runs: RunObserver | None = None,
         act: Callable[[list[bytes]], None] | None = None,
         mark: Callable[[Marks, Marks], None] | None = None,
-        series: SeriesReader | None = None,
+        make_series: Callable[[], SeriesReader] | None = None,
     ) -> None:
         self._inbox = inbox
         self._mark = mark
         self._act = act
         self._runs = runs
-        self._series = series
+        self._make_series = make_series
+        self._series: SeriesReader | None = None
         self._newest = newest
         self._cache: dict[str, tuple[Metric, int]] = {}
         self._events: dict[tuple[int, str], None] = {}
@@ -170,6 +171,8 @@ class PushSource:
                 free_entries -= self._take_event_record(record)
                 return True
             if record.startswith(INGEST_MARK):
+                if self._series is None and self._make_series is not None:
+                    self._series = self._make_series()
                 if self._series is None:
                     return True
                 points = self._series.parse(record.removeprefix(INGEST_MARK))
@@ -202,7 +205,7 @@ class PushSource:
         if self._runs is not None:
             values |= self._runs.finish_tick()
         metrics = {self._metric(key)[0]: value for key, value in values.items()}
-        return metrics if self._series is None else {**self._series.finish_tick(), **metrics}
+        return metrics if self._series is None else {**self._series.finish_tick(free_chars), **metrics}
 
     def take_events(self) -> Marks:
         """Return the events since the last call: times in epoch milliseconds, and texts.

@@ -40,8 +40,8 @@ class IngestPipeline:
         return routes.token_endpoints(check, self.queue, self.store, ClientResolver(), lambda: self.clock())
 
     def start_collector(self) -> None:
-        self.series = IngestedSeries(lambda: self.elapsed)
-        source = PushSource(self.queue, lambda: self.store.newest().time_ms, series=self.series)
+        self.series = IngestedSeries(1.0, lambda: self.elapsed)
+        source = PushSource(self.queue, lambda: self.store.newest().time_ms, make_series=lambda: self.series)
         self.sampler = Sampler([source], self.store, 1)
 
     def post(
@@ -62,9 +62,10 @@ class IngestPipeline:
             values |= tick
         return values
 
-    def tick(self) -> dict[str, float]:
+    def tick(self, seconds: float = 1.0) -> dict[str, float]:
+        """Return the values of a tick, so many seconds after the one before."""
         self.ticks += 1
-        self.elapsed += 1.0
+        self.elapsed += seconds
         tick = self.sampler.tick(self.ticks)
         return dict(tick.values) if tick else {}
 

@@ -248,6 +248,37 @@ def test_newest_timestamp_of_a_tick_is_stored_in_any_order(pipeline: IngestPipel
     assert pipeline.tick() == {}, "a tick with a newer value is stored already"
 
 
+def test_values_of_slow_program_stay_until_it_stops(pipeline: IngestPipeline) -> None:
+    def send(value: int) -> None:
+        pipeline.now += 10
+        assert pipeline.write(f"a v={value}").status == 204
+
+    for value in (1, 2):
+        send(value)
+        assert [pipeline.tick() for _ in range(10)] == [{"influx.a.v": value}, *([{}] * 9)]
+    send(3)
+    assert [pipeline.tick() for _ in range(10)] == [{"influx.a.v": 3.0}] * 10, "its interval is known"
+    send(4)
+    ticks = [pipeline.tick() for _ in range(20)]
+    assert ticks == [*([{"influx.a.v": 4.0}] * 16), *([{}] * 4)], "half as long again as the interval"
+
+
+def test_values_of_each_tick_do_not_stay(pipeline: IngestPipeline) -> None:
+    for value in range(5):
+        pipeline.now += 1
+        pipeline.write(f"a v={value}")
+        assert pipeline.tick() == {"influx.a.v": value}
+    assert pipeline.tick() == {}
+
+
+def test_values_of_rare_program_do_not_stay(pipeline: IngestPipeline) -> None:
+    for value in range(5):
+        pipeline.now += 300
+        pipeline.write(f"a v={value}")
+        assert pipeline.tick(299.0) == {"influx.a.v": value}
+        assert pipeline.tick() == {}
+
+
 @pytest.mark.parametrize(
     ("body", "encoding", "status", "sentence"),
     [

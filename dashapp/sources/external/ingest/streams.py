@@ -16,7 +16,8 @@ Values = tuple[float | None, ...]
 class Stream(Protocol):
     """Gets the points of a tick in order of time."""
 
-    def apply(self, point: Point) -> None: ...
+    def apply(self, point: Point) -> bool:
+        """Take a point; return whether it is new."""
 
     def take_values(self) -> Values:
         """Return the values of this tick, None for a gap, and begin the next one."""
@@ -27,10 +28,12 @@ class GaugeStream:
         self._time = float("-inf")
         self._value: float | None = None
 
-    def apply(self, point: Point) -> None:
+    def apply(self, point: Point) -> bool:
         # Of two values for one time, the later one counts, unless a tick already has the first.
-        if point.time > self._time or (point.time == self._time and self._value is not None):
+        is_new = point.time > self._time or (point.time == self._time and self._value is not None)
+        if is_new:
             self._time, self._value = point.time, point.value
+        return is_new
 
     def take_values(self) -> Values:
         value, self._value = self._value, None
@@ -58,30 +61,33 @@ class CounterStream:
         self._last: Point | None = None
         self._increase = _Increase()
 
-    def apply(self, point: Point) -> None:
-        self.apply_and_compare(point)
+    def apply(self, point: Point) -> bool:
+        is_new = self.is_new(point)
+        if is_new:
+            self.add(point)
+        return is_new
 
-    def apply_and_compare(self, point: Point) -> tuple[bool, Point | None]:
-        """Apply a point. Return whether it adds to this tick, and the point to subtract, if any."""
-        last = self._last
-        if last is not None and point.time <= last.time:
-            return False, None
-        self._last = point
+    def is_new(self, point: Point) -> bool:
+        return self._last is None or point.time > self._last.time
+
+    def add(self, point: Point) -> tuple[bool, Point | None]:
+        """Take a new point. Return whether it adds to this tick, and the point to subtract, if any."""
+        last, self._last = self._last, point
         if point.is_delta:
             start = max(point.start, last.time) if last is not None else point.start
             if not 0 < start < point.time:
                 return False, None
-            self._add(point.value, point.time - start)
+            self._increment(point.value, point.time - start)
             return True, None
         is_continued = (
             last is not None and not last.is_delta and point.start == last.start and point.value >= last.value
         )
         if last is None or not is_continued:
             return False, None
-        self._add(point.value - last.value, point.time - last.time)
+        self._increment(point.value - last.value, point.time - last.time)
         return True, last
 
-    def _add(self, count: float, seconds: float) -> None:
+    def _increment(self, count: float, seconds: float) -> None:
         self._increase.count += count
         self._increase.seconds += seconds
 
@@ -100,8 +106,14 @@ class HistogramStream:
         self._buckets: Buckets | None = None
         self._has_buckets = True
 
-    def apply(self, point: Point) -> None:
-        is_added, last = self._counter.apply_and_compare(point)
+    def apply(self, point: Point) -> bool:
+        is_new = self._counter.is_new(point)
+        if is_new:
+            self._add(point)
+        return is_new
+
+    def _add(self, point: Point) -> None:
+        is_added, last = self._counter.add(point)
         if not is_added:
             return
         total, buckets, count = point.total, point.buckets, point.value
