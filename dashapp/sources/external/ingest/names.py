@@ -118,8 +118,10 @@ class IngestNames:
         if group is None or not group.add([self._series[text][3:] for text in texts]):
             texts = list(members)
             group = self._groups[name] = LabelGroup([self._series[text][3:] for text in texts])
+        # A single series needs no labels.
+        shown = group.names if len(members) > 1 else ()
         for text in texts:
-            chosen = [pair for pair in self._series[text].labels if pair[0] in group.names]
+            chosen = [pair for pair in self._series[text].labels if pair[0] in shown]
             self._build(text, group.unique_label(series_label(name[1], chosen)))
 
     def _build(self, text: str, label: str) -> None:
