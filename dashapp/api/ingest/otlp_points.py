@@ -19,6 +19,8 @@ from dashapp.model.text import quote_value
 from dashapp.model.ticks import MAX_VALUE
 from dashapp.sources.external.ingest.histograms import (
     MAX_BUCKETS,
+    MAX_SCALE,
+    MIN_SCALE,
     Buckets,
     ExplicitBuckets,
     ExponentialBuckets,
@@ -188,6 +190,8 @@ def _read_exponential_histogram(
     series: _SeriesBuilder, data: Any, point: Any, time: float
 ) -> Iterator[Point]:
     _check_count(len(point.positive.bucket_counts) + len(point.negative.bucket_counts) + 1)
+    if not MIN_SCALE <= point.scale <= MAX_SCALE:
+        raise ValueError(f"its scale is {point.scale}; expected {MIN_SCALE} to {MAX_SCALE}")
     positive, negative = (
         {side.offset + index: float(count) for index, count in enumerate(side.bucket_counts) if count}
         for side in (point.positive, point.negative)

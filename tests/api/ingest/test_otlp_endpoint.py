@@ -193,6 +193,10 @@ def test_rejected_points_are_a_partial_success(pipeline: IngestPipeline, kind: s
             histogram("a", point(NOW, explicitBounds=[*range(2000)], bucketCounts=["1"] * 2001)),
             "2001 buckets; expected at most 1024",
         ),
+        (
+            histogram("a", point(NOW, scale=21), kind="exponentialHistogram"),
+            "its scale is 21; expected",
+        ),
         (gauge("a" * 1000, point(NOW, asDouble=1)), "at most 1000 characters"),
         (gauge("a", point(NOW, asDouble=1, attributes=attributes(k="x" * 1000))), "at most 1000 characters"),
     ],
@@ -429,6 +433,7 @@ def test_scopes_with_equal_metrics_have_keys_of_their_own(pipeline: IngestPipeli
         (b'"text"', JSON, 400),
         (b"\xff", JSON, 400),
         (b'{"resourceMetrics": 5}', JSON, 400),
+        (b'{"resourceMetrics": [{"schemaUrl": "\\ud800"}]}', JSON, 400),
         (b'{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": 5}]}]}]}', JSON, 400),
         (b'{"a":' * 5000, JSON, 400),
         (b"", "text/plain", 415),

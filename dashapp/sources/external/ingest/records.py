@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from dashapp.model.text import is_finite_number, parse_json
@@ -90,14 +91,19 @@ def _encode_point(point: Point) -> str:
 
 
 def decode_record(record: bytes) -> list[Point]:
-    """Return the points of a record without its mark; nothing if any part of it is invalid."""
+    """Return the valid points of a record without its mark."""
     if len(record) > 2 * MAX_CHUNK_BYTES:
         # No web process writes so much, and it would delay the tick.
         return []
+    points: list[Point] = []
     try:
-        return [_decode_point(*fields) for fields in parse_json(record)]
-    except (ValueError, TypeError, RecursionError, OverflowError):
+        fields_of_points = parse_json(record)
+    except (ValueError, RecursionError):
         return []
+    for fields in fields_of_points if isinstance(fields_of_points, list) else ():
+        with suppress(ValueError, TypeError, OverflowError):
+            points.append(_decode_point(*fields))
+    return points
 
 
 def _decode_point(
