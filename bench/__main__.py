@@ -17,6 +17,7 @@ PARTS = (
     "push_client",
     "collector_cost",
     "top_processes",
+    "ingest",
     "click_to_names",
     "busy_machine",
     "viewers",

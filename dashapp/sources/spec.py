@@ -25,6 +25,7 @@ BUILT_IN = {
     "quotes": "dashapp.sources.external.quotes:make_source",
     "replay": "dashapp.sources.external.replay:make_source",
     "stdin": "dashapp.sources.external.stdin:make_source",
+    "statsd": "dashapp.sources.external.statsd.source:make_source",
 }
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 EXPECTED = f"{', '.join(BUILT_IN)} or a Python function as module:function"
