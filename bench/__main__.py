@@ -16,6 +16,7 @@ PARTS = (
     "recovery",
     "push_client",
     "collector_cost",
+    "checks",
     "top_processes",
     "ingest",
     "click_to_names",

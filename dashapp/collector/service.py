@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
 from dashapp.collector.alert_actions import apply_records
+from dashapp.collector.alert_reasons import alert_reasons
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder, read_marks
@@ -134,7 +135,7 @@ def collect(
         if tick is not None and monitor is not None:
             changes = monitor.observe(tick)
             if delivery is not None:
-                delivery.put(changes)
+                delivery.put(changes, alert_reasons(changes, sources))
         if top is not None:
             top.step(time)
         if failure_notice is not None:

@@ -29,6 +29,10 @@ MISSING_OP = "missing"
 # tick.
 CLEAR_MARGIN = 0.05
 
+# Other forms of an operator, and the highest values of metrics with such an end.
+_WORDS = {"above": ">", "below": "<"}
+_HIGHEST_VALUES = {".percent": 100.0, ".up": 1.0, "": math.inf}
+
 _SI_EXPONENTS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NUMBER = (
@@ -38,7 +42,7 @@ _NUMBER = (
 _FOR = r"\s+for\s+(?P<count>[0-9]{1,9}(?:\.[0-9]{1,3})?)(?P<time>[smhd])"
 _METRIC = rf"(?P<metric>[^\s<>;]{{0,{MAX_METRIC_LENGTH - 1}}}[^\s<>;=])"
 _LIMIT_RULE = re.compile(
-    rf"{_METRIC}\s*(?P<op>[<>]=?)\s*{_NUMBER.format('limit')}(?:{_FOR})?(?:\s+clear\s+{_NUMBER.format('clear')})?",
+    rf"{_METRIC}(?:\s*(?P<op>[<>]=?)\s*|\s+(?P<word>above|below)\s+){_NUMBER.format('limit')}(?:{_FOR})?(?:\s+clear\s+{_NUMBER.format('clear')})?",
     re.ASCII,
 )
 _MISSING_RULE = re.compile(rf"{_METRIC}\s+{MISSING_OP}{_FOR}", re.ASCII)
@@ -84,9 +88,9 @@ class Threshold:
     def parse(text: str) -> Threshold:
         """Return the threshold for a rule such as "disk.read >= 1.5G for 5m clear 1G".
 
-        "cpu.percent missing for 1m" is the other form. k, M, G and T are powers of ten. A percent sign
-        changes nothing, because percentages are 0 to 100. Raises ValueError if the text is no rule. The error
-        has a text if an option is wrong, or the rule is too long.
+        "cpu.percent missing for 1m" is the other form. "above" and "below" are > and <. k, M, G and T are
+        powers of ten. A percent sign changes nothing, because percentages are 0 to 100. Raises ValueError if
+        the text is no rule. The error has a text if an option is wrong, or the rule is too long.
         """
         if len(text) > MAX_TEXT_LENGTH:
             raise ValueError(_LENGTH_EXPECTED)
@@ -112,9 +116,10 @@ class Threshold:
             return Threshold(match["metric"], MISSING_OP, 0.0, seconds)
         limit = _parse_number(match, "limit")
         clear = _parse_number(match, "clear") if match["clear"] else None
-        if clear is not None and (clear > limit if match["op"] in (">", ">=") else clear < limit):
+        op = match["op"] or _WORDS[match["word"]]
+        if clear is not None and (clear > limit if op in (">", ">=") else clear < limit):
             raise ValueError
-        return Threshold(match["metric"], match["op"], limit, seconds, clear)
+        return Threshold(match["metric"], op, limit, seconds, clear)
 
     @property
     def text(self) -> str:
@@ -144,7 +149,11 @@ class Threshold:
         if self.clear is not None:
             return self.clear
         margin = CLEAR_MARGIN * abs(self.limit)
-        return self.limit - margin if self.op in (">", ">=") else self.limit + margin
+        if self.op in (">", ">="):
+            return self.limit - margin
+        # No value could be above the highest one, so the alert would never resolve.
+        highest = min(high for end, high in _HIGHEST_VALUES.items() if self.metric.endswith(end))
+        return self.limit if self.limit + margin >= highest else self.limit + margin
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Url:
     def resolve(self, location: str) -> Url:
         """Return the target of a redirect; raises SourceError for another server."""
         try:
-            target = Url.parse(urljoin(f"{self.scheme}://{self._host_and_port}{self.path}", location[:2000]))
+            target = Url.parse(urljoin(f"{self.scheme}://{self.host_and_port}{self.path}", location[:2000]))
         except ValueError:
             target = None
         if target is None or (target.scheme, target.host, target.port) != (self.scheme, self.host, self.port):
@@ -65,7 +65,7 @@ class Url:
         return Url(self.scheme, self.host, self.port, target.path, self.authorization)
 
     @property
-    def _host_and_port(self) -> str:
+    def host_and_port(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
