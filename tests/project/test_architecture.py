@@ -26,7 +26,12 @@ LAYERS = [
 # Inside `sources` and `stores`, only these two modules import the sub-packages, because they select one.
 CHOOSERS = {"dashapp.sources.registry", "dashapp.stores.factory"}
 # A sub-package that all of them use.
-SHARED = ("dashapp.model.alerts", "dashapp.stores.history", "dashapp.web.components")
+SHARED = (
+    "dashapp.model.alerts",
+    "dashapp.model.formulas",
+    "dashapp.stores.history",
+    "dashapp.web.components",
+)
 MAX_MODULES = 15
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 100
