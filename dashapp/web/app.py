@@ -110,7 +110,7 @@ def create_app(
             else _processes_error(settings),
             hosts=None if hosts is None else partial(hosts_json, hosts),
             now=target.now,
-            host=target.label,
+            **_host_arguments(target),
             panels=_chosen_panels(settings, target),
             caching=data_caching,
             limits=limits,
@@ -217,6 +217,11 @@ def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, An
         reader.read_document(ZONE),
         tuple(state.threshold for state in reader.thresholds()),
     )
+
+
+def _host_arguments(target: PageTarget) -> dict[str, Any]:
+    """Return the arguments of Api that depend on the hosts of a page."""
+    return {"host": target.label, "compared": target.names if len(target.names) > 1 else ()}
 
 
 def _chosen_panels(settings: Settings, target: PageTarget) -> Sequence[Panel]:

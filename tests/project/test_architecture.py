@@ -55,6 +55,7 @@ HEAVY = {
             "dashapp.model.column_buffer",
             "dashapp.stores",
             "dashapp.query.frames",
+            "dashapp.query.formula_columns",
             "dashapp.api.csv_export",
         ),
     },

@@ -48,12 +48,17 @@ class DerivedMetric:
         match = _NAME.fullmatch(text)
         if match is None:
             raise ValueError(EXPECTED)
-        rest, unit = match["rest"], ""
-        start = rest.rfind("[")
-        if start >= 0 and (unit_match := _UNIT.fullmatch(rest[start:])):
-            rest, unit = rest[:start], unit_match["unit"]
+        rest, unit = _split_unit(match["rest"])
         # The place in a message counts from the start of the setting.
         return _derive({"name": match["quoted"] or match["plain"], "unit": unit}, rest, match.start("rest"))
+
+    @staticmethod
+    def parse_unnamed(text: str) -> DerivedMetric:
+        """Return the metric of `FORMULA [UNIT]`, which may have a name; ValueError if it is none."""
+        if _NAME.fullmatch(text) and '"' not in text:
+            return DerivedMetric.parse(text)
+        formula_text, unit = _split_unit(text)
+        return _derive({"name": "formula", "unit": unit}, formula_text, 0)
 
     @staticmethod
     def from_table(table: Mapping[str, Any]) -> DerivedMetric:
@@ -66,6 +71,13 @@ class DerivedMetric:
             if not isinstance(table.get(key), str):
                 raise ValueError(f"`{key}` is missing; expected {key} as text")
         return _derive(table, table["formula"], 0)
+
+
+def _split_unit(text: str) -> tuple[str, str]:
+    """Return a formula, and the unit at its end."""
+    start = text.rfind("[")
+    match = _UNIT.fullmatch(text[start:]) if start >= 0 else None
+    return (text[:start], match["unit"]) if match else (text, "")
 
 
 def _derive(table: Mapping[str, Any], formula_text: str, offset: int) -> DerivedMetric:

@@ -29,6 +29,11 @@ class Formula:
     inputs: tuple[str, ...] = field(compare=False, repr=False)
     _evaluator: Evaluator = field(compare=False, repr=False)
 
+    @property
+    def parts(self) -> int:
+        """The number of its operations and operands."""
+        return _count(self.tree)
+
     @staticmethod
     def parse(text: str) -> Formula:
         """Return the formula of a text; FormulaError, a ValueError, if it is none."""
@@ -96,6 +101,10 @@ def _inputs(node: Node) -> Iterator[str]:
     elif isinstance(node, Operation):
         for operand in node.operands:
             yield from _inputs(operand)
+
+
+def _count(node: Node) -> int:
+    return 1 + sum(map(_count, node.operands)) if isinstance(node, Operation) else 1
 
 
 def _evaluator(node: Node) -> Evaluator:
