@@ -113,6 +113,7 @@
     }
 
     showChosen() {
+      this.list.classList.toggle("with-formulas", this.chosen.some(({ key }) => app.isFormulaKey(key)));
       this.list.replaceChildren(...this.chosen.map((choice) => this.createRow(choice)));
     }
 
@@ -129,13 +130,17 @@
         app.createElement("bdi", { className: "result-title" }, label),
         app.createElement("bdi", { className: "result-detail" }, `${isFormula ? metric.formula : choice.key}${unit}`),
         app.createElement("label", {}, box, " right axis"),
-        this.createButton(`${label}: change`, "✎", isFormula, () => this.drop(choice, () => this.formula.edit(choice.key))),
-        this.createButton(`${label}: remove`, "✕", true, () => this.drop(choice, () => this.results.input.focus()))
+        app.createElement(
+          "span",
+          { className: "row-buttons" },
+          ...(isFormula ? [this.createButton(`${label}: change`, "✎", () => this.drop(choice, () => this.formula.edit(choice.key)))] : []),
+          this.createButton(`${label}: remove`, "✕", () => this.drop(choice, () => this.results.input.focus()))
+        )
       );
     }
 
-    createButton(label, text, isShown, run) {
-      const button = app.createElement("button", { type: "button", className: "plain", "aria-label": label, hidden: !isShown }, text);
+    createButton(label, text, run) {
+      const button = app.createElement("button", { type: "button", className: "plain", "aria-label": label }, text);
       button.addEventListener("click", run);
       return button;
     }
