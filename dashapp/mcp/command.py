@@ -23,8 +23,6 @@ def main(args: Sequence[str]) -> int:
     logging.basicConfig(format="%(asctime)s mcp: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
         settings = config.parse_settings(args, prog=f"dashapp {MCP_COMMAND}", serving=False)
-        if importlib.util.find_spec("mcp") is None:
-            raise SettingsError([MISSING])
         if problem := redis_problem(settings):
             raise SettingsError([problem])
         backend = open_backend(settings)
@@ -32,6 +30,8 @@ def main(args: Sequence[str]) -> int:
             raise SettingsError(
                 [f'--store is "{MEMORY_STORE}"; expected a folder or a Redis, which another process writes']
             )
+        if importlib.util.find_spec("mcp") is None:
+            raise SettingsError([MISSING])
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

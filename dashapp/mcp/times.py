@@ -77,20 +77,20 @@ class Times:
 
     def _day_time(self, match: re.Match[str], after_ms: int | None) -> datetime:
         today = self._now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        clock = {
-            name: int(match[name] or 0) for name in ("hour", "minute", "second") if match["hour"] is not None
-        }
+        has_clock = match["hour"] is not None
+        hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
         if match["day"]:
             days = {"today": today, "yesterday": today - DAY}
             day = days.get(match["day"]) or datetime.fromisoformat(match["day"]).replace(tzinfo=self._zone)
             # As the end of a range, a day without a time of day is a whole one.
-            whole = DAY if after_ms is not None and not clock else timedelta(0)
-            return day.replace(**clock) + whole
+            whole = DAY if after_ms is not None and not has_clock else timedelta(0)
+            return day.replace(hour=hour, minute=minute, second=second) + whole
+        start = self._now if after_ms is None else datetime.fromtimestamp(after_ms / 1000, self._zone)
+        time = start.astimezone(self._zone).replace(
+            hour=hour, minute=minute, second=second, microsecond=0, fold=0
+        )
         if after_ms is None:
-            time = today.replace(**clock)
             return time if time <= self._now else time - DAY
-        start = datetime.fromtimestamp(after_ms / 1000, self._zone)
-        time = start.replace(**{"second": 0, "microsecond": 0, "fold": 0, **clock})
         return time if time > start else time + DAY
 
     def iso(self, time_ms: float) -> str:

@@ -1,20 +1,15 @@
-"""`dashapp mcp` as a real process: an assistant's question, hosts in Redis, and settings."""
+"""`dashapp mcp` as a real process: what an assistant learns, and hosts in Redis."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import ALWAYS
 from redis_server import RedisServer, needs_redis
 from three_o_clock import fill
 
-from dashapp.mcp.command import MISSING
 from dashapp.mcp.tools import TOOLS
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.redis.client import RedisClient
@@ -25,20 +20,6 @@ pytest.importorskip("mcp", reason="the extra mcp is not installed")
 from assistant import ask_assistant
 
 THREE = "2026-11-28T15:00"
-# The SDK may be in a folder of its own.
-PYTHONPATH = os.pathsep.join(filter(None, [ALWAYS["PYTHONPATH"], os.environ.get("PYTHONPATH", "")]))
-
-
-def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *args],
-        cwd=folder,
-        env={**os.environ, **ALWAYS, "PYTHONPATH": PYTHONPATH, "HOME": str(folder)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_assistant_learns_what_happened_at_three(tmp_path: Path) -> None:
@@ -104,32 +85,3 @@ def test_assistant_chooses_a_host_of_redis(tmp_path: Path, redis: RedisServer) -
     assert chosen["host"] == "web-2"
     assert [row[1] for row in chosen["rows"]] == [95, 95]
     assert error == 'host is "web-22", which is unknown; did you mean web-2?'
-
-
-@pytest.mark.parametrize(
-    ("args", "sentence"),
-    [
-        (
-            ["--store=memory:"],
-            '--store is "memory:"; expected a folder or a Redis, which another process writes',
-        ),
-        (["--stor=data"], '"--stor=data" is not a setting; did you mean --store?'),
-        (["data"], '"data" is not a setting; see --help'),
-    ],
-)
-def test_bad_settings_are_one_sentence_on_standard_error(
-    tmp_path: Path, args: list[str], sentence: str
-) -> None:
-    done = run(tmp_path, "-m", "dashapp", "mcp", *args)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{sentence}\n")
-
-
-def test_missing_extra_is_one_sentence_with_the_command(tmp_path: Path) -> None:
-    code = (
-        "import importlib.util, sys\nfind = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *rest: None if name == 'mcp' else find(name, *rest)\n"
-        "from dashapp.mcp.command import main\nsys.exit(main(['--store=data']))"
-    )
-    done = run(tmp_path, "-c", code)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{MISSING}\n")
-    assert "pip install 'dashapp[mcp]'" in MISSING
