@@ -18,7 +18,7 @@
 
   /* `{name, formula, unit}` of a key; the name is empty if it has none. */
   app.parseFormulaKey = function (key) {
-    const [, quoted, plain, formula, unit = ""] = TEXT.exec(app.formulaText(key));
+    const [, quoted, plain, formula, unit = ""] = TEXT.exec(app.formulaText(key).trim());
     return { name: (quoted ?? plain ?? "").trim(), formula: formula.trim(), unit };
   };
 

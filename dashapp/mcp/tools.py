@@ -124,6 +124,8 @@ class Answers:
             )
         answer["columns"] = ["time", *(f"{key}{name}" for key in columns.keys for name, _matrix in parts)]
         answer["rows"] = rows
+        if not columns.keys:
+            answer["rows"] = []
         if missing := [key for key in keys if key not in columns.keys]:
             answer["without_values"] = missing
         if gaps := points.gaps():

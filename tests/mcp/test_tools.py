@@ -131,6 +131,14 @@ def test_extremes_name_value_time_and_processes(tools: Answers) -> None:
     assert found["mean"] == pytest.approx(10 + 85 * 10 / 900, abs=0.01)
 
 
+def test_read_metrics_without_values_say_so(tools: Answers) -> None:
+    values = {"metrics": ["cpu.percent"], "from": "2026-11-28T10:00", "to": "2026-11-28T11:00"}
+    answer = call_tool(tools, "read_metrics", values)
+    assert (answer["rows"], answer["without_values"]) == ([], ["cpu.percent"])
+    gap = call_tool(tools, "read_metrics", {"metrics": "cpu.percent", "from": "14:46", "to": "14:49"})
+    assert (gap["rows"], gap["without_values"]) == ([], ["cpu.percent"])
+
+
 def test_extremes_without_values_say_so(tools: Answers) -> None:
     values = {"metrics": ["cpu.percent"], "from": "2026-11-28T10:00", "to": "2026-11-28T11:00"}
     assert call_tool(tools, "extremes", values)["extremes"] == [

@@ -16,13 +16,13 @@ from dashapp.model.runs import RUN_PREFIX
 from dashapp.model.text import is_finite_number, quote_value, suggest
 from dashapp.model.ticks import RESERVED_NAMES, Metric
 
-MAX_NAME_LENGTH, MAX_TEXT_LENGTH, MAX_UNIT_LENGTH = 200, 64, 16
+# Characters of a whole setting, of its name, of a label or a panel, and of a unit.
+MAX_TEXT_LENGTH, MAX_NAME_LENGTH, MAX_LABEL_LENGTH, MAX_UNIT_LENGTH = 2000, 200, 64, 16
 TABLE_KEYS = ("name", "formula", "unit", "label", "low", "high", "panel")
 EXPECTED = "expected NAME = FORMULA [UNIT], such as hit_rate = 100 * hits / (hits + misses) [%]"
 
 # A unit is no number, so that this is no index.
 _UNIT = re.compile(r"\s*\[\s*(?P<unit>1/s|[^\s\d\[\]][^\[\]]*?)\s*\]\s*")
-_NAME = re.compile(r"\s*(?:`(?P<quoted>[^`]+)`|(?P<plain>[^`=]+?))\s*=(?P<rest>.*)", re.DOTALL)
 _INVALID_CHARS = re.compile(r"[^\w-]+")
 
 
@@ -39,25 +39,27 @@ class DerivedMetric:
 
         Raises ValueError with what is expected.
         """
+        if len(text) > MAX_TEXT_LENGTH:
+            raise ValueError(f"it has {len(text):,} characters; expected at most {MAX_TEXT_LENGTH:,}")
         if '"' in text:
             try:
                 table = parse_panel_text(text)
             except ValueError:
                 raise ValueError(EXPECTED) from None
             return DerivedMetric.from_table(table)
-        match = _NAME.fullmatch(text)
-        if match is None:
+        name, rest = _split_name(text)
+        if not name:
             raise ValueError(EXPECTED)
-        rest, unit = _split_unit(match["rest"])
+        formula_text, unit = _split_unit(rest)
         # The place in a message counts from the start of the setting.
-        return _derive({"name": match["quoted"] or match["plain"], "unit": unit}, rest, match.start("rest"))
+        return _derive({"name": name, "unit": unit}, formula_text, len(text) - len(rest))
 
     @staticmethod
     def parse_unnamed(text: str) -> DerivedMetric:
         """Return the metric of `FORMULA [UNIT]`, which may have a name; ValueError if it is none."""
-        if _NAME.fullmatch(text) and '"' not in text:
+        if '"' not in text and _split_name(text)[0]:
             return DerivedMetric.parse(text)
-        formula_text, unit = _split_unit(text)
+        formula_text, unit = _split_unit(text) if len(text) <= MAX_TEXT_LENGTH else (text, "")
         return _derive({"name": "formula", "unit": unit}, formula_text, 0)
 
     @staticmethod
@@ -73,6 +75,21 @@ class DerivedMetric:
         return _derive(table, table["formula"], 0)
 
 
+def _split_name(text: str) -> tuple[str, str]:
+    """Return the name before the first "=" and the rest; no name if there is none.
+
+    Not a pattern: its time would grow with the cube of the spaces.
+    """
+    start = text.lstrip()
+    if start.startswith("`"):
+        name, _, after = start[1:].partition("`")
+        equal_sign, rest = after.lstrip()[:1], after.lstrip()[1:]
+    else:
+        name, equal_sign, rest = text.partition("=")
+        name = "" if "`" in name else name.strip()
+    return (name, rest) if equal_sign == "=" else ("", text)
+
+
 def _split_unit(text: str) -> tuple[str, str]:
     """Return a formula, and the unit at its end."""
     start = text.rfind("[")
@@ -84,7 +101,7 @@ def _derive(table: Mapping[str, Any], formula_text: str, offset: int) -> Derived
     name = table["name"].strip()
     if name_problem := _name_problem(name):
         raise ValueError(f"the name is {quote_value(name)}; {name_problem}")
-    for key, limit in (("unit", MAX_UNIT_LENGTH), ("label", MAX_TEXT_LENGTH), ("panel", MAX_TEXT_LENGTH)):
+    for key, limit in (("unit", MAX_UNIT_LENGTH), ("label", MAX_LABEL_LENGTH), ("panel", MAX_LABEL_LENGTH)):
         value = table.get(key, "")
         if not isinstance(value, str) or len(value) > limit or not value.isprintable():
             raise ValueError(f"{key} is {quote_value(value)}; expected text of at most {limit} characters")

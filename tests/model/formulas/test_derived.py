@@ -8,6 +8,7 @@ import pytest
 
 from dashapp.config.kwargs import to_command_line
 from dashapp.config.settings import parse_settings
+from dashapp.model.formulas.chart_formulas import parse_formulas
 from dashapp.model.formulas.derived import EXPECTED, DerivedMetric, in_order
 from dashapp.model.ticks import Metric, SettingsError
 
@@ -88,6 +89,10 @@ ERRORS = {
     "__proto__ = a": 'the name is "__proto__"; expected a name without , " and `, and without __ at its '
     "start",
     "constructor = a": 'the name is "constructor"; pages cannot request it; choose another',
+    f"x = {'a + ' * 500}a": "it has 2,005 characters; expected at most 2,000",
+    "`x` a": EXPECTED,
+    "`x = a": EXPECTED,
+    "x` = a": EXPECTED,
     f"{'n' * 201} = a": f'the name is "{"n" * 80}…"; expected 1 to 200 printable characters',
     "a\nb = a": 'the name is "a\\nb"; expected 1 to 200 printable characters',
     'name="x"': "`formula` is missing; expected formula as text",
@@ -134,3 +139,15 @@ def test_metric_setting_rejects_a_cycle(texts: list[str], cycle: str) -> None:
 def test_derived_metrics_are_in_order_of_their_formulas() -> None:
     metrics = [DerivedMetric.parse(text) for text in ("c = b", "a = x", "b = a + c.d")]
     assert [derived.metric.key for derived in in_order(metrics)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [" " * 1500 + "a", "a" + " " * 1500 + "b", "a =" + " " * 1500 + "[", "`" * 1500, "a = b" + " [" * 700],
+)
+def test_metric_setting_of_many_spaces_takes_no_time(text: str) -> None:
+    """A pattern with two repeats would run for minutes, and this test would not end."""
+    with pytest.raises(ValueError, match="expected|character"):
+        DerivedMetric.parse(text)
+    with pytest.raises(ValueError, match="expected|character|formula"):
+        parse_formulas(text * 4)
