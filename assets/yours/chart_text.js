@@ -22,7 +22,7 @@
   /* The chart in such a text; null if it has no metric. Unknown kinds are ignored. */
   app.chartFromText = function (text) {
     const chart = { kind: DEFAULT_KIND, title: "", metrics: [], right: [] };
-    for (const part of String(text).split(",").filter(Boolean)) {
+    for (const part of splitParts(String(text))) {
       const [, option = "metrics"] = PREFIX.exec(part) ?? [];
       const value = decode(option === "metrics" ? part : part.slice(option.length + 1));
       if (option === "title") chart.title = shorten(value);
@@ -35,12 +35,27 @@
     return count > 0 && count <= MAX_METRICS ? chart : null;
   };
 
+  /* The parts between commas. Somebody may have written a link in which a formula has some in parentheses. */
+  function splitParts(text) {
+    const parts = [];
+    for (const piece of text.split(",")) {
+      const last = parts.at(-1) ?? "";
+      const isOpen = app.isFormulaKey(last.replace(PREFIX, "")) && last.split("(").length > last.split(")").length;
+      if (isOpen) parts[parts.length - 1] = `${last},${piece}`;
+      else parts.push(piece);
+    }
+    return parts.filter(Boolean);
+  }
+
   function shorten(title) {
     return Array.from(title.replace(/[\p{C}\p{Z}]/gu, " ").trim()).slice(0, MAX_TITLE_LENGTH).join("").trim();
   }
 
   function encode(text) {
-    const encoded = text.replace(/[%,]/g, encodeURIComponent);
+    const plain = text.replace(/[%,]/g, encodeURIComponent);
+    // A quoted name in a formula can have one parenthesis, which no comma may follow.
+    const isOpen = app.isFormulaKey(text) && text.split("(").length > text.split(")").length;
+    const encoded = isOpen ? plain.replaceAll("(", "%28") : plain;
     return PREFIX.test(encoded) ? encoded.replace(":", "%3A") : encoded;
   }
 

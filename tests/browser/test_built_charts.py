@@ -197,8 +197,14 @@ def scripts(chromium: Browser) -> Any:
         yield page
 
 
-@given(chart=CHARTS)
-def test_chart_survives_its_text_in_an_address(scripts: Page, chart: dict[str, Any]) -> None:
+FORMULAS = st.text("=(),`ab*%:right", max_size=20).map(lambda text: f"={text}")
+
+
+@given(chart=CHARTS, formulas=st.lists(FORMULAS, max_size=3, unique=True))
+def test_chart_survives_its_text_in_an_address(
+    scripts: Page, chart: dict[str, Any], formulas: list[str]
+) -> None:
+    chart["metrics"] = [*dict.fromkeys([*formulas, *chart["metrics"]])]
     chart["right"] = [key for key in chart["right"] if key not in chart["metrics"]]
     found = scripts.evaluate(
         """(chart) => {

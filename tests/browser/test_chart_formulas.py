@@ -6,10 +6,12 @@ import tomllib
 from urllib.parse import quote
 
 import pytest
+from authenticated_app import guarded, link
 from built_charts import drawn, menu, texts
 from chart_assertions import wait_for_state
+from faulty_server import Served
 from playwright.sync_api import Page, expect
-from served_page import Live, Serve
+from served_page import Live, Serve, Serving
 from waiting import wait_until
 
 from dashapp.model.formulas.derived import DerivedMetric
@@ -183,3 +185,24 @@ def test_formula_of_downsampled_points_has_no_extremes(page: Page, serve: Serve)
     )
     assert (found["low"], found["p95"], found["high"]) == (None, None, None)
     assert found["mean"] > 0
+
+
+def test_formula_has_a_line_for_each_compared_host(page: Page, many: Serving) -> None:
+    live = many("web-1", "db")
+    chart = quote("=twice = max(cpu.percent, 0) * 2 [%]")
+    page.goto(f"{live.url('db', 'web-1')}?chart={chart}")
+    keys = [f"{host}/=twice = max(cpu.percent, 0) * 2 [%]" for host in ("db", "web-1")]
+    wait_until(page, lambda: drawn(page) == {"twice": keys})
+
+
+def test_shared_link_shows_formula_and_no_other_metric(page: Page) -> None:
+    app = guarded()
+    server = Served(app)
+    try:
+        key = "=twice = memory.percent * 2 [%]"
+        path = link(app, panels=[], metrics=[key])
+        page.goto(f"{server.url}{path[1:]}?chart={quote(key)}&chart={quote('=secret.plan * 2')}")
+        wait_until(page, lambda: drawn(page) == {"twice": [key], "secret.plan * 2": []})
+    finally:
+        page.goto("about:blank")
+        server.stop()

@@ -141,13 +141,16 @@ def test_derived_metrics_are_in_order_of_their_formulas() -> None:
     assert [derived.metric.key for derived in in_order(metrics)] == ["a", "b", "c"]
 
 
+SPACES = " " * 1500
+
+
 @pytest.mark.parametrize(
     "text",
-    [" " * 1500 + "a", "a" + " " * 1500 + "b", "a =" + " " * 1500 + "[", "`" * 1500, "a = b" + " [" * 700],
+    [f"{SPACES}a", f"a{SPACES}b", f"a ={SPACES}[", f"a = [a{SPACES}", "`" * 1500, "a = b" + " [" * 700],
 )
-def test_metric_setting_of_many_spaces_takes_no_time(text: str) -> None:
+def test_metric_setting_rejects_many_spaces(text: str) -> None:
     """A pattern with two repeats would run for minutes, and this test would not end."""
-    with pytest.raises(ValueError, match="expected|character"):
+    with pytest.raises(ValueError, match=r"expected|character"):
         DerivedMetric.parse(text)
-    with pytest.raises(ValueError, match="expected|character|formula"):
-        parse_formulas(text * 4)
+    with pytest.raises(ValueError, match=r"expected|character"):
+        parse_formulas(text * 5)
