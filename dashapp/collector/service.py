@@ -32,6 +32,7 @@ from dashapp.config import settings as config
 from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import Settings
+from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.notices import NoticeSink
 from dashapp.model.ticks import (
     SettingsError,
@@ -77,6 +78,7 @@ def collect(
     top: TopRecorder | None = None,
     *,
     accepts_values: bool = True,
+    derived: Sequence[DerivedMetric] = (),
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
@@ -85,7 +87,8 @@ def collect(
     `extra_sources` are sources that exist already. `failure_notice` may have a sentence about an earlier
     failure, which the first tick ends.
     `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
-    that the sources of the machine read. `top` records the processes.
+    that the sources of the machine read. `top` records the processes. `derived`: the metrics to compute
+    from the values of the sources.
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval, machine), *extra_sources]
@@ -104,7 +107,7 @@ def collect(
         if accepts_values:
             # The last source: a push cannot replace what the machine measures.
             sources.append(push)
-    sampler = Sampler(sources, store, interval, notice, retention)
+    sampler = Sampler(sources, store, interval, notice, retention, derived)
     log_clock = LogClock(clock, newest)
     report = ClockReport(store, clock)
     events = EventRecorder(store, clock, interval, retention)
@@ -248,6 +251,7 @@ def collect_with_settings(
             settings.machine_files,
             top,
             accepts_values=bool(settings.push_token),
+            derived=settings.metric,
         )
 
 
