@@ -100,6 +100,8 @@ def describe_change(change: AlertChange, processes: Processes = MappingProxyType
     level = " (critical)" if change.firing and change.threshold.level == CRITICAL else ""
     used = explanation_of(change, processes)
     names = f" ({describe_ranking(used.kind, used.ranking)})" if used else ""
+    if change.firing and change.detail:
+        return f"{change.threshold.subject} {still}{change.detail}{level}{value_text}{names}"
     return f"{change.threshold.condition}: {still}{state}{level}{value_text}{names}"
 
 

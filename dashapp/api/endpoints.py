@@ -19,6 +19,7 @@ from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
 from dashapp.api.runs import runs_json
 from dashapp.api.serializers import alerts_json, health_json, match_metrics, metrics_json
+from dashapp.api.statistics.forecasts import ForecastEndpoint
 from dashapp.api.top import UNREADABLE, TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
@@ -52,7 +53,7 @@ SERVER_TIME_HEADER = "x-now"
 
 PATHS = (
     *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/runs", "/api/top"),
-    "/api/csv",
+    *("/api/csv", "/api/forecast"),
     *("/healthz", "/readyz"),
 )
 # Queries in one request to /api/frames.
@@ -121,6 +122,7 @@ class Api:
         self._caching = caching
         self._redacts_notices = redacts_notices or caching == SHARED_ONE_SECOND
         self._top = TopEndpoint(store, top_error, max_window)
+        self._forecasts = ForecastEndpoint(store, interval)
         self._store = store
         self._window = window
         self._interval = interval
@@ -251,6 +253,9 @@ class Api:
             if path == "/api/top":
                 with self._limits.queue.hold(self._limits.builds):
                     return "200 OK", encode_json(self._top.json(query, self._clock())), True
+            if path == "/api/forecast":
+                with self._limits.queue.hold(self._limits.builds):
+                    return "200 OK", encode_json(self._forecasts.json(query, self._clock())), True
             if (document := self._document(path, query)) is not None:
                 return "200 OK", encode_json(document), True
             if path in ("/healthz", "/readyz"):

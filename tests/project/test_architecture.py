@@ -26,7 +26,12 @@ LAYERS = [
 # Inside `sources` and `stores`, only these two modules import the sub-packages, because they select one.
 CHOOSERS = {"dashapp.sources.registry", "dashapp.stores.factory"}
 # A sub-package that all of them use.
-SHARED = ("dashapp.model.alerts", "dashapp.stores.history", "dashapp.web.components")
+SHARED = (
+    "dashapp.model.alerts",
+    "dashapp.model.statistics",
+    "dashapp.stores.history",
+    *("dashapp.api.statistics", "dashapp.web.components"),
+)
 MAX_MODULES = 15
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 100
@@ -49,7 +54,7 @@ HEAVY = {
             "dashapp.model.columns",
             "dashapp.model.column_buffer",
             "dashapp.stores",
-            "dashapp.query.frames",
+            *("dashapp.query.frames", "dashapp.query.forecasts"),
             "dashapp.api.csv_export",
         ),
     },
