@@ -45,8 +45,8 @@ Points = Sequence[tuple[float, float]]
 class Forecast:
     """A series reaches `limit` at the time `at`.
 
-    With 95 % confidence it is between `earliest` and `latest`. `latest` is None if it is later than a year. `line`: the trend since the time `since`. Times are in
-    seconds UTC.
+    With 95 % confidence it is between `earliest` and `latest`, which is None if it is later than a year.
+    `line`: the trend since the time `since`. Times are in seconds UTC.
     """
 
     limit: float

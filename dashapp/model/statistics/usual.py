@@ -1,4 +1,4 @@
-"""The usual range of a metric: its minutes at the same hour and weekday of the last four weeks.
+"""The usual range of a metric: its minutes at the same hour and weekday of four weeks.
 
 Hours and weekdays are those of a time zone. At the end of daylight saving time an hour occurs twice, and has
 120 minutes. At its start an hour is missing, and that week has no minutes of it.
