@@ -164,6 +164,7 @@ def _bar(
                     _button("events", "Events", "What happened, the newest first (e)", "e"),
                     *([_button("mark", "Mark a moment…", "Mark what happened (m)", "m")] if marks else []),
                     _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
+                    _button("usual", "Usual range", "Usual range of this hour and weekday (u)", "u"),
                     _button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
                     *(
                         [_button("alert-rules", "Alert rules", "Alert rules (a)", "a")]

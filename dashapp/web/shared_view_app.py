@@ -26,6 +26,7 @@ ALLOWED_PATHS = (
     "/api/events",
     "/api/csv",
     "/api/forecast",
+    "/api/usual",
 )
 # Key of the view in the environ.
 ENVIRON_KEY = "dashapp.view"

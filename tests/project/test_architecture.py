@@ -54,7 +54,7 @@ HEAVY = {
             "dashapp.model.columns",
             "dashapp.model.column_buffer",
             "dashapp.stores",
-            *("dashapp.query.frames", "dashapp.query.forecasts"),
+            *("dashapp.query.frames", "dashapp.query.forecasts", "dashapp.query.usual"),
             "dashapp.api.csv_export",
         ),
     },
