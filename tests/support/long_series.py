@@ -20,9 +20,9 @@ CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 Values = Callable[[float], Mapping[str, float]]
 
 
-def rising(per_day: float, now: float = 80.0) -> Callable[[float], float]:
-    """Return a function of the time whose value is `now` at NOW."""
-    return lambda time: now + (time - NOW) * per_day / DAY
+def rising(per_day: float, value: float = 80.0, at: float = NOW) -> Callable[[float], float]:
+    """Return a function of the time, with this value at one time."""
+    return lambda time: value + (time - at) * per_day / DAY
 
 
 def fill_days(
@@ -32,20 +32,24 @@ def fill_days(
     metrics: Sequence[Metric] = (FILESYSTEM,),
     *,
     minutes: float = 0.3,
+    now: int = NOW,
 ) -> DiskStore:
-    """Return an open store with so many days of hours and of minutes, and ticks up to NOW."""
+    """Return an open store with so many days of hours and of minutes, and ticks up to `now`.
+
+    It is a whole minute.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     archive = DiskSpace(folder, Retention()).open_archive()
     _ticks, minute_level, hour_level = archive.levels
-    first = NOW - days * DAY
-    newest_hour = NOW // HOUR * HOUR - HOUR
+    first = now - days * DAY
+    newest_hour = now // HOUR * HOUR - HOUR
     hour_level.extend(_points(values, first, newest_hour, HOUR))
-    log_start = NOW - 600
-    minute_level.extend(_points(values, max(first, NOW - minutes * DAY), log_start, MINUTE))
+    log_start = now - 600
+    minute_level.extend(_points(values, max(first, now - minutes * DAY), log_start, MINUTE))
     archive.close()
     store = DiskStore(folder)
     store.describe(metrics)
-    for time in range(log_start + MINUTE, NOW + 1, MINUTE):
+    for time in range(log_start + MINUTE, now + 1, MINUTE):
         assert store.append(Tick(time, MINUTE, values(time)))
     return store
 

@@ -53,13 +53,21 @@ class UsualEndpoint:
             )
         zone = self._store.read_document(ZONE)
         bands = self._bands(start / 1000, end / 1000, tuple(keys), zone, now)
+        # The cache has whole hours of UTC, and the hours of some zones begin between them.
+        shown = [
+            number
+            for number, (first, last) in enumerate(bands.hours)
+            if 1000 * last > start and 1000 * first < end
+        ]
+        rows = {key: [bands.bands[key][number] for number in shown] for key in keys}
+        hours = [bands.hours[number] for number in shown]
         return {
             "zone": zone or "UTC",
-            "start": [to_milliseconds(first) for first, _last in bands.hours],
-            "end": [to_milliseconds(last) for _first, last in bands.hours],
-            "low": {key: [band and band[0] for band in rows] for key, rows in bands.bands.items()},
-            "high": {key: [band and band[1] for band in rows] for key, rows in bands.bands.items()},
-            "message": "" if any(any(rows) for rows in bands.bands.values()) else TOO_LITTLE_HISTORY,
+            "start": [to_milliseconds(first) for first, _last in hours],
+            "end": [to_milliseconds(last) for _first, last in hours],
+            "low": {key: [band and band[0] for band in row] for key, row in rows.items()},
+            "high": {key: [band and band[1] for band in row] for key, row in rows.items()},
+            "message": "" if any(map(any, rows.values())) else TOO_LITTLE_HISTORY,
         }
 
     def _bands(self, start: float, end: float, keys: tuple[str, ...], zone: str, now: float) -> UsualBands:
