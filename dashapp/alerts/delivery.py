@@ -7,7 +7,6 @@ repeats none. A new address receives only the changes from then on.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections import deque
@@ -230,4 +229,7 @@ def _messages(changes: Sequence[AlertChange]) -> list[AlertChange]:
 
 def target_id(address: str) -> str:
     """Return the store's ID of an address, which itself may contain a password."""
+    # Imported only with an address: it loads OpenSSL, 3.5 MB of memory.
+    import hashlib
+
     return hashlib.sha256(address.encode()).hexdigest()[:16]

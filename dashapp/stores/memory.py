@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -30,7 +30,7 @@ class MemoryStore(Store):
         self._lock = Lock()
         self._documents: dict[Document[Any], Any] = {document: document.empty() for document in DOCUMENTS}
         self._cache = TickCache(keep, float("inf"))
-        self._generation = secrets.token_hex(8)
+        self._generation = os.urandom(8).hex()
         self._records: deque[TopRecord] = deque(maxlen=keep // 10 + 1)
         # Ticks with wrong times, by the time of the rewind that set them aside.
         self._aside: dict[int, list[Tick]] = {}
@@ -62,13 +62,13 @@ class MemoryStore(Store):
             if not rewind.restores:
                 self._aside = {rewind.after_ms: ticks[len(kept) :]}
             self._cache.replace([*kept, *restored], is_whole=True)
-            self._generation = secrets.token_hex(8)
+            self._generation = os.urandom(8).hex()
 
     def clear(self) -> None:
         """Delete every tick and begin a new generation."""
         with self._lock:
             self._cache.replace([], is_whole=True)
-            self._generation = secrets.token_hex(8)
+            self._generation = os.urandom(8).hex()
 
     def newest(self) -> Cursor:
         with self._lock:

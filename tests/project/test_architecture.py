@@ -242,6 +242,16 @@ def test_collector_and_supervisor_load_no_heavy_packages(modules: str) -> None:
     assert not set(loaded) & {*HEAVY, "asyncio", "pydantic", "requests", "apprise"}
 
 
+def test_collector_without_alert_addresses_does_not_load_openssl() -> None:
+    """Loading OpenSSL, for example with `secrets` or `hashlib`, needs 3.5 MB of memory."""
+    modules = "dashapp.collector.service, dashapp.stores.disk.store, dashapp.stores.memory"
+    code = f"import {modules}, dashapp.sources.system.all, sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"_hashlib", "_ssl"} & set(loaded)
+
+
 def test_web_process_does_not_load_ipython() -> None:
     """Dash would import it for notebooks: a tenth of a second and 9 MB in each web process."""
     argv = [sys.executable, "-X", "importtime", "-m", "dashapp.web", "--window", "none"]

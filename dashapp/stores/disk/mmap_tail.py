@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import secrets
 import struct
 import zlib
 from collections.abc import Iterator
@@ -68,7 +67,7 @@ class RingBuffer:
         """
         temporary = path.with_suffix(".new")
         rings = max(1, -(-record_bytes * RECORDS_PER_RING // RING_BYTES))
-        header = MAGIC + (bytes.fromhex(generation) or secrets.token_bytes(8))
+        header = MAGIC + (bytes.fromhex(generation) or os.urandom(8))
         # Real zeros, not a sparse file: a page that a full disk cannot back would raise SIGBUS later.
         temporary.write_bytes(header.ljust(HEADER_BYTES, b"\0") + bytes(rings * RING_BYTES))
         temporary.chmod(0o600)
@@ -120,7 +119,7 @@ class RingBuffer:
         # Move by a whole ring: every reader then sees that all its records are gone.
         head = self.head + self._size
         self._counters[_START] = head
-        self._view[8:16] = secrets.token_bytes(8)
+        self._view[8:16] = os.urandom(8)
         self._counters[_CLAIM] = head
         self._counters[_HEAD] = head
         self._header = bytes(self._view[:HEADER_BYTES])
