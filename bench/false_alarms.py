@@ -1,16 +1,18 @@
-"""Counts how often rules such as `cpu.percent unusual for 10m` fire on public traces of CPUs.
+"""Counts the alerts of `cpu.percent unusual for 10m` on public traces of CPUs.
 
     python -m bench.false_alarms FILE...
 
-Each file is a CSV of values every five minutes. With a column `timestamp` it is one machine, otherwise each
-column but the first is one, and the first row is a Monday at midnight. The numbers in docs/alerts.md are of:
+Each file is a CSV of values every five minutes. With a column `timestamp` it is one machine. Otherwise each
+column but the first is one, and the first row is a Monday at midnight.
 
-- `data/microsoft_avg_100.rda` of https://github.com/carlonlv/DataCenterSim, saved as CSV: 28 days of 100
-  virtual machines of the Azure Public Dataset V1 (https://github.com/Azure/AzurePublicDataset);
-- `data/realKnownCause/cpu_utilization_asg_misconfiguration.csv` of https://github.com/numenta/NAB: 62 days,
-  with one labelled incident at the end. The other CPUs there have only two weeks.
+docs/alerts.md has the results of two files:
 
-Nobody has labelled the alerts as false: each is an upper bound.
+- `data/microsoft_avg_100.rda` of https://github.com/carlonlv/DataCenterSim, saved as CSV. It has 28 days of
+  100 virtual machines of the Azure Public Dataset V1 (https://github.com/Azure/AzurePublicDataset).
+- `data/realKnownCause/cpu_utilization_asg_misconfiguration.csv` of https://github.com/numenta/NAB. It has 62
+  days, with one labelled incident at the end. The other CPUs there have only two weeks.
+
+Azure has no labels, so each number is an upper bound of the false alarms.
 """
 
 from __future__ import annotations

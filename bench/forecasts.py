@@ -1,4 +1,4 @@
-"""Forecasts and usual ranges of 50 metrics: in the web process, and for the rules of the collector."""
+"""Forecasts and usual ranges of 50 metrics, in the web process and in the collector."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run() -> list[Row]:
 
 
 def fill(path: Path) -> float:
-    """Write a week of hours and the minutes that usual ranges need; return the time of the newest tick."""
+    """Write the hours and minutes that are necessary; return the time of the newest tick."""
     now = int(time.time()) // HOUR * HOUR + 1200
     chance = Random(1)
 

@@ -8,7 +8,7 @@
   const FIRST_LOAD_MS = 1000;
   const RETRY_MS = 60_000;
   const REQUEST_TIMEOUT_MS = 10_000;
-  // A trend of hours says nothing in a shorter range.
+  // A trend of hours is flat in a shorter range.
   const MIN_RANGE_MS = 6 * 3_600_000;
   const MAX_LABEL_LENGTH = 20; // in a title
   // Another colour than that of the points, which are on the line.

@@ -21,9 +21,9 @@ MINUTE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class UsualBands:
-    """The hours of a time range as their start and end in seconds UTC, and the band of each by metric.
+    """The hours of a time range, and the band of each by metric.
 
-    Unless `is_complete`, the store has not answered all reads.
+    An hour is its start and its end in seconds UTC. Unless `is_complete`, the store has not answered all reads.
     """
 
     hours: Sequence[Interval]

@@ -22,7 +22,7 @@ WEEK = 7 * DAY
 
 
 def values(time: float) -> Mapping[str, float]:
-    """Return 0 to 59 by the minute plus the hour in UTC; the other hours of the week do not matter."""
+    """Return 0 to 59 by the minute, and 100 for each hour; no value far from NOW."""
     is_near = min((NOW - time) % WEEK, (time - NOW) % WEEK) < 3 * HOUR
     found = {CPU.key: time % HOUR // 60 + 100 * (time % DAY // HOUR)} if is_near else {}
     return found | ({NEW.key: 5.0} if is_near and time > NOW - 8 * DAY else {})

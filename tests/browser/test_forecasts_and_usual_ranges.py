@@ -36,7 +36,7 @@ USUAL = re.compile(r"^usual 1[01]\.\d\s% . 1[89]\.\d\s%$")
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A week of hours, in which the disk fills, and the minutes of a CPU at this hour of four weeks."""
+    """A disk that fills for a week, and a CPU at this hour of four weeks."""
     now = int(time.time()) // 60 * 60
     disk = rising(5, 60, now)
 
