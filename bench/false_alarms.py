@@ -5,7 +5,7 @@
 Each file is a CSV of values every five minutes. With a column `timestamp` it is one machine. Otherwise each
 column but the first is one, and the first row is a Monday at midnight.
 
-docs/alerts.md has the results of two files:
+Two files have their results in docs/alerts.md.
 
 - `data/microsoft_avg_100.rda` of https://github.com/carlonlv/DataCenterSim, saved as CSV. It has 28 days of
   100 virtual machines of the Azure Public Dataset V1 (https://github.com/Azure/AzurePublicDataset).

@@ -49,7 +49,7 @@ def run() -> list[Row]:
             outlook = StoreOutlook(store)
             outlook.set_thresholds(rules)
             start = time.process_time()
-            outlook.step(now)
+            outlook.step(now, MINUTE)
             outlook.wait(60)
             collector = 1000 * (time.process_time() - start)
             outlook.close()

@@ -66,7 +66,7 @@
 
     /* The only line of a chart that is not part of a stack; null if there are several. */
     lineOf(chart) {
-      const lines = chart.gd ? (chart.visibleLines?.() ?? []).filter(({ style, metric }) => metric && style !== "stacked") : [];
+      const lines = chart instanceof app.Chart && chart.gd ? chart.visibleLines().filter(({ style, metric }) => metric && style !== "stacked") : [];
       return lines.length === 1 ? lines[0] : null;
     }
 
@@ -140,7 +140,7 @@
     /* Callbacks of a chart. */
 
     covers(chart) {
-      if (!this.isOn || !this.lineOf(chart)) return false;
+      if (!this.isOn || this.rangeLength > MAX_RANGE_MS || !this.lineOf(chart)) return false;
       // All charts of this moment share a request.
       this.timer ??= setTimeout(() => this.request(), DEBOUNCE_MS);
       return this.bands !== null;

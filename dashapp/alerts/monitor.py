@@ -88,7 +88,7 @@ class AlertMonitor:
 
     def observe(self, tick: Tick) -> list[AlertChange]:
         """Evaluate `tick`, which is already in the store; return its changes and further messages."""
-        self._outlook.step(tick.time)
+        self._outlook.step(tick.time, tick.step)
         changes = self._evaluator.evaluate(tick)
         changes = self._announcements.silenced(changes, tick.time, self._controls)
         states = self._evaluator.states()

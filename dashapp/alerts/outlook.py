@@ -12,7 +12,7 @@ from datetime import tzinfo
 from threading import Condition, Thread
 
 from dashapp.model.quantities import format_limit, format_quantity
-from dashapp.model.statistics.forecast import HOUR_S, WEEK_S, Trend, rising_trend
+from dashapp.model.statistics.forecast import HOUR_S, MAX_AGE_S, WEEK_S, Trend, rising_trend
 from dashapp.model.statistics.times import describe_forecast, whole_hour
 from dashapp.model.statistics.usual import UsualRange, hours_like, usual_range, with_margin
 from dashapp.model.thresholds import REACHES_OP, UNUSUAL_OP, Threshold
@@ -74,6 +74,7 @@ class StoreOutlook(Outlook):
         self._retry_time = float("-inf")
         self._thread: Thread | None = None
         self._is_closed = False
+        self._interval = 1.0
 
     def set_thresholds(self, thresholds: Iterable[Threshold]) -> None:
         """Follow a change of the rules."""
@@ -87,8 +88,12 @@ class StoreOutlook(Outlook):
                 self._result = _Result(float("-inf"))
                 self._retry_time = float("-inf")
 
-    def step(self, now: float) -> None:
-        """Start to compute the outlook if there is a new hour. Call this for each tick."""
+    def step(self, now: float, interval: float) -> None:
+        """Start to compute the outlook if there is a new hour. Call this for each tick.
+
+        `interval`: the seconds between ticks.
+        """
+        self._interval = interval
         if not any(self._keys.values()):
             return
         result, keys = self._result, self._keys
@@ -114,11 +119,17 @@ class StoreOutlook(Outlook):
             self._condition.notify_all()
 
     def reaches(self, threshold: Threshold, now: float, seconds: float) -> bool | None:
-        trends = self._result.trends
-        if threshold.metric not in trends:
+        result = self._result
+        is_current = 0 <= whole_hour(now) - result.hour <= MAX_AGE_S
+        if not is_current or threshold.metric not in result.trends:
             return None
-        trend = trends[threshold.metric]
-        forecast = trend.forecast(threshold.limit) if trend else None
+        trend = result.trends[threshold.metric]
+        if trend is None:
+            return False
+        if trend.line.value(now) >= threshold.limit:
+            # The values are around the line, and some of them are still below the limit.
+            return True
+        forecast = trend.forecast(threshold.limit)
         return forecast is not None and forecast.at - now <= seconds
 
     def usual_range(self, metric: str, time: float) -> UsualRange | None:
@@ -180,7 +191,9 @@ class StoreOutlook(Outlook):
                 levels[0].means(round(1000 * first), round(1000 * last), unusual) for first, last in earlier
             ]
             for key in unusual:
-                ranges[key] = usual_range([[value for _, value in part[key]] for part in minutes])
+                ranges[key] = usual_range(
+                    [[value for _, value in part[key]] for part in minutes], self._interval
+                )
         if self._store.failed_reads != failed_reads:
             return None
         units = {metric.key: metric.unit for metric in self._store.metrics()}

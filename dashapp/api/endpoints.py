@@ -123,7 +123,7 @@ class Api:
         self._caching = caching
         self._redacts_notices = redacts_notices or caching == SHARED_ONE_SECOND
         self._top = TopEndpoint(store, top_error, max_window)
-        self._statistics = {
+        self._statistics: dict[str, ForecastEndpoint | UsualEndpoint] = {
             "/api/forecast": ForecastEndpoint(store, interval),
             "/api/usual": UsualEndpoint(store, interval),
         }

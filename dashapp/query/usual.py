@@ -23,7 +23,8 @@ MINUTE_MS = 60_000
 class UsualBands:
     """The hours of a time range, and the band of each by metric.
 
-    An hour is its start and its end in seconds UTC. Unless `is_complete`, the store has not answered all reads.
+    An hour is its start and its end in seconds UTC. Unless `is_complete`, the store has not answered all
+    reads.
     """
 
     hours: Sequence[Interval]
@@ -43,7 +44,9 @@ def usual_bands(
     weeks = [_minutes(levels, [intervals[week] for intervals in earlier], keys) for week in range(WEEKS)]
     bands = {
         key: [
-            usual_range([_between(columns, key, intervals[week]) for week, columns in enumerate(weeks)])
+            usual_range(
+                [_between(columns, key, intervals[week]) for week, columns in enumerate(weeks)], levels.step
+            )
             for intervals in earlier
         ]
         for key in keys

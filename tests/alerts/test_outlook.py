@@ -93,6 +93,19 @@ def test_reaches_rule_compares_the_forecast_with_its_time(
     assert [change.firing for change in collector.changes] == [True] * fires
 
 
+def test_reaches_rule_goes_on_while_values_are_around_the_limit(
+    collector_of: Callable[..., Collector],
+) -> None:
+    """The trend is at the limit, and each second value is still below it."""
+
+    def swing(time: float) -> float:
+        return rising(6, 95)(time) + (0.5 if time // 60 % 2 else -0.5)
+
+    collector = collector_of(swing, SOON)
+    collector.run(swing, 1800)
+    assert [change.firing for change in collector.changes] == [True]
+
+
 def test_reaches_rule_waits_for_its_duration(collector_of: Callable[..., Collector]) -> None:
     collector = collector_of(rising(6), Threshold.parse("filesystem.root reaches 95 within 3d for 10m"))
     collector.run(rising(6), 600)

@@ -45,10 +45,10 @@ class UsualEndpoint:
             parse_metric_keys(values.pop("metrics"), [metric.key for metric in self._store.metrics()])
         )
         start, end = parse_range(values or {"from": str(1000 * now - 1)}, MAX_RANGE_S, 1000 * now)
-        hours = (end - start) / 1000 / HOUR_S + 1
-        if hours * len(keys) > MAX_BANDS:
+        count = (end - start) / 1000 / HOUR_S + 1
+        if count * len(keys) > MAX_BANDS:
             raise BadRequestError(
-                f"{len(keys)} metrics of {hours:.0f} hours are requested; "
+                f"{len(keys)} metrics of {count:.0f} hours are requested; "
                 f"expected at most {MAX_BANDS:,} in total"
             )
         zone = self._store.read_document(ZONE)

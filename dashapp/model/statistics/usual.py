@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
 WEEKS, MIN_WEEKS = 4, 2
-# A week counts with so many minutes of an hour.
-MIN_MINUTES = 30
+# A week counts if so much of its hour has values.
+MIN_LENGTH_S, MINUTE_S = 1800.0, 60.0
 LOW_SHARE, HIGH_SHARE = 0.1, 0.9
 # A value is unusual outside of the band and this much of its width, or of its larger end if that is more.
 MARGIN_OF_WIDTH, MARGIN_OF_VALUE = 1.0, 0.1
@@ -39,16 +39,18 @@ def _interval(hour: datetime, zone: tzinfo | None) -> Interval:
     return start, end
 
 
-def usual_range(weeks: Sequence[Sequence[float]]) -> UsualRange | None:
+def usual_range(weeks: Sequence[Sequence[float]], interval: float = MINUTE_S) -> UsualRange | None:
     """Return the 10th and the 90th percentile of the minutes; None for fewer than two weeks.
 
-    `weeks`: the means of the minutes of an hour, for each week.
+    `weeks`: the means of the minutes of an hour, for each week. `interval`: the seconds between ticks, which
+    can be more than a minute.
 
     >>> usual_range([[1.0] * 60, [3.0] * 60, []])
     (1.0, 3.0)
     >>> usual_range([[1.0] * 60, [3.0] * 10])
     """
-    complete = [minutes for minutes in weeks if len(minutes) >= MIN_MINUTES]
+    length = max(interval, MINUTE_S)
+    complete = [minutes for minutes in weeks if len(minutes) * length >= MIN_LENGTH_S]
     if len(complete) < MIN_WEEKS:
         return None
     values = sorted(value for minutes in complete for value in minutes)

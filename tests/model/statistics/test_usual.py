@@ -76,6 +76,13 @@ def test_band_needs_two_weeks(counts: list[int], has_band: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "interval", "has_band"), [(12, 300, True), (5, 300, False), (12, 60, False)]
+)
+def test_band_of_rare_ticks_needs_half_of_the_hour(count: int, interval: float, has_band: bool) -> None:
+    assert (usual_range([[1.0] * count] * 2, interval) is not None) is has_band
+
+
+@pytest.mark.parametrize(
     ("usual", "unit", "expected"),
     [
         ((10.0, 20.0), "%", (0.0, 30.0)),
