@@ -17,7 +17,7 @@
     constructor(page) {
       this.page = page;
       this.isOn = false;
-      this.message = ""; // already shown
+      this.announces = false; // whether a sentence can follow, because the viewer has just asked for the bands
       this.forget();
       page.liveView.backdrops.push(this);
       page.liveView.reading.subscribe(() => this.showInTitles());
@@ -45,7 +45,7 @@
       this.set(!this.isOn);
       this.page.writeUrl();
       if (!this.isOn) return;
-      this.message = "";
+      this.announces = true;
       if (this.rangeLength > MAX_RANGE_MS) this.page.toast.show(TOO_LONG);
       else if (!this.keys().length) this.page.toast.show(NO_LINE);
     }
@@ -102,8 +102,8 @@
         if (!response.ok) throw new Error(bands.error);
         if (requested !== this.requested || !this.isOn) return;
         this.bands = bands;
-        if (bands.message && bands.message !== this.message) this.page.toast.show(bands.message);
-        this.message = bands.message;
+        if (this.announces) this.page.toast.show(bands.message);
+        this.announces = false;
       } catch (error) {
         setTimeout(() => {
           if (requested === this.requested) this.requested = "";
