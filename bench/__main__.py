@@ -35,6 +35,7 @@ PARTS = (
     "soak",
     "two_years",
     "wide",
+    "forecasts",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

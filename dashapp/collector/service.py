@@ -234,6 +234,7 @@ def collect_with_settings(
                 settings.notify, store, delivery_notice, _sender_name(settings), url=settings.public_url
             )
         ) as delivery,
+        closing(monitor),
         closing(top) if top else nullcontext(),
     ):
         collect(
