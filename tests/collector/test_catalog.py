@@ -16,7 +16,7 @@ from dashapp.sources.external.prometheus import PrometheusSource
 from dashapp.sources.named_values import MAX_METRICS, NamedValues
 from dashapp.stores.base import Rewind, Store
 from dashapp.stores.disk.store import DiskStore
-from dashapp.stores.documents import Document, Value
+from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.memory import MemoryStore
 
 START = 1_700_000_000
