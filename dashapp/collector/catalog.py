@@ -79,7 +79,8 @@ class MetricCatalog:
             key=self._last_seen.__getitem__,
         )
         expired = [key for key in gone if time - self._last_seen[key] > self._retention]
-        for key in [*expired, *gone[len(expired) : len(gone) - MAX_GONE]]:
+        # Not a negative end, which would count from the other side.
+        for key in [*expired, *gone[len(expired) : max(0, len(gone) - MAX_GONE)]]:
             del self._metrics[key], self._last_seen[key]
         kept = self._metrics.keys() & gone
         self._has_changed |= kept != self._gone or bool(expired)

@@ -102,6 +102,20 @@ def test_catalog_of_long_names_stays_below_limit_of_readers(letter: str) -> None
     assert len(keys(store)) > 300
 
 
+@pytest.mark.parametrize("count", [100, 999, 1500, 1999, 2000, 2500])
+def test_newest_of_gone_metrics_stay(count: int) -> None:
+    store, source = MemoryStore(), Changing()
+    sampler = Sampler([source], store, 1.0, Heard(), retention=1e9)
+    for tick in range(10):
+        source.names = [f"k{number}" for number in range(count) if number % 10 == tick]
+        sampler.tick(START + tick)
+    source.names = ["k"]
+    for time in (START + 100, START + 200):
+        sampler.tick(time)
+    assert len(keys(store)) == min(count, catalog.MAX_GONE) + 1
+    assert {"k", "k9", f"k{count - count % 10 - 1}"} <= {*keys(store)}
+
+
 def test_dropped_metric_returns_with_its_next_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "MAX_CHARS", 500)
     store, source = MemoryStore(), Changing()
