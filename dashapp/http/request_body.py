@@ -25,6 +25,11 @@ class RequestBodyError(BadRequestError):
         self.status = status
 
 
+def body_slots() -> ConcurrencyLimit:
+    """Return the places of bodies of one kind in this process."""
+    return ConcurrencyLimit(MAX_CONCURRENT_BODIES, MAX_BODIES_PER_CLIENT)
+
+
 def rejection(start_response: StartResponse, error: DashappError) -> Iterable[bytes]:
     """Return the response to a write whose body is invalid or cannot be stored now."""
     if isinstance(error, RequestBodyError):
@@ -39,11 +44,13 @@ class BodyReader:
 
     Werkzeug's input stream does not detect two cases if the server ends the stream itself. It returns the
     first `limit` bytes of a longer body, and a body that is shorter than its content-length.
+
+    `slots`: those of `body_slots` that several readers share, for example of all pages.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, slots: ConcurrencyLimit | None = None) -> None:
         self._limit = limit
-        self._slots = ConcurrencyLimit(MAX_CONCURRENT_BODIES, MAX_BODIES_PER_CLIENT)
+        self._slots = slots or body_slots()
 
     def read(self, environ: Mapping[str, Any]) -> bytes:
         """The body. RequestBodyError if it is invalid, or if too many bodies are being read."""
