@@ -72,7 +72,7 @@ def parse_ticks_query(
     the existing metrics, empty if the store has no list yet; `parameters`: the allowed names.
     """
     values = parse_parameters(query, parameters)
-    metrics = parse_metric_keys(values["metrics"], known_metrics) if "metrics" in values else None
+    metrics = _parse_metrics(values["metrics"], known_metrics) if "metrics" in values else None
     if "panel" in values and metrics is not None:
         raise BadRequestError("panel cannot be combined with metrics")
     for name in ("processes", "curves", "hosts"):
