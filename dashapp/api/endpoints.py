@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import BoundedSemaphore, Lock
 from typing import Any
 from urllib.parse import parse_qsl
@@ -343,15 +343,15 @@ class Api:
     def _ticks(
         self, ticks_query: TicksQuery, table: Table | None, now: float, snapshot: Snapshot, max_values: int
     ) -> tuple[bytes, bool]:
-        metrics = (
+        metrics: Collection[str] | None = (
             ticks_query.metrics
             if ticks_query.patterns is None
             else match_metrics(self._store, ticks_query.patterns)
         )
-        extra = None
+        extra = extend = None
         if ticks_query.formulas:
             extra = FormulaColumns(ticks_query.formulas, metrics, self._compared)
-            metrics = extra.needed_metrics
+            metrics, extend = extra.needed_metrics, extra.extend
         if ticks_query.time_range is not None:
             frame = past_frame(
                 self._store,
@@ -361,7 +361,7 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
                 max_points=ticks_query.points,
-                extend=extra and extra.extend,
+                extend=extend,
             )
             if not frame.is_complete:
                 # The page loads a range of the past once, and would show what is missing as a gap.
@@ -376,7 +376,7 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
                 max_points=ticks_query.points,
-                extend=extra and extra.extend,
+                extend=extend,
             )
         body = frame_json(frame, now, self._store, self._redacts_notices)
         if extra is not None and "last" in body:
