@@ -44,6 +44,8 @@ class Url:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
             raise ValueError
+        if parts.port == 0:
+            raise ValueError
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         authorization = ""

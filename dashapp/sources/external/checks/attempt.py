@@ -22,7 +22,6 @@ _REASONS = {
     errno.EPIPE: "the host closed the connection",
     errno.EHOSTUNREACH: "no route to the host",
     errno.ENETUNREACH: "the network is not reachable",
-    errno.EADDRNOTAVAIL: "the network is not reachable",
     errno.ETIMEDOUT: "no answer from the host",
 }
 
@@ -74,4 +73,7 @@ class Attempt:
         if isinstance(error, TimeoutError) and error.errno is None:
             return CheckFailedError(self.timeout_sentence)
         reason = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
+        # An error of TLS after the handshake, for example a server that expects a certificate of the client.
+        if tls_reason := getattr(error, "reason", ""):
+            reason = f"TLS failed ({str(tls_reason).lower().replace('_', ' ')})"
         return CheckFailedError(reason)

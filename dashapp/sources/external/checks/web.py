@@ -42,7 +42,7 @@ def check_web(target: Target, attempt: Attempt) -> None:
 def _request(url: Url, expect: str, attempt: Attempt) -> str | None:
     """Return the address that the answer redirects to; None if it is final and as expected."""
     attempt.late_reason = NO_ANSWER
-    attempt.certificate = None
+    attempt.status = attempt.certificate = None
     connection = connect(url.host, url.port, attempt)
     if url.scheme == HTTPS:
         # Import late: the trusted certificates of TLS need memory.

@@ -69,6 +69,7 @@ def test_target_takes_options_of_a_settings_file() -> None:
         ("ftp://shop.example", {}, "expected an address such as"),
         ("https://", {}, "expected an address such as check:https://shop.example/health"),
         ("https://h:99999/", {}, "expected an address such as check:https://"),
+        ("https://h:0/", {}, "expected an address such as check:https://"),
         ("https://h\x00/", {}, "expected an address such as check:https://"),
         ("https://a b/", {}, "expected an address such as check:https://"),
         ("https://" + "a" * 64 + "/", {}, "expected an address such as check:https://"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import ssl
 from collections.abc import Iterator
 
 import pytest
 from check_runs import run_check
 from check_server import Certificates, Respond, answer, dripping, flood, raw, serving, silence
+from ports import free_port
 
 from dashapp.sources.external.checks import tls
 
@@ -136,6 +138,12 @@ def test_web_check_follows_no_redirect_to_another_host(location: str, failure: s
     assert (result.failure, result.status) == (failure, 302)
 
 
+def test_web_check_has_no_status_when_redirect_leads_to_closed_port() -> None:
+    with serving(redirect(f"http://127.0.0.1:{free_port()}/")) as server:
+        result = run_check(f"http://127.0.0.1:{server.port}/")
+    assert (result.failure, result.status) == ("connection refused", None)
+
+
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
 def test_web_check_follows_redirect_on_same_host(status: str) -> None:
     with serving(answer("ok")) as server:
@@ -208,6 +216,16 @@ def test_web_check_keeps_days_of_certificate_when_status_is_bad(certificates: Ce
         result = run_check(f"https://localhost:{server.port}/")
     assert result.failure == "the answer has status 500 (Internal Server Error)"
     assert result.certificate is not None
+
+
+@needs_openssl
+def test_web_check_explains_server_that_expects_certificate(certificates: Certificates) -> None:
+    context = certificates.context("good")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificates.authority)
+    with serving(answer("ok"), context) as server:
+        result = run_check(f"https://localhost:{server.port}/")
+    assert result.failure == "TLS failed (tlsv13 alert certificate required)"
 
 
 @needs_openssl
