@@ -59,8 +59,8 @@ class SeriesWriter:
         name = SeriesId.decode(rejected[0].series).name
         return Written(
             len(rejected),
-            f"{quote_value(name)} exceeds the limit of {MAX_METRICS} metrics within an hour, "
-            f"as {len(rejected)} values do; send fewer names and tags",
+            f"{quote_value(name)} exceeds the limit of {MAX_METRICS} metrics within an hour; "
+            "send fewer names and tags",
         )
 
     def _add(self, series: str, now: float) -> bool:
