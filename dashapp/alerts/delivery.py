@@ -23,7 +23,8 @@ from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import REMINDER, TEST, AlertChange
 from dashapp.process.backoff import Backoff
 from dashapp.process.threads import start_thread
-from dashapp.stores.base import MAX_CHANGES, Store
+from dashapp.stores.base import Store
+from dashapp.stores.documents import MAX_CHANGES
 
 log = logging.getLogger("dashapp")
 

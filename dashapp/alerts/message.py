@@ -111,7 +111,10 @@ def describe_change(
     level = " (critical)" if change.firing and change.threshold.level == CRITICAL else ""
     used = explanation_of(change, processes)
     reason = describe_ranking(used.kind, used.ranking) if used else reasons.get(change.number, "")
-    return f"{change.threshold.condition}: {still}{state}{level}{value_text}{reason and f' ({reason})'}"
+    names = f" ({reason})" if reason else ""
+    if change.firing and change.detail:
+        return f"{change.threshold.subject} {still}{change.detail}{level}{value_text}{names}"
+    return f"{change.threshold.condition}: {still}{state}{level}{value_text}{names}"
 
 
 def explanation_of(change: AlertChange, processes: Processes) -> AlertProcesses | None:

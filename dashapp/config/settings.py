@@ -18,6 +18,7 @@ from dashapp.config.password_strength import is_guessable
 from dashapp.config.toml_file import SETTINGS_FILE_NAME, SettingsFile, TomlTable
 from dashapp.config.validation import validate_settings
 from dashapp.model.alerts.rules import MAX_RULES, parse_rule
+from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.panels import Panel
 from dashapp.model.text import quote_value, redact_url
 from dashapp.model.thresholds import Threshold
@@ -150,6 +151,14 @@ class Settings:
         separator=";",
         table=SourceSpec.from_table,
         max_values=MAX_SOURCES,
+    )
+    metric: tuple[DerivedMetric, ...] = setting(
+        (),
+        DerivedMetric.parse,
+        "",
+        'metric derived from others, such as "hit_rate = hits / (hits + misses)"; may be repeated',
+        separator=";",
+        table=DerivedMetric.from_table,
     )
     panel: tuple[Panel, ...] = setting(
         (),

@@ -48,6 +48,15 @@ def _format_state(value: float) -> str:
     return _with_unit(f"{100 * value:,.1f}", "%")
 
 
+def format_limit(value: float, unit: str) -> str:
+    """Return a limit and the unit, a whole number without decimals.
+
+    >>> format_limit(95, "%"), format_limit(1.5e9, "B")
+    ('95\u202f%', '1.50\u202fGB')
+    """
+    return _with_unit(f"{value:,.10g}", unit) if unit in _FIXED_UNITS else format_quantity(value, unit)
+
+
 def _format_digits(value: float, digits: int, is_exact: bool = True) -> str:
     """The number with so many significant digits; with `is_exact`, a whole number as it is."""
     size = abs(value)

@@ -27,6 +27,7 @@ BUILT_IN = {
     "quotes": "dashapp.sources.external.quotes:make_source",
     "replay": "dashapp.sources.external.replay:make_source",
     "stdin": "dashapp.sources.external.stdin:make_source",
+    "statsd": "dashapp.sources.external.statsd.source:make_source",
 }
 # Sources of which there can be many, each with a name: `#NAME` at the end.
 NAMED_SOURCES = ("check", "exec")
