@@ -19,6 +19,7 @@ from dashapp.stores.hosts import default_host, sorted_hosts
 # Seconds to wait for the first data of a Redis, and between two looks.
 LOAD_TIMEOUT_S, LOOK_S = 10.0, 0.05
 UNREADABLE = "the store does not answer; retry in a moment"
+NO_HOST = "no host has written to this store yet"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class HostView:
         if age < 0:
             header["note"] = f"the newest point is {format_span(-age)} in the future: a clock was wrong"
         elif is_stale(age, newest.step):
-            header["note"] = f"the newest point is {format_span(age)} old: no collector writes now"
+            header["note"] = f"the newest point is {format_span(age)} old: no newer values have arrived"
         return header
 
 
@@ -76,7 +77,9 @@ class HostChoice:
         chosen = name or default_host(sorted_hosts(self._hosts), self._own, self._hosts.now_ms())
         if chosen not in names:
             if not names:
-                raise BusyError(self._problem() or "no host has written to this store yet")
+                raise BusyError(
+                    UNREADABLE if self._hosts.notices() else "no host has written to this store yet"
+                )
             listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
             hint = suggest(chosen, names, f"expected one of {listed}")
             raise BadRequestError(f"host is {quote_value(chosen)}, which is unknown{hint}")
@@ -88,13 +91,10 @@ class HostChoice:
             reader = self._readers[chosen] = HostReader(chosen, inner, self._hosts, self._skews)
         return self._loaded(chosen, reader, reader.now())
 
-    def _problem(self) -> str:
-        return "; ".join(self._hosts.notices())[:200] if self._hosts is not None else ""
-
     def _loaded(self, name: str, reader: Reader, now: float) -> HostView:
         reader.newest()  # a remote reader requests its data now
         if not _wait_until(lambda: reader.is_loaded):
-            raise BusyError(self._problem() or UNREADABLE)
+            raise BusyError(UNREADABLE)
         return HostView(name, reader, Times(zone_of(reader.read_document(ZONE)), now))
 
 
