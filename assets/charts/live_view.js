@@ -42,9 +42,10 @@
       );
       this.subscription = new app.Subscription(poller, this, patterns);
       this.renderQueue = new app.RenderQueue(this);
+      this.backdrops = []; // painted below the lines of charts: {covers(chart), paint(chart, context, size)}
       this.events = new app.EventLog(poller.base, owner.showsEvents ?? true);
       this.events.subscribe(() => {
-        this.renderQueue.repaintEvents();
+        this.renderQueue.repaintCanvases();
         owner.refresh();
       });
       this.reading = new app.ReadingTime();

@@ -19,6 +19,8 @@ from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
 from dashapp.api.runs import runs_json
 from dashapp.api.serializers import alerts_json, health_json, match_metrics, metrics_json
+from dashapp.api.statistics.forecasts import ForecastEndpoint
+from dashapp.api.statistics.usual import UsualEndpoint
 from dashapp.api.top import UNREADABLE, TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
@@ -53,7 +55,7 @@ SERVER_TIME_HEADER = "x-now"
 
 PATHS = (
     *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/runs", "/api/top"),
-    "/api/csv",
+    *("/api/csv", "/api/forecast", "/api/usual"),
     *("/healthz", "/readyz"),
 )
 # Queries in one request to /api/frames.
@@ -124,6 +126,10 @@ class Api:
         self._caching = caching
         self._redacts_notices = redacts_notices or caching == SHARED_ONE_SECOND
         self._top = TopEndpoint(store, top_error, max_window)
+        self._statistics: dict[str, ForecastEndpoint | UsualEndpoint] = {
+            "/api/forecast": ForecastEndpoint(store, interval),
+            "/api/usual": UsualEndpoint(store, interval),
+        }
         self._store = store
         self._compared = compared
         self._window = window
@@ -256,6 +262,9 @@ class Api:
             if path == "/api/top":
                 with self._limits.queue.hold(self._limits.builds):
                     return "200 OK", encode_json(self._top.json(query, self._clock())), True
+            if (statistics := self._statistics.get(path)) is not None:
+                with self._limits.queue.hold(self._limits.builds):
+                    return "200 OK", encode_json(statistics.json(query, self._clock())), True
             if (document := self._document(path, query)) is not None:
                 return "200 OK", encode_json(document), True
             if path in ("/healthz", "/readyz"):

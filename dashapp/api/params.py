@@ -176,8 +176,11 @@ def parse_range(values: Mapping[str, str], max_window: float, now: float) -> tup
 
 
 def _parse_metrics(text: str, known_metrics: Collection[str]) -> frozenset[str] | None:
-    if text == ALL_METRICS:
-        return None
+    return None if text == ALL_METRICS else parse_metric_keys(text, known_metrics)
+
+
+def parse_metric_keys(text: str, known_metrics: Collection[str]) -> frozenset[str]:
+    """Return the keys in a list with commas; BadRequestError if none of them is a known metric."""
     names = [name for name in text.split(",") if name]
     if not names or len(names) > MAX_METRICS_PER_QUERY:
         raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MAX_METRICS_PER_QUERY}")

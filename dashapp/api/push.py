@@ -21,7 +21,7 @@ from dashapp.http.middleware.client_address import ClientResolver, rate_limit_ke
 from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
 from dashapp.http.request_body import MAX_CONCURRENT_BODIES, BodyReader, rejection
 from dashapp.http.responses import error_response, json_response, method_not_allowed
-from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.http.types import StartResponse
 from dashapp.model.events import event_text
 from dashapp.model.runs import split_run_key
 from dashapp.model.text import quote_value
@@ -293,11 +293,3 @@ def push_disabled(environ: dict[str, Any], start_response: StartResponse) -> Ite
     """Answer for a server without a push token."""
     sentence = "push is disabled; set DASHAPP_PUSH_TOKEN on the server to enable it"
     return error_response(start_response, "404 Not Found", sentence)
-
-
-def push_endpoint(
-    token: SecretCheck | None, push_queue: PushWriter | None, store: Reader, clients: ClientResolver
-) -> WSGIApp:
-    if token is None or push_queue is None:
-        return push_disabled
-    return PushEndpoint(token, push_queue, store, clients)

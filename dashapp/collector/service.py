@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
 from dashapp.collector.alert_actions import apply_records
+from dashapp.collector.alert_reasons import alert_reasons
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder, read_marks
@@ -43,7 +44,7 @@ from dashapp.model.ticks import (
 from dashapp.model.top import GPU
 from dashapp.process.signals import ignore_stop_signals, stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
-from dashapp.sources.push import Marks, PushSource
+from dashapp.sources.push import Marks, PushSource, SeriesReader
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.spec import OWN_MACHINE, MachineFiles, SourceSpec
 from dashapp.sources.system.gpu.source import gpu_ranking
@@ -101,7 +102,8 @@ def collect(
     if push_queue is not None:
         runs = RunRegistry(store.runs(), store.set_runs) if accepts_values else None
         act = None if monitor is None else partial(apply_records, monitor)
-        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act, mark)
+        make_series = partial(_ingested_series, interval) if accepts_values else None
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act, mark, make_series)
         if accepts_values:
             # The last source: a push cannot replace what the machine measures.
             sources.append(push)
@@ -136,12 +138,19 @@ def collect(
         if tick is not None and monitor is not None:
             changes = monitor.observe(tick)
             if delivery is not None:
-                delivery.put(changes)
+                delivery.put(changes, alert_reasons(changes, sources))
         if top is not None:
             top.step(time)
         if failure_notice is not None:
             failure_notice.clear()
             failure_notice = None
+
+
+def _ingested_series(interval: float) -> SeriesReader:
+    # Import late: most collectors never get such series, and hashlib needs 3.5 MB.
+    from dashapp.sources.external.ingest.series import IngestedSeries
+
+    return IngestedSeries(interval)
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
@@ -225,6 +234,7 @@ def collect_with_settings(
                 settings.notify, store, delivery_notice, _sender_name(settings), url=settings.public_url
             )
         ) as delivery,
+        closing(monitor),
         closing(top) if top else nullcontext(),
     ):
         collect(

@@ -63,6 +63,8 @@ DAY_S = 86_400
 MEMORY_RETENTION_S = 7200.0
 # Maximum number of values of one setting.
 MAX_REPEATED_VALUES = 64
+# Each check of a service is a source.
+MAX_SOURCES = 500
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ class Settings:
         "additional source, a name or module:function; may be repeated",
         separator=";",
         table=SourceSpec.from_table,
+        max_values=MAX_SOURCES,
     )
     metric: tuple[DerivedMetric, ...] = setting(
         (),

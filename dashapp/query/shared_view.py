@@ -17,17 +17,8 @@ from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.query.public_reader import public_events
 from dashapp.stores.base import FOREVER_MS, Level, Reader, Snapshot
-from dashapp.stores.documents import (
-    CHANGES,
-    CURVES,
-    EVENTS,
-    METRICS,
-    PANEL_KINDS,
-    THRESHOLDS,
-    ZONE,
-    Document,
-    Value,
-)
+from dashapp.stores.document_kind import Document, Value
+from dashapp.stores.documents import CHANGES, CURVES, EVENTS, METRICS, PANEL_KINDS, THRESHOLDS, ZONE
 from dashapp.stores.proxy import LevelProxy
 
 

@@ -18,10 +18,9 @@ from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
+from dashapp.api.ingest.routes import token_endpoints
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
-from dashapp.api.push import PUSH_PATH as PUSH
-from dashapp.api.push import push_endpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
 from dashapp.config.visibility import is_public, shows_processes
@@ -76,7 +75,7 @@ def create_app(
     access = AccessControl(settings, folder, local, shared)
     # The names of pushed metrics are checked against all others.
     check = access.check_of(settings.push_token, "push token")
-    push = push_endpoint(check, push_writer, store, access.clients)
+    programs = token_endpoints(check, push_writer, store, access.clients)
     is_shared = is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
         store = PublicReader(store, shows_processes(settings))
@@ -127,8 +126,8 @@ def create_app(
             path: str = environ["PATH_INFO"]
             if write := find_write(environ):
                 return write(environ, start_response)
-            if path == PUSH and is_root:
-                return push(environ, start_response)
+            if is_root and (endpoint := programs.get(path)):
+                return endpoint(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
             if path.startswith(badge.BADGE_PREFIX):

@@ -31,6 +31,9 @@ SHARED = (
     "dashapp.model.formulas",
     "dashapp.stores.history",
     "dashapp.web.components",
+    "dashapp.model.statistics",
+    "dashapp.stores.history",
+    *("dashapp.api.statistics", "dashapp.web.components"),
 )
 MAX_MODULES = 15
 MAX_LINES = 400
@@ -57,6 +60,7 @@ HEAVY = {
             "dashapp.query.frames",
             "dashapp.query.formula_columns",
             "dashapp.mcp.history",
+            *("dashapp.query.frames", "dashapp.query.forecasts", "dashapp.query.usual"),
             "dashapp.api.csv_export",
         ),
     },
