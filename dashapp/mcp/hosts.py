@@ -77,9 +77,7 @@ class HostChoice:
         chosen = name or default_host(sorted_hosts(self._hosts), self._own, self._hosts.now_ms())
         if chosen not in names:
             if not names:
-                raise BusyError(
-                    UNREADABLE if self._hosts.notices() else "no host has written to this store yet"
-                )
+                raise BusyError(UNREADABLE if self._hosts.notices() else NO_HOST)
             listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
             hint = suggest(chosen, names, f"expected one of {listed}")
             raise BadRequestError(f"host is {quote_value(chosen)}, which is unknown{hint}")
