@@ -24,11 +24,12 @@ NO_HOST = "no host has written to this store yet"
 
 @dataclass(frozen=True)
 class HostView:
-    """One host at one moment. `name` is empty if the store has only one."""
+    """One host at one moment. `name` is empty if the store has only one; `store` describes that."""
 
     name: str
     reader: Reader
     times: Times
+    store: str
 
     def header(self) -> dict[str, Any]:
         """Return what each result begins with: the host, its time, and the age of its newest point."""
@@ -38,7 +39,7 @@ class HostView:
         now_ms = self.times.now_ms // 1000 * 1000
         header["now"] = f"{self.times.iso(now_ms)} ({self.times.local(now_ms)})"
         if newest is None:
-            return header | {"note": "the store has no points yet"}
+            return header | {"note": f"the store {self.store} has no points yet"}
         age = tick_age(newest.time, self.times.now_ms / 1000)
         header |= {"newest": self.times.iso(round(1000 * newest.time))}
         if age < 0:
@@ -56,6 +57,7 @@ class HostChoice:
         self._reader = backend.reader() if self._hosts is None else None
         self._skews = None if self._hosts is None else ClockSkews(self._hosts)
         self._own = own
+        self._label = backend.label
         self._clock = clock
         self._readers: dict[str, HostReader] = {}
 
@@ -93,7 +95,7 @@ class HostChoice:
         reader.newest()  # a remote reader requests its data now
         if not _wait_until(lambda: reader.is_loaded):
             raise BusyError(UNREADABLE)
-        return HostView(name, reader, Times(zone_of(reader.read_document(ZONE)), now))
+        return HostView(name, reader, Times(zone_of(reader.read_document(ZONE)), now), self._label)
 
 
 def _wait_until(is_done: Callable[[], bool]) -> bool:

@@ -58,7 +58,7 @@ def test_answers_say_that_a_store_is_empty(tmp_path: Path) -> None:
     empty = answers(tmp_path)
     assert call_tool(empty, "list_metrics", {}) == {
         "now": "2026-11-28T14:30:00+00:00 (Sat 28 Nov 2026 14:30:00 UTC)",
-        "note": "the store has no points yet",
+        "note": f"the store {tmp_path}/ has no points yet",
         "columns": ["key", "title", "unit", "last"],
         "rows": [],
     }
