@@ -27,6 +27,7 @@ from dashapp.model.runs import split_run_key
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import (
     MAX_VALUE,
+    RESERVED_NAMES,
     BadRequestError,
     BusyError,
     PushQueueError,
@@ -48,19 +49,6 @@ MAX_VALUES_PER_REQUEST = 1000
 MAX_TIME_OFFSET_S = 60.0
 # A greater time is in milliseconds: as seconds it would be the year 5138.
 MIN_MILLISECONDS_TIME = 1e11
-
-# Every JavaScript object has these properties.
-RESERVED_NAMES = frozenset(
-    (
-        "constructor",
-        "hasOwnProperty",
-        "isPrototypeOf",
-        "propertyIsEnumerable",
-        "toLocaleString",
-        "toString",
-        "valueOf",
-    )
-)
 
 
 class PushBody(NamedTuple):

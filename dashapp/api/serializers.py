@@ -15,7 +15,8 @@ from dashapp.model.panel_spec import compile_pattern
 from dashapp.model.text import quote_value
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import BadRequestError, is_stale, stale_after, tick_age, to_milliseconds
-from dashapp.stores.base import MAX_CHANGES, Reader
+from dashapp.stores.base import Reader
+from dashapp.stores.documents import MAX_CHANGES
 from dashapp.stores.hosts import Host, HostStore
 
 # Alert changes in a response without a limit parameter.
@@ -79,7 +80,8 @@ def _alert_json(
         "text": threshold.text,
         "metric": threshold.metric,
         "op": threshold.op,
-        "limit": None if threshold.op == MISSING_OP else threshold.limit,
+        "limit": threshold.stated_limit,
+        **({"within": threshold.within} if threshold.within else {}),
         "for": threshold.seconds,
         "level": threshold.level,
         "origin": "page" if threshold in controls.rules else "settings",
@@ -116,6 +118,7 @@ def _changes_json(
             "value": change.value,
             "sent": _was_sent(change, delivered),
             **({"silence": change.silence} if change.silence else {}),
+            **({"detail": change.detail} if change.detail else {}),
             **_processes_json(change, processes),
         }
         for change in reversed(changes[-limit:])

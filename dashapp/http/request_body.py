@@ -26,6 +26,11 @@ class RequestBodyError(BadRequestError):
         self.status = status
 
 
+def body_slots() -> ConcurrencyLimit:
+    """Return the places of bodies of one kind in this process."""
+    return ConcurrencyLimit(MAX_CONCURRENT_BODIES, MAX_BODIES_PER_CLIENT)
+
+
 def rejection(start_response: StartResponse, error: DashappError) -> Iterable[bytes]:
     """Return the response to a write whose body is invalid or cannot be stored now."""
     if isinstance(error, RequestBodyError):
@@ -40,13 +45,17 @@ class BodyReader:
 
     Werkzeug's input stream does not detect two cases if the server ends the stream itself. It returns the
     first `limit` bytes of a longer body, and a body that is shorter than its content-length.
-    `accepts_gzip`: a body may be compressed. Its content has the same limit.
+
+    `slots`: those of `body_slots` that several readers share, for example of all pages. `accepts_gzip`: a
+    body may be compressed. Its content has the same limit.
     """
 
-    def __init__(self, limit: int, *, accepts_gzip: bool = False) -> None:
+    def __init__(
+        self, limit: int, slots: ConcurrencyLimit | None = None, *, accepts_gzip: bool = False
+    ) -> None:
         self._limit = limit
         self._accepts_gzip = accepts_gzip
-        self._slots = ConcurrencyLimit(MAX_CONCURRENT_BODIES, MAX_BODIES_PER_CLIENT)
+        self._slots = slots or body_slots()
 
     def read(self, environ: Mapping[str, Any]) -> bytes:
         """The body. RequestBodyError if it is invalid, or if too many bodies are being read."""

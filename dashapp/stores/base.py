@@ -18,6 +18,7 @@ from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.model.top import AlertProcesses, TopRecord
+from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.documents import (
     ALERT_CONTROLS,
     ALERT_PROCESSES,
@@ -26,12 +27,11 @@ from dashapp.stores.documents import (
     CURVES,
     DELIVERIES,
     EVENTS,
+    MAX_CHANGES,
     METRICS,
     PANEL_KINDS,
     RUNS,
     THRESHOLDS,
-    Document,
-    Value,
 )
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ LOG_RETENTION_MS = 600_000
 MAX_ROW_CHARS = 1 << 20
 # Later than every other time, in milliseconds.
 FOREVER_MS = 1 << 62
-# Maximum changes in the log of alerts.
-MAX_CHANGES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,15 @@ class Level(Protocol):
 
     def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
         """Return the points in (start, end], epoch milliseconds: all metrics or the given ones."""
+
+
+class MeanLevel(Protocol):
+    """The means of points of `step` seconds."""
+
+    step: float
+
+    def means(self, start: int, end: int, keys: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
+        """Return the means of points in (start, end], milliseconds, by metric, oldest first."""
 
 
 class TopLevel(Protocol):
@@ -222,6 +229,9 @@ class Store(Reader, Protocol):
 
         Never raises for a disk or a server that refuses: the store repeats such a write later.
         """
+
+    def mean_levels(self) -> tuple[MeanLevel, MeanLevel]:
+        """Return the means of minutes and of hours, which need no numpy. Any thread may call this."""
 
     def write_document(self, document: Document[Value], value: Value) -> None:
         """Replace a document, before the tick that it belongs to. Any thread may call this.

@@ -8,14 +8,14 @@ Dash asks every component of the page after every change of one of them, so a pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import dcc, html
 
 from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.panels import Panel
-from dashapp.model.thresholds import MISSING_OP, Threshold
+from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric
 from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshold_line
 
@@ -49,10 +49,13 @@ def panel_component(
 
 
 def chart_specs(
-    panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
+    panels: Sequence[Panel], members: Mapping[str, Sequence[Metric]], thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
-    """Return the data for each panel's dcc.Graph: the common figure, and one part per panel."""
-    parts = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
+    """Return the data for each panel's dcc.Graph: the common figure, and one part per panel.
+
+    `members`: the metrics of each panel by its name.
+    """
+    parts = {panel.name: _chart_spec(panel, members.get(panel.name, ()), thresholds) for panel in panels}
     return {
         "graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True),
         "panels": parts,
@@ -61,7 +64,7 @@ def chart_specs(
         "limits": [
             {"metric": threshold.metric, "shape": threshold_line(threshold.limit, threshold.op)}
             for threshold in thresholds
-            if threshold.op != MISSING_OP
+            if threshold.has_limit
         ],
     }
 
@@ -76,7 +79,7 @@ def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Th
         "shapes": [
             threshold_line(threshold.limit, threshold.op)
             for threshold in thresholds
-            if threshold.metric in keys and threshold.op != MISSING_OP
+            if threshold.metric in keys and threshold.has_limit
         ],
         "metrics": panel.metrics,
         "right": panel.right,

@@ -38,7 +38,7 @@ from dashapp.config.settings import MIN_WINDOW_S, Settings, parse_settings
 from dashapp.http.middleware import share_links
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE
-from dashapp.stores.base import MAX_CHANGES
+from dashapp.stores.documents import MAX_CHANGES
 
 ALERT_PATH = "/api/alerts/{action}"
 
