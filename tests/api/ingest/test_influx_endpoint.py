@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import tomllib
 from base64 import b64encode
 
 import pytest
 from authenticated_app import PASSWORD, guarded
 from ingest_pipeline import IngestPipeline, compressed, nanoseconds
+from processes import ROOT
 from push_pipeline import NOW, TOKEN
 from wsgi_client import Answer, ask
 
@@ -83,6 +85,14 @@ def test_telegraf_writes_its_batch(pipeline: IngestPipeline, path: str, headers:
     assert metrics[key] == Metric(key, "cpu.usage_idle cpu=cpu0", "", "influx_cpu-usage_idle")
     key = "influx.disk.used_percent.sda1.ext4.web1.rw.root"
     assert metrics[key] == Metric(key, "disk.used_percent device=sda1", "%", "influx_disk-used_percent")
+
+
+def test_documentation_has_three_lines_for_telegraf() -> None:
+    text = (ROOT / "docs" / "ingest.md").read_text().partition("```conf\n")[2].partition("```")[0]
+    assert len(text.splitlines()) == 3
+    # The names of Telegraf's own settings.
+    (output,) = tomllib.loads(text)["outputs"]["influxdb_v2"]
+    assert output == {"urls": ["http://127.0.0.1:8050"], "token": "YOUR-PUSH-TOKEN"}
 
 
 @pytest.mark.parametrize(
