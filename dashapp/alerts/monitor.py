@@ -28,8 +28,8 @@ from dashapp.model.thresholds import (
     Threshold,
 )
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import MAX_CHANGES, Store
-from dashapp.stores.documents import ALERT_CONTROLS
+from dashapp.stores.base import Store
+from dashapp.stores.documents import ALERT_CONTROLS, MAX_CHANGES
 
 # Seconds for a metric to appear: some sources are read rarely, or wait for another machine.
 FIRST_VALUE_TIMEOUT_S = 30.0

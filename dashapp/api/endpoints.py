@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import BoundedSemaphore, Lock
 from typing import Any
 from urllib.parse import parse_qsl
@@ -37,6 +37,7 @@ from dashapp.http.responses import (
 from dashapp.http.types import StartResponse
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age
+from dashapp.query.formula_columns import FormulaColumns
 from dashapp.query.frames import MAX_VALUES, live_frame, past_frame
 from dashapp.stores.base import Reader, Snapshot
 
@@ -108,6 +109,7 @@ class Api:
         limits: ApiLimits | None = None,
         redacts_notices: bool = False,
         top_error: str = NO_PROCESSES,
+        compared: Sequence[str] = (),
     ) -> None:
         """`window`: default seconds; `max_window`: maximum seconds of a window.
 
@@ -116,6 +118,7 @@ class Api:
         the Cache-Control header. `host`: the host's part of a download's file name. `panels`: the panels
         in the settings. `limits`: those that the pages of this process share. `redacts_notices`: everybody
         may see the responses. `top_error`: the error text if the recorded processes are not shown, or empty.
+        `compared`: the hosts of an overlay.
         """
         self._limits = limits = limits or ApiLimits()
         self._hosts = hosts
@@ -128,6 +131,7 @@ class Api:
             "/api/usual": UsualEndpoint(store, interval),
         }
         self._store = store
+        self._compared = compared
         self._window = window
         self._interval = interval
         self._cache = ResponseCache(store.newest(), -1)
@@ -140,6 +144,7 @@ class Api:
             now=now,
             host=host,
             panels=panels,
+            compared=compared,
             downloads=limits.downloads,
         )
 
@@ -338,11 +343,15 @@ class Api:
     def _ticks(
         self, ticks_query: TicksQuery, table: Table | None, now: float, snapshot: Snapshot, max_values: int
     ) -> tuple[bytes, bool]:
-        metrics = (
+        metrics: Collection[str] | None = (
             ticks_query.metrics
             if ticks_query.patterns is None
             else match_metrics(self._store, ticks_query.patterns)
         )
+        extra = extend = None
+        if ticks_query.formulas:
+            extra = FormulaColumns(ticks_query.formulas, metrics, self._compared)
+            metrics, extend = extra.needed_metrics, extra.extend
         if ticks_query.time_range is not None:
             frame = past_frame(
                 self._store,
@@ -352,6 +361,7 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
                 max_points=ticks_query.points,
+                extend=extend,
             )
             if not frame.is_complete:
                 # The page loads a range of the past once, and would show what is missing as a gap.
@@ -366,8 +376,11 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
                 max_points=ticks_query.points,
+                extend=extend,
             )
         body = frame_json(frame, now, self._store, self._redacts_notices)
+        if extra is not None and "last" in body:
+            body["last"] = {**body["last"], **extra.values(body["last"])}
         if ticks_query.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
             body["processes"] = table and table.columns()

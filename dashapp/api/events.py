@@ -13,7 +13,8 @@ from typing import Any
 from dashapp.alerts.message import describe_change
 from dashapp.api.params import parse_parameters, query_fields
 from dashapp.api.push import parse_push_body
-from dashapp.http.middleware.rate_limit import RATE_WINDOW_S, RequestRateLimiter
+from dashapp.http.concurrency import ConcurrencyLimit
+from dashapp.http.middleware.rate_limit import RequestRateLimiter, too_many
 from dashapp.http.middleware.security import has_own_origin
 from dashapp.http.request_body import BodyReader, rejection
 from dashapp.http.responses import error_response, json_response, method_not_allowed
@@ -74,7 +75,7 @@ class MarkEndpoint:
     """Puts marks into the queue of a host, which `open_queue` opens for the first one.
 
     `requires_own_page`: this server has no login, so only its own page may mark, in a browser of this
-    machine.
+    machine. `slots`: the places of the bodies of all pages.
     """
 
     def __init__(
@@ -83,13 +84,14 @@ class MarkEndpoint:
         limiter: RequestRateLimiter,
         requires_own_page: bool = False,
         clock: Callable[[], float] = time.time,
+        slots: ConcurrencyLimit | None = None,
     ) -> None:
         self._open_queue = open_queue
         self._queue: PushWriter | None = None
         self._limiter = limiter
         self._requires_own_page = requires_own_page
         self._clock = clock
-        self._bodies = BodyReader(MAX_BODY_BYTES)
+        self._bodies = BodyReader(MAX_BODY_BYTES, slots)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
@@ -109,11 +111,7 @@ class MarkEndpoint:
                 time_ms, text = _parse_removal(environ.get("QUERY_STRING", ""))
                 record = removal_record(time_ms, text)
             if wait := self._limiter.seconds_to_wait(USER):
-                sentence = (
-                    f"more than {MAX_MARKS_PER_S * RATE_WINDOW_S:.0f} marks in {RATE_WINDOW_S:.0f} seconds"
-                )
-                retry = ("retry-after", str(wait))
-                return error_response(start_response, "429 Too Many Requests", sentence, retry)
+                return too_many(start_response, "marks", MAX_MARKS_PER_S, wait)
             self._queue = self._queue or self._open_queue()
             self._queue.put(record)
         except (BadRequestError, PushQueueError) as error:

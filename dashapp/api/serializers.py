@@ -15,7 +15,8 @@ from dashapp.model.panel_spec import compile_pattern
 from dashapp.model.text import quote_value
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import BadRequestError, is_stale, stale_after, tick_age, to_milliseconds
-from dashapp.stores.base import MAX_CHANGES, Reader
+from dashapp.stores.base import Reader
+from dashapp.stores.documents import MAX_CHANGES
 from dashapp.stores.hosts import Host, HostStore
 
 # Alert changes in a response without a limit parameter.

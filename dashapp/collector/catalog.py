@@ -6,6 +6,7 @@ later.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
 from dashapp.collector.local_zone import local_zone
@@ -15,6 +16,10 @@ from dashapp.stores.documents import LAST_SEEN, ZONE
 
 # Maximum metrics in the catalogue that are gone, and seconds without a value after which a metric is gone.
 MAX_GONE, GONE_AFTER_S = 2000, 60.0
+# Characters of the metrics as JSON, beyond those of the newest tick: a reader of Redis takes 4 MB.
+MAX_CHARS = 2_500_000
+# Of a metric without its texts.
+METRIC_CHARS = 100
 # A longer time without ticks, or one back, does not count for the retention, as in the levels: the collector
 # was stopped, or the clock was set.
 MAX_GAP_S = 3600.0
@@ -41,6 +46,7 @@ class MetricCatalog:
         self._checked = self._updated = float("-inf")
         # The writes that are allowed now.
         self._writes = 0.0
+        self._sizes: dict[str, int] = {}
 
     def update(self, time: float, metrics: Mapping[str, Metric]) -> None:
         """Add the metrics of the tick at `time`, before it is stored."""
@@ -64,6 +70,7 @@ class MetricCatalog:
         self._updated = time
         if self._has_changed and self._writes >= 1:
             self._writes -= 1
+            self._drop_excess(metrics)
             self._write()
 
     def _drop_old(self, time: float) -> None:
@@ -72,11 +79,26 @@ class MetricCatalog:
             key=self._last_seen.__getitem__,
         )
         expired = [key for key in gone if time - self._last_seen[key] > self._retention]
-        for key in [*expired, *gone[len(expired) : len(gone) - MAX_GONE]]:
+        # Not a negative end, which would count from the other side.
+        for key in [*expired, *gone[len(expired) : max(0, len(gone) - MAX_GONE)]]:
             del self._metrics[key], self._last_seen[key]
         kept = self._metrics.keys() & gone
         self._has_changed |= kept != self._gone or bool(expired)
         self._gone = set(kept)
+
+    def _drop_excess(self, current: Mapping[str, Metric]) -> None:
+        """Drop the metrics without a value for the longest time, if names of this length are too many."""
+        sizes = self._sizes
+        self._sizes = {key: sizes.get(key) or json_chars(metric) for key, metric in self._metrics.items()}
+        excess = sum(self._sizes.values()) - MAX_CHARS
+        if excess <= 0:
+            return
+        for key in sorted(self._metrics.keys() - current.keys(), key=self._last_seen.__getitem__):
+            excess -= self._sizes.pop(key)
+            del self._metrics[key], self._last_seen[key]
+            self._gone.discard(key)
+            if excess <= 0:
+                return
 
     def _write(self) -> None:
         self._has_changed = False
@@ -84,3 +106,9 @@ class MetricCatalog:
             LAST_SEEN, {key: to_milliseconds(self._last_seen[key]) for key in self._gone}
         )
         self._store.describe(self._metrics.values(), self._panel_kinds())
+
+
+def json_chars(metric: Metric) -> int:
+    """Return about the characters of a metric in the JSON of a catalogue, and of its key in LAST_SEEN."""
+    texts = (metric.key, metric.key, metric.label, metric.unit, metric.panel)
+    return METRIC_CHARS + sum(len(json.dumps(text)) for text in texts)

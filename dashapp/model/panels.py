@@ -14,6 +14,7 @@ from dashapp.model.panel_spec import (
     parse_panel_table,
     parse_panel_text,
 )
+from dashapp.model.quantities import STATE_UNIT
 from dashapp.model.runs import RUN_PANEL_PREFIX
 from dashapp.model.ticks import Metric
 
@@ -68,7 +69,10 @@ class Panel:
         metrics = list(metrics)
         if not self.metrics:
             own = [metric for metric in metrics if metric.panel == self.name]
-            return own + [metric for metric in metrics if metric not in own and self.is_on_right(metric)]
+            if not self.right:
+                return own
+            keys = {metric.key for metric in own}
+            return own + [metric for metric in metrics if metric.key not in keys and self.is_on_right(metric)]
         metric_by_key: dict[str, Metric] = {}
         for pattern in (*self.metrics, *self.right):
             matches = compile_pattern(pattern)
@@ -118,6 +122,10 @@ PANELS = (
     Panel("containermemory", "Container memory", "without cache", "B", kind="stacked"),
     Panel("services", "Service CPU", "of the machine", "%", kind="stacked"),
     Panel("servicememory", "Service memory", "without cache", "B", kind="stacked"),
+    Panel("checks", "Checks", unit=STATE_UNIT, high=1),
+    Panel("checklatency", "Check latency", "until the answer is complete", "s"),
+    Panel("checkcertificates", "Certificates", "until they expire", "days", low=None, kind="bar"),
+    Panel("checkstatus", "HTTP status", "of the checks", kind="table"),
     Panel("demo", "Demo", "two random walks", low=None, right=("demo.gbpusd",)),
     Panel("pressure", "Pressure", "time that tasks spent waiting", "%"),
     Panel(
@@ -153,16 +161,19 @@ PANELS = (
     # Always present, so that an open page can draw the first values that a program pushes.
     Panel("pushed", "Pushed", "by programs", low=None),
 )
-# Panels with one line per device, core, container or service.
+# Panels with one line per device, core, container, service or check.
 PER_DEVICE_PANELS = {
     *("cores", "filesystem", "disks", "diskops", "diskbusy", "interfaces", "packets", "networkerrors"),
     *("temperature", "fans", "gpu", "gpumemory", "gputemperature", "gpupower", "gpuclock", "gputhrottled"),
     *("containers", "containermemory", "containerdisk", "services", "servicememory", "failedunits"),
+    *("checks", "checklatency", "checkcertificates", "checkstatus"),
 }
 
 
 # The detailed panels begin with this one.
 FIRST_DETAIL_PANEL = "pressure"
+# Panels that metrics name in addition to these: a page with more takes seconds.
+MAX_EXTRA_PANELS = 3000
 
 
 def all_panels(
@@ -172,6 +183,8 @@ def all_panels(
 ) -> list[Panel]:
     """Return every panel in order: the chosen, the built-in, and those of other metrics.
 
+    Of the last, there are at most MAX_EXTRA_PANELS.
+
     A chosen panel with the name of another panel overrides the fields that it sets. `panel_kinds` maps a
     panel's name to the kind that its source requests; a chosen kind takes precedence.
     """
@@ -180,6 +193,8 @@ def all_panels(
     for metric in metrics:
         if metric.panel.startswith(RUN_PANEL_PREFIX):
             continue  # the groups of runs draw them
+        if len(extra_panels) >= MAX_EXTRA_PANELS:
+            break
         if metric.panel not in built_in and metric.panel not in extra_panels:
             title = metric.panel.replace("_", " ").replace("-", " ").capitalize() or "Others"
             extra_panels[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
@@ -196,16 +211,27 @@ def all_panels(
     return [*(overrides | {name: panel for name, panel in panels.items() if name not in overrides}).values()]
 
 
+def select_members(panels: Iterable[Panel], metrics: Sequence[Metric]) -> dict[str, list[Metric]]:
+    """Return what `select` returns for each panel, by its name.
+
+    A program can push a thousand names, each with a panel of its own, so no panel looks at all metrics.
+    """
+    named: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        named.setdefault(metric.panel, []).append(metric)
+    return {
+        panel.name: panel.select(metrics if panel.metrics or panel.right else named.get(panel.name, ()))
+        for panel in panels
+    }
+
+
 def keys_of_panels(
     names: Container[str], metrics: Collection[Metric], custom_panels: Sequence[Panel]
 ) -> frozenset[str]:
     """Return the keys of the metrics that the panels in `names` draw."""
-    return frozenset(
-        metric.key
-        for panel in all_panels(metrics, custom_panels)
-        if panel.name in names
-        for metric in panel.select(metrics)
-    )
+    panels = [panel for panel in all_panels(metrics, custom_panels) if panel.name in names]
+    members = select_members(panels, [*metrics])
+    return frozenset(metric.key for selected in members.values() for metric in selected)
 
 
 def _apply_override(panel: Panel | None, override: Panel) -> Panel:

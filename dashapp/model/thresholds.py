@@ -35,6 +35,10 @@ MIN_UNUSUAL_S = 60
 # tick.
 CLEAR_MARGIN = 0.05
 
+# Other forms of an operator, and the highest values of metrics with such an end.
+_WORDS = {"above": ">", "below": "<"}
+_HIGHEST_VALUES = {".percent": 100.0, ".up": 1.0, "": math.inf}
+
 _SI_EXPONENTS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NUMBER = (
@@ -45,7 +49,7 @@ _TIME = r"(?P<{0}>[0-9]{{1,9}}(?:\.[0-9]{{1,3}})?)(?P<{0}_unit>[smhd])"
 _FOR = r"\s+for\s+(?P<count>[0-9]{1,9}(?:\.[0-9]{1,3})?)(?P<time>[smhd])"
 _METRIC = rf"(?P<metric>[^\s<>;]{{0,{MAX_METRIC_LENGTH - 1}}}[^\s<>;=])"
 _LIMIT_RULE = re.compile(
-    rf"{_METRIC}\s*(?P<op>[<>]=?)\s*{_NUMBER.format('limit')}(?:{_FOR})?(?:\s+clear\s+{_NUMBER.format('clear')})?",
+    rf"{_METRIC}(?:\s*(?P<op>[<>]=?)\s*|\s+(?P<word>above|below)\s+){_NUMBER.format('limit')}(?:{_FOR})?(?:\s+clear\s+{_NUMBER.format('clear')})?",
     re.ASCII,
 )
 _REACHES_RULE = re.compile(
@@ -105,7 +109,7 @@ class Threshold:
         """Return the threshold for a rule such as "disk.read >= 1.5G for 5m clear 1G".
 
         Other forms are "cpu.percent missing for 1m", "filesystem.root reaches 95 within 3d" and "cpu.percent
-        unusual for 10m". k, M, G and T are powers of ten. A percent sign
+        unusual for 10m". "above" and "below" are > and <. k, M, G and T are powers of ten. A percent sign
         changes nothing, because percentages are 0 to 100. Raises ValueError if the text is no rule. The error
         has a text if an option is wrong, or the rule is too long.
         """
@@ -142,9 +146,10 @@ class Threshold:
                 raise ValueError(_WITHIN_EXPECTED)
             return Threshold(_whole_key(match["metric"]), REACHES_OP, limit, seconds, within=within)
         clear = _parse_number(match, "clear") if match["clear"] else None
-        if clear is not None and (clear > limit if match["op"] in (">", ">=") else clear < limit):
+        op = match["op"] or _WORDS[match["word"]]
+        if clear is not None and (clear > limit if op in (">", ">=") else clear < limit):
             raise ValueError
-        return Threshold(match["metric"], match["op"], limit, seconds, clear)
+        return Threshold(match["metric"], op, limit, seconds, clear)
 
     @property
     def text(self) -> str:
@@ -193,7 +198,11 @@ class Threshold:
         if self.clear is not None:
             return self.clear
         margin = CLEAR_MARGIN * abs(self.limit)
-        return self.limit - margin if self.op in (">", ">=") else self.limit + margin
+        if self.op in (">", ">="):
+            return self.limit - margin
+        # No value could be above the highest one, so the alert would never resolve.
+        highest = min(high for end, high in _HIGHEST_VALUES.items() if self.metric.endswith(end))
+        return self.limit if self.limit + margin >= highest else self.limit + margin
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,17 +27,17 @@ from dashapp.query.overlay_sync import (
     newest_marks,
     read_all,
 )
-from dashapp.stores.base import MAX_CHANGES, Level, Reader, Snapshot
+from dashapp.stores.base import Level, Reader, Snapshot
+from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.documents import (
     CHANGES,
     CURVES,
     EVENTS,
+    MAX_CHANGES,
     METRICS,
     PANEL_KINDS,
     THRESHOLDS,
     ZONE,
-    Document,
-    Value,
 )
 from dashapp.stores.hosts import HostStore, sorted_hosts
 

@@ -17,7 +17,8 @@ from dashapp.model.panels import Panel
 from dashapp.model.runs import Run
 from dashapp.model.ticks import Cursor, Metric, Tick
 from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
-from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, RUNS, ZONE, Document, Value
+from dashapp.stores.document_kind import Document, Value
+from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, RUNS, ZONE
 from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.proxy import LevelProxy, ReaderProxy
 

@@ -18,6 +18,7 @@ from dashapp.model.runs import Run
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.model.top import AlertProcesses, TopRecord
+from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.documents import (
     ALERT_CONTROLS,
     ALERT_PROCESSES,
@@ -26,12 +27,11 @@ from dashapp.stores.documents import (
     CURVES,
     DELIVERIES,
     EVENTS,
+    MAX_CHANGES,
     METRICS,
     PANEL_KINDS,
     RUNS,
     THRESHOLDS,
-    Document,
-    Value,
 )
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ LOG_RETENTION_MS = 600_000
 MAX_ROW_CHARS = 1 << 20
 # Later than every other time, in milliseconds.
 FOREVER_MS = 1 << 62
-# Maximum changes in the log of alerts.
-MAX_CHANGES = 500
 
 
 @dataclass(frozen=True, slots=True)

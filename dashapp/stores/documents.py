@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from types import NoneType
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from dashapp.model.alerts.controls import (
     ACTION_KINDS,
@@ -27,44 +27,20 @@ from dashapp.model.text import parse_json
 from dashapp.model.thresholds import CHANGE, REMINDER, TEST, AlertChange, AlertState, Threshold
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Curves, Metric, to_milliseconds
 from dashapp.model.top import AlertProcesses, checked_ranking
+from dashapp.stores.document_kind import INVALID, Document
 
-Value = TypeVar("Value")
 # Maximum characters of a text of a metric.
 MAX_TEXT_CHARS = 1000
 MAX_ZONE_CHARS = 64
 MAX_DETAIL_CHARS = 200
-# Clock steps, of which the collector keeps far fewer.
-MAX_CLOCK_STEPS = 1000
+# Clock steps and notification addresses, of which a collector has far fewer.
+MAX_CLOCK_STEPS = MAX_ADDRESSES = 1000
+# The log of alerts.
+MAX_CHANGES = 500
+# Panels of curves, and the numbers of the curves of one.
+MAX_CURVE_PANELS, MAX_CURVE_NUMBERS = 200, 100_000
 # Above it a double skips integers, and JavaScript has only doubles.
 MAX_INTEGER = 1 << 53
-# The errors of parsing a text that another program wrote.
-_INVALID = (ValueError, TypeError, AttributeError, OverflowError, RecursionError, KeyError)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Document(Generic[Value]):
-    """One kind of document. `name` is its Redis field and, with ".json", its file name."""
-
-    name: str
-    empty: Callable[[], Value]
-    to_json: Callable[[Value], Any]
-    from_json: Callable[[Any], Value]
-
-    def encode(self, value: Value) -> str:
-        return json.dumps(self.to_json(value))
-
-    def decode(self, text: str | bytes | None) -> Value:
-        """Return the value; an empty one if there is no text or `encode` did not write it."""
-        if text is None or (value := self.parse(text)) is None:
-            return self.empty()
-        return value
-
-    def parse(self, text: str | bytes) -> Value | None:
-        """Return the value; None if `encode` did not write the text."""
-        try:
-            return self.from_json(parse_json(text))
-        except _INVALID:
-            return None
 
 
 def _curves_to_json(curves: Mapping[str, Curves]) -> Any:
@@ -152,7 +128,7 @@ def parse_action_record(record: bytes) -> AlertAction | None:
     """Return the action of a record; None if `action_record` did not write it."""
     try:
         return _action_from_json(parse_json(record))
-    except _INVALID:
+    except INVALID:
         return None
 
 
@@ -219,6 +195,8 @@ def _curves_from_json(panels: Any) -> Mapping[str, Curves]:
             if not isinstance(text, str):
                 raise ValueError
         columns: list[Any] = [*panel_curves.x, *panel_curves.y]
+        if sum(map(len, columns)) > MAX_CURVE_NUMBERS:
+            raise ValueError
         for column in columns:
             if not set(map(type, column)) <= {int, float, NoneType}:
                 raise ValueError
@@ -242,7 +220,7 @@ def _zone_from_json(text: Any) -> str:
 
 def _runs_from_json(rows: Any) -> list[Run]:
     runs = []
-    for row in rows[-MAX_RUNS:]:
+    for row in rows:
         start, end = _time(row["start"]), row["end"]
         run = Run(**{**row, "start": start, "end": None if end is None else _time(end)})
         texts = (run.id, run.name, run.title, run.error, *run.config)
@@ -315,18 +293,22 @@ CURVES: Document[Mapping[str, Curves]] = Document(
     empty=dict,
     to_json=_curves_to_json,
     from_json=_curves_from_json,
+    max_entries=MAX_CURVE_PANELS,
 )
 THRESHOLDS: Document[list[AlertState]] = Document(
     name="thresholds",
     empty=list,
     to_json=lambda states: [(state.threshold.text, state.firing, _to_ms(state.since)) for state in states],
     from_json=_states_from_json,
+    # The settings and the page have as many each.
+    max_entries=2 * MAX_RULES,
 )
 CHANGES: Document[list[AlertChange]] = Document(
     name="changes",
     empty=list,
     to_json=lambda changes: [_change_to_json(change) for change in changes],
     from_json=_changes_from_json,
+    max_entries=MAX_CHANGES,
 )
 # By the number of the change with which an alert fired. The time is that of the change: if a crash lost the
 # change, a later one has its number.
@@ -335,6 +317,7 @@ ALERT_PROCESSES: Document[Mapping[int, AlertProcesses]] = Document(
     empty=dict,
     to_json=lambda alerts: [(number, *processes) for number, processes in alerts.items()],
     from_json=_alert_processes_from_json,
+    max_entries=MAX_CHANGES,
 )
 ALERT_CONTROLS: Document[AlertControls] = Document(
     name="controls",
@@ -347,13 +330,15 @@ DELIVERIES: Document[Mapping[str, int]] = Document(
     empty=dict,
     to_json=dict,
     from_json=lambda marks: {address: _count(int(number)) for address, number in marks.items()},
+    max_entries=MAX_ADDRESSES,
 )
 # When the clock was set and the log was corrected, in milliseconds, oldest first.
 CLOCK_STEPS: Document[list[int]] = Document(
     name="clock",
     empty=list,
     to_json=list,
-    from_json=lambda times: [_count(int(time_ms)) for time_ms in times[-MAX_CLOCK_STEPS:]],
+    from_json=lambda times: [_count(int(time_ms)) for time_ms in times],
+    max_entries=MAX_CLOCK_STEPS,
 )
 # The time zone of the machine: a name of the IANA, an offset such as "+05:30", or empty text.
 ZONE: Document[str] = Document(name="zone", empty=str, to_json=str, from_json=_zone_from_json)
@@ -372,6 +357,7 @@ RUNS: Document[list[Run]] = Document(
         for run in runs
     ],
     from_json=_runs_from_json,
+    max_entries=MAX_RUNS,
 )
 # Waiting documents are written in this order. The deliveries precede the changes, because a target without an
 # entry receives only later changes, and so do the processes, which a message contains. The states follow the

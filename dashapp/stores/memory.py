@@ -12,7 +12,8 @@ from typing import Any
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.model.top import TopRecord
 from dashapp.stores.base import FOREVER_MS, MeanLevel, Rewind, Store, TopLevel
-from dashapp.stores.documents import DOCUMENTS, Document, Value
+from dashapp.stores.document_kind import Document, Value
+from dashapp.stores.documents import DOCUMENTS
 from dashapp.stores.history.mean_levels import tick_means
 from dashapp.stores.notices import StoredNotice
 from dashapp.stores.tick_cache import LogSnapshot, TickCache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dashapp.model.ticks import Cursor
 from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
-from dashapp.stores.documents import Document, Value
+from dashapp.stores.document_kind import Document, Value
 
 if TYPE_CHECKING:
     # The collector uses this module too, and does without numpy.

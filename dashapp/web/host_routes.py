@@ -121,9 +121,14 @@ class HostRouter:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-            readers = {name: reader for name in hosts if (reader := self._hosts.reader(name)) is not None}
-            target = self._read(names, readers, top)
-            entry = (target, self._serve(target))
+        # Without the lock: a new reader waits for its first data, and requests for other hosts do not.
+        readers = {name: reader for name in hosts if (reader := self._hosts.reader(name)) is not None}
+        target = self._read(names, readers, top)
+        entry = (target, self._serve(target))
+        with self._lock:
+            # Another request can have been faster.
+            if key in self._cache:
+                return self._cache[key]
             # Do not cache unknown names, of which there is no end, or a host that was removed meanwhile.
             if readers and len(readers) == len(hosts):
                 self._cache_target(key, entry)

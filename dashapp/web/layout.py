@@ -9,7 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashapp.model.groups import HEADING_PANELS, TWINS, group_of
-from dashapp.model.panels import Panel
+from dashapp.model.panels import Panel, select_members
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import Tile, choose_tiles
@@ -60,7 +60,8 @@ def page_layout(
     or empty text if it is not known.
     """
     stops = slider_stops(longest, window)
-    visible_panels = {panel.name for panel in panels if panel.select(metrics)}
+    members = select_members(panels, metrics)
+    visible_panels = {name for name, selected in members.items() if selected}
     if machine and not visible_panels:
         visible_panels = {panels[0].name}
     poll_ms = round(1000 * min(max(interval, 0.25), 1))
@@ -78,7 +79,7 @@ def page_layout(
         className="starting",
         children=[
             dcc.Interval(id="interval", interval=poll_ms),
-            dcc.Store(id="charts", data=chart_specs(panels, metrics, thresholds)),
+            dcc.Store(id="charts", data=chart_specs(panels, members, thresholds)),
             _bar(
                 title,
                 tagline,

@@ -152,7 +152,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "events": events,
             "stops": self.stops,
             "scale": {name: options[name] for name in ("unit", "low", "high") if options[name] is not None},
-            **chart_specs([panel], (), ()),
+            **chart_specs([panel], {}, ()),
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
         place = html.Div(

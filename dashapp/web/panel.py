@@ -8,7 +8,7 @@ Dash asks every component of the page after every change of one of them, so a pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import dcc, html
@@ -49,10 +49,13 @@ def panel_component(
 
 
 def chart_specs(
-    panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
+    panels: Sequence[Panel], members: Mapping[str, Sequence[Metric]], thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
-    """Return the data for each panel's dcc.Graph: the common figure, and one part per panel."""
-    parts = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
+    """Return the data for each panel's dcc.Graph: the common figure, and one part per panel.
+
+    `members`: the metrics of each panel by its name.
+    """
+    parts = {panel.name: _chart_spec(panel, members.get(panel.name, ()), thresholds) for panel in panels}
     return {
         "graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True),
         "panels": parts,

@@ -170,7 +170,8 @@ def _max_connections() -> int:
 def _thread_count(settings: Settings) -> int:
     """Return the threads for responses, plus those that may wait for a body.
 
-    Bodies are those of a push, of a mark, of a login and of a request for a share link.
+    Bodies are those of a push, of a login, of a request for a share link, and of marks and requests about
+    alerts, which share their places.
     """
     return (
         MIN_THREADS

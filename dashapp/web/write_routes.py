@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from dashapp.api.alerts.endpoint import ALERTS_PREFIX, alert_actions
+from dashapp.api.alerts.endpoint import ALERTS_PREFIX, MAX_ACTIONS_PER_S, alert_actions
 from dashapp.api.events import EVENTS_PATH, MAX_MARKS_PER_S, MarkEndpoint
 from dashapp.config.settings import Settings
 from dashapp.http.middleware.client_address import ClientResolver
 from dashapp.http.middleware.rate_limit import RequestRateLimiter
+from dashapp.http.request_body import body_slots
 from dashapp.http.types import WSGIApp
 from dashapp.stores.push_queue import PushWriter
 from dashapp.web.host_routes import PageTarget
@@ -52,7 +53,10 @@ class WriteRoutes:
         self._push_writer = push_writer
         self._queue_of = queue_of
         self._host_name = host_name
-        self._limiter = RequestRateLimiter(MAX_MARKS_PER_S)
+        self._mark_limiter = RequestRateLimiter(MAX_MARKS_PER_S)
+        self._action_limiter = RequestRateLimiter(MAX_ACTIONS_PER_S)
+        # One for all pages: each host has its own endpoints, and a slow body occupies a thread.
+        self._slots = body_slots()
 
     def of(self, target: PageTarget) -> Callable[[Mapping[str, Any]], WSGIApp | None]:
         """Return a function that finds the endpoint of a request to a page; None for other requests."""
@@ -60,10 +64,12 @@ class WriteRoutes:
         marks: MarkEndpoint | None = None
         if own is not None and may_mark(settings, target):
             open_queue = partial(self._queue, own, target)
-            marks = MarkEndpoint(open_queue, self._limiter, not settings.requires_authentication, target.now)
+            own_page = not settings.requires_authentication
+            marks = MarkEndpoint(open_queue, self._mark_limiter, own_page, target.now, self._slots)
         has_actions = own is not None and may_change_alerts(settings, target)
         queue = self._queue(own, target) if own is not None and has_actions else None
-        actions = alert_actions(target.reader, queue, self._clients, target.now)
+        limits = self._action_limiter, self._slots
+        actions = alert_actions(target.reader, queue, self._clients, target.now, *limits)
 
         def find(environ: Mapping[str, Any]) -> WSGIApp | None:
             path: str = environ["PATH_INFO"]

@@ -12,8 +12,8 @@ from store_variants import KINDS, Kept, kept
 from dashapp.alerts.monitor import AlertMonitor
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import MAX_CHANGES
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.documents import MAX_CHANGES
 
 HOT = Threshold("a", ">", 90)
 ABSENT = Threshold.parse("a missing for 5s")

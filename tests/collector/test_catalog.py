@@ -16,8 +16,10 @@ from dashapp.sources.external.prometheus import PrometheusSource
 from dashapp.sources.named_values import MAX_METRICS, NamedValues
 from dashapp.stores.base import Rewind, Store
 from dashapp.stores.disk.store import DiskStore
-from dashapp.stores.documents import Document, Value
+from dashapp.stores.document_kind import Document, Value
+from dashapp.stores.documents import LAST_SEEN, METRICS
 from dashapp.stores.memory import MemoryStore
+from dashapp.stores.redis.bounded import MAX_DOCUMENT_BYTES
 
 START = 1_700_000_000
 
@@ -81,6 +83,50 @@ def test_retention_goes_on_over_restarts(tmp_path: Path) -> None:
         assert ("b" in keys(store)) == (time - START <= retention)
         store.close()
         source.names = ["a"]
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "🚀", '"', "\\"])
+def test_catalog_of_long_names_stays_below_limit_of_readers(letter: str) -> None:
+    """A program can push other names in each tick, of 200 letters that JSON escapes."""
+    store, source = MemoryStore(), Changing()
+    sampler = Sampler([source], store, 1.0, Heard(), retention=1e9)
+    for tick in range(100):
+        source.names = [f"{tick}-{number}-{letter * 190}" for number in range(40)]
+        sampler.tick(START + tick)
+    sampler.tick(START + 200)
+    for text in (
+        METRICS.encode(store.read_document(METRICS)),
+        LAST_SEEN.encode(store.read_document(LAST_SEEN)),
+    ):
+        assert len(text) < MAX_DOCUMENT_BYTES * 3 / 4
+    # The newest stay.
+    assert {*source.names} <= {*keys(store)}
+    assert len(keys(store)) > 300
+
+
+@pytest.mark.parametrize("count", [100, 999, 1500, 1999, 2000, 2500])
+def test_newest_of_gone_metrics_stay(count: int) -> None:
+    store, source = MemoryStore(), Changing()
+    sampler = Sampler([source], store, 1.0, Heard(), retention=1e9)
+    for tick in range(10):
+        source.names = [f"k{number}" for number in range(count) if number % 10 == tick]
+        sampler.tick(START + tick)
+    source.names = ["k"]
+    for time in (START + 100, START + 200):
+        sampler.tick(time)
+    assert len(keys(store)) == min(count, catalog.MAX_GONE) + 1
+    assert {"k", "k9", f"k{count - count % 10 - 1}"} <= {*keys(store)}
+
+
+def test_dropped_metric_returns_with_its_next_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "MAX_CHARS", 500)
+    store, source = MemoryStore(), Changing()
+    sampler = Sampler([source], store, 1.0, Heard())
+    for time, names in enumerate((["a"], list("bcdefg"), ["h"], ["a"], ["a"])):
+        source.names = names
+        sampler.tick(START + 10 * time)
+        assert {*names} <= {*keys(store)}
+    assert len(keys(store)) <= 4
 
 
 @pytest.mark.parametrize("restarts", [False, True])

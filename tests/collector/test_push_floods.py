@@ -25,7 +25,8 @@ from dashapp.sources.push import (
     PushSource,
     event_record,
 )
-from dashapp.stores.documents import ALERT_CONTROLS, EVENTS, RUNS, Document, Value, action_record
+from dashapp.stores.document_kind import Document, Value
+from dashapp.stores.documents import ALERT_CONTROLS, EVENTS, RUNS, action_record
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.redis.bounded import MAX_TEXT_BYTES
 

@@ -10,8 +10,8 @@ import pytest
 from store_variants import KINDS, Kept, kept
 
 from dashapp.model.thresholds import AlertChange, Threshold
-from dashapp.stores.base import MAX_CHANGES
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.documents import MAX_CHANGES
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s clear 80")
 ABSENT = Threshold.parse('é{a="b"} missing for 60s')

@@ -6,8 +6,11 @@ Libraries keep an entry for each client, and need Redis to share them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from dashapp.http.responses import error_response
+from dashapp.http.types import StartResponse
 
 # Seconds of a counting window, and clients with a count of their own; the others share one count.
 RATE_WINDOW_S = 10.0
@@ -72,3 +75,12 @@ class RequestRateLimiter:
         counts[client] = before + cost
         # The request that exceeds the limit is still allowed: it may cost more than the whole limit.
         return 0 if before < self._limit else max(1, round(self._until - now))
+
+
+def too_many(start_response: StartResponse, things: str, limit: int, wait: int) -> Iterable[bytes]:
+    """Return the response to a write of people that is one too many.
+
+    `limit`: of all people together in a second. `wait`: seconds until the next one is allowed.
+    """
+    sentence = f"more than {limit * RATE_WINDOW_S:.0f} {things} in {RATE_WINDOW_S:.0f} seconds"
+    return error_response(start_response, "429 Too Many Requests", sentence, ("retry-after", str(wait)))

@@ -7,7 +7,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic
 
-from dashapp.stores.documents import CHANGES, DELIVERIES, DOCUMENTS, THRESHOLDS, Document, Value
+from dashapp.stores.document_kind import Document, Value
+from dashapp.stores.documents import CHANGES, DELIVERIES, DOCUMENTS, THRESHOLDS
 
 # Characters by which files grow, and bytes that the kernel writes as one.
 PADDING_CHARS, PAGE_BYTES = 128, 4096

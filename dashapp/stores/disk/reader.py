@@ -18,7 +18,8 @@ from dashapp.stores.disk.block_reader import MAX_KEY, DiskBlockReader, newest_va
 from dashapp.stores.disk.documents import DocumentFile
 from dashapp.stores.disk.mmap_tail import RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import read_notices
-from dashapp.stores.documents import DOCUMENTS, Document, Value
+from dashapp.stores.document_kind import Document, Value
+from dashapp.stores.documents import DOCUMENTS
 from dashapp.stores.failed_reads import FailedReads
 from dashapp.stores.history.archive import BlockReader
 

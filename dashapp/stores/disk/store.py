@@ -27,7 +27,7 @@ from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import BATCH_ROWS, PendingRows, RowLog
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
 from dashapp.stores.disk.space import NOTICE_NAMES, DiskSpace
-from dashapp.stores.documents import Document, Value
+from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.history.archive import ASIDE, Retention
 from dashapp.stores.history.compaction import Compactor
 from dashapp.stores.history.rewind import Rewinder

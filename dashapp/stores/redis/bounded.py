@@ -11,8 +11,11 @@ from typing import Any
 from dashapp.stores.redis.client import Connection
 from dashapp.stores.redis.keys import READ_ENTRIES_SCRIPT, READ_SCRIPT
 
-# Maximum bytes of one text, such as a row, a document or a block, and of a reply: ours have less.
+# Maximum bytes of one text, such as a block, and of a reply: ours have less.
 MAX_TEXT_BYTES, MAX_REPLY_BYTES = 8 << 20, 32 << 20
+# Maximum bytes of a document or a row, and of all documents of a host. Objects of Python need 25 times as
+# much, for example for empty lists.
+MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES = 4 << 20, 16 << 20
 # Maximum fields of the documents of a host, whose notices have a field each.
 MAX_FIELDS = 100
 # Maximum hosts in the registry, bytes of the entry of one, and of all.

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from threading import Condition, Event, Lock
+from threading import BoundedSemaphore, Condition, Event, Lock
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -69,6 +69,9 @@ MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S, POLL_AFTER_DUE_S, REGISTRY_INTERVAL_S 
 UNUSED_AFTER_S = 30.0
 # Seconds that the first request for a host waits for a poll, and seconds until a request may wait again.
 FIRST_POLL_TIMEOUT_S, FIRST_POLL_RETRY_S = 0.5, 2.0
+# Requests that wait for a first poll at a time. Others answer without data: a client can request many hosts,
+# and each of these requests occupies a thread.
+MAX_WAITING_REQUESTS = 4
 # Seconds after a due tick until the first diagnosis, and between two diagnoses.
 STALE_AFTER_S, DIAGNOSIS_INTERVAL_S = 3.0, 5.0
 
@@ -94,6 +97,7 @@ class RedisHosts:
         self._full_notice = self._registry_problem = ""
         self._lock = Lock()
         self._polled = Condition()
+        self._waiting = BoundedSemaphore(MAX_WAITING_REQUESTS)
         self._wake = Event()
         self._thread = PerProcessThread("dashapp redis reader", self._run, self._set_failure)
         self._failure = ""
@@ -153,8 +157,13 @@ class RedisHosts:
         self._wake.set()
         if self._client.circuit_open or now - self._waited_at.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
             return
-        with self._polled:
-            self._polled.wait_for(lambda: self._has_answer(reader), FIRST_POLL_TIMEOUT_S)
+        if not self._waiting.acquire(blocking=False):
+            return
+        try:
+            with self._polled:
+                self._polled.wait_for(lambda: self._has_answer(reader), FIRST_POLL_TIMEOUT_S)
+        finally:
+            self._waiting.release()
         # Only now: a second request at the same time would otherwise find an empty store.
         self._waited_at[name] = time.monotonic()
 

@@ -13,13 +13,13 @@ from typing import Any
 from dashapp.model.notices import MAX_NOTICES
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_WEIGHT_S, Cursor, Tick, to_milliseconds
 from dashapp.stores.cached_reader import MAX_ROWS_READ, MIN_ROWS_READ, NO_GENERATION, CachedReader
-from dashapp.stores.documents import Document, Value
+from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.redis.archive import RedisBlockReader
 from dashapp.stores.redis.bounded import (
+    MAX_DOCUMENT_BYTES,
+    MAX_DOCUMENTS_BYTES,
     MAX_FIELDS,
-    MAX_REPLY_BYTES,
-    MAX_TEXT_BYTES,
     StreamEntry,
     read_entries,
     stream_entries,
@@ -172,7 +172,7 @@ class RedisReader(CachedReader):
             # A few entries first, which show how many of them are enough.
             self._max_entries = self._max_entries or _first_entries()
         # Read the last known entry again: if it is gone, entries after it may be gone too.
-        limits = (MAX_TEXT_BYTES, MAX_REPLY_BYTES)
+        limits = (MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES)
         arguments = (
             self.last_id,
             self._max_entries,

@@ -22,7 +22,7 @@ from dashapp.model.ticks import (
 from dashapp.model.top import TopRecord
 from dashapp.stores.base import MAX_ROW_CHARS, Level, MeanLevel, Rewind, Store
 from dashapp.stores.cached_reader import NO_GENERATION
-from dashapp.stores.documents import Document, Value
+from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.history.archive import Archive, Retention
 from dashapp.stores.history.compaction import Compactor
 from dashapp.stores.history.rewind import Rewinder

@@ -22,7 +22,7 @@ from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Metric
 from dashapp.stores.history.block_codec import HEADER_STRUCT, MAGIC
 from dashapp.stores.redis import client as redis_client
-from dashapp.stores.redis.bounded import MAX_FIELDS, MAX_REPLY_BYTES, MAX_TEXT_BYTES
+from dashapp.stores.redis.bounded import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES, MAX_FIELDS, MAX_TEXT_BYTES
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts
 from dashapp.stores.redis.keys import LEVELS, REGISTRY_KEY, Keys
@@ -131,7 +131,7 @@ ROWS: dict[str, Any] = {
     "half a pair": f'[{NOW_MS / 1000 + 50},1,{{"\\ud800":1}}]',
     "raw half of a pair": b'[1,1,{"\xed\xa0\x80":1}]',
     "bytes": b"\xff\x00" * 100,
-    "oversized": "x" * (MAX_TEXT_BYTES + 1),
+    "oversized": "x" * (MAX_DOCUMENT_BYTES + 1),
 }
 
 
@@ -179,7 +179,8 @@ DOCUMENTS: dict[str, Any] = {
     "large change": {"changes": f'[[{"9" * 400}, "cpu.percent > 1", true, 1, {"9" * 400}]]'},
     "nan change": {"changes": '[[1, "cpu.percent > 1", true, 1, NaN]]'},
     "rule": {"thresholds": json.dumps([[f"{HTML} > 1", True, NOW_MS]])},
-    "oversized": {"metrics": "x" * (MAX_TEXT_BYTES + 1)},
+    "oversized": {"metrics": "x" * (MAX_DOCUMENT_BYTES + 1)},
+    "many lists": {"metrics": f"[{'[],' * (MAX_DOCUMENT_BYTES // 3)}[]]"},
     "half a pair": {"metrics": json.dumps([{**METRIC, "label": "\ud800"}])},
     "half a pair in events": {"events": json.dumps(events("\ud800"))},
     "half a pair in runs": {"runs": json.dumps([{**RUN, "title": "\udfff"}])},
@@ -329,9 +330,9 @@ def test_hostile_block_is_a_gap(
 
 
 def test_memory_stays_bounded_with_many_oversized_rows(app: tuple[WSGIApp, RedisHosts], client: Any) -> None:
-    """The rows have 48 MB, and the reply of Redis contains 32 MB of them at most."""
+    """The rows have 24 MB, and the reply of Redis contains 16 MB of them at most."""
     ask(app[0], "/api/ticks")
-    row = "x" * (MAX_TEXT_BYTES - 10)
+    row = "x" * (MAX_DOCUMENT_BYTES - 10)
     for number in range(6):
         client.xadd(KEYS.ticks, {"t": str(NOW_MS + number), "d": row})
     gc.collect()
@@ -342,13 +343,13 @@ def test_memory_stays_bounded_with_many_oversized_rows(app: tuple[WSGIApp, Redis
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 4 * MAX_REPLY_BYTES
+    assert peak < 4 * MAX_DOCUMENTS_BYTES
 
 
 def test_ticks_of_many_metrics_are_read_in_parts_without_notice(
     redis: RedisServer, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashapp.stores.redis.reader.MAX_REPLY_BYTES", 3000)
+    monkeypatch.setattr("dashapp.stores.redis.reader.MAX_DOCUMENTS_BYTES", 3000)
     store = opened(redis)
     now = int(time.time())
     write(store, *range(now, now + 60))

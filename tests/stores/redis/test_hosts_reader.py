@@ -371,3 +371,29 @@ def test_window_comes_whole_after_host_without_requests_and_late_poll(
     frame = live_frame(reader, 100, frame.cursor)
     assert (frame.reset, frame.t.tolist()) == (True, [1000, 2000])
     client.close()
+
+
+def test_few_requests_wait_for_first_data_of_hosts(redis: RedisServer, hosts: RedisHosts) -> None:
+    """A client can request many hosts, and each request that waits occupies a thread of the server."""
+    names = [f"h{number}" for number in range(redis_hosts.MAX_WAITING_REQUESTS + 1)]
+    now = round(time.time() * 1000)
+    entry = f"{now} [{now},1,{{}}]"
+    with closing(redis.client()) as client:
+        client.hset(REGISTRY_KEY, mapping=dict.fromkeys(names, entry))
+    hosts.hosts()
+    readers = [reader for name in names if (reader := hosts.reader(name))]
+    assert len(readers) == len(names)
+    hosts.close()  # no poll answers from now on
+    waiting = [Thread(target=reader.newest) for reader in readers[1:]]
+    for thread in waiting:
+        thread.start()
+    wait_for(lambda: hosts._waiting._value == 0)
+    # This one does not wait.
+    assert readers[0].newest().time_ms == 0
+    assert all(thread.is_alive() for thread in waiting)
+    for reader in readers:
+        reader.loaded = True
+    with hosts._polled:
+        hosts._polled.notify_all()
+    for thread in waiting:
+        thread.join()
