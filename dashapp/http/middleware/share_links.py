@@ -21,6 +21,7 @@ from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, html_response, json_response, method_not_allowed, redirect
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.text import is_encodable
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 from dashapp.query.shared_view import SharedView
 
@@ -199,11 +200,11 @@ class ShareLinkSerializer(URLSafeTimedSerializer):
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 1 <= len(name) <= MAX_PANEL_NAME_LENGTH
+    return isinstance(name, str) and 1 <= len(name) <= MAX_PANEL_NAME_LENGTH and is_encodable(name)
 
 
 def _is_key(key: object) -> bool:
-    return isinstance(key, str) and 1 <= len(key) <= MAX_KEY_LENGTH
+    return isinstance(key, str) and 1 <= len(key) <= MAX_KEY_LENGTH and is_encodable(key)
 
 
 def _is_number(value: object) -> TypeGuard[float]:
