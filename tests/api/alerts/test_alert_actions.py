@@ -235,8 +235,9 @@ def test_new_rule_is_compared_with_each_other_one_only() -> None:
     """To compare all pairs of 500 rules takes half a second, in which other requests wait."""
 
     def effort(count: int) -> int:
-        server = Server(*(f"cpu.percent > {number}" for number in range(count)))
-        body = json.dumps({"rule": f"cpu.percent > {count}"}).encode()
+        levels = ("", " critical")
+        server = Server(*(f"cpu.percent > {number}{levels[number % 2]}" for number in range(count)))
+        body = json.dumps({"rule": "cpu.percent > -1"}).encode()
         now = time.time()
         return calls_of(lambda: parse_action("rules", body, server.store, now, "", "id"))
 
