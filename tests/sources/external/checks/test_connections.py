@@ -44,8 +44,8 @@ def test_tcp_check_connects_to_ipv6_literal() -> None:
 @pytest.mark.parametrize(
     ("text", "failure"),
     [
-        (f"tcp://127.0.0.1:{free_port()}", "connection refused"),
-        (f"http://127.0.0.1:{free_port()}/", "connection refused"),
+        ("tcp://127.0.0.1:{port}", "connection refused"),
+        ("http://127.0.0.1:{port}/", "connection refused"),
         ("tcp://host.invalid:80", "not found in DNS"),
         ("https://host.invalid/", "not found in DNS"),
         ("dns://host.invalid", "not found in DNS"),
@@ -53,7 +53,7 @@ def test_tcp_check_connects_to_ipv6_literal() -> None:
     ],
 )
 def test_check_fails_with_reason_when_host_is_away(text: str, failure: str) -> None:
-    result = run_check(text)
+    result = run_check(text.format(port=free_port()))
     if result.failure == "DNS does not answer":
         pytest.skip("no DNS here")
     assert (result.failure, result.latency) == (failure, None)
