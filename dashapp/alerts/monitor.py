@@ -55,7 +55,7 @@ class AlertMonitor:
         """`thresholds`: of the settings; the store has those of the page.
 
         `explain` stores what explains the changes of a tick, before the store has these. `zone`: of quiet
-        hours and usual ranges; None for that of the machine.
+        hours; None for that of the machine.
         """
         self._configured = tuple(thresholds)
         self._controls = store.alert_controls()
@@ -66,7 +66,7 @@ class AlertMonitor:
         newest = store.newest().time_ms / 1000
         self._log = deque(store.alert_log(), maxlen=MAX_CHANGES)
         previous_states = store.thresholds()
-        self._outlook = StoreOutlook(store, zone)
+        self._outlook = StoreOutlook(store)
         self._outlook.set_thresholds(thresholds)
         self._evaluator = AlertEvaluator(
             thresholds, _restore(previous_states, self._log, newest), newest, self._outlook

@@ -19,15 +19,17 @@ from dashapp.stores.hosts import default_host, sorted_hosts
 # Seconds to wait for the first data of a Redis, and between two looks.
 LOAD_TIMEOUT_S, LOOK_S = 10.0, 0.05
 UNREADABLE = "the store does not answer; retry in a moment"
+NO_HOST = "no host has written to this store yet"
 
 
 @dataclass(frozen=True)
 class HostView:
-    """One host at one moment. `name` is empty if the store has only one."""
+    """One host at one moment. `name` is empty if the store has only one; `store` describes that."""
 
     name: str
     reader: Reader
     times: Times
+    store: str
 
     def header(self) -> dict[str, Any]:
         """Return what each result begins with: the host, its time, and the age of its newest point."""
@@ -37,13 +39,13 @@ class HostView:
         now_ms = self.times.now_ms // 1000 * 1000
         header["now"] = f"{self.times.iso(now_ms)} ({self.times.local(now_ms)})"
         if newest is None:
-            return header | {"note": "the store has no points yet"}
+            return header | {"note": f"the store {self.store} has no points yet"}
         age = tick_age(newest.time, self.times.now_ms / 1000)
         header |= {"newest": self.times.iso(round(1000 * newest.time))}
         if age < 0:
             header["note"] = f"the newest point is {format_span(-age)} in the future: a clock was wrong"
         elif is_stale(age, newest.step):
-            header["note"] = f"the newest point is {format_span(age)} old: no collector writes now"
+            header["note"] = f"the newest point is {format_span(age)} old: no newer values have arrived"
         return header
 
 
@@ -55,6 +57,7 @@ class HostChoice:
         self._reader = backend.reader() if self._hosts is None else None
         self._skews = None if self._hosts is None else ClockSkews(self._hosts)
         self._own = own
+        self._label = backend.label
         self._clock = clock
         self._readers: dict[str, HostReader] = {}
 
@@ -76,7 +79,7 @@ class HostChoice:
         chosen = name or default_host(sorted_hosts(self._hosts), self._own, self._hosts.now_ms())
         if chosen not in names:
             if not names:
-                raise BusyError(self._problem() or "no host has written to this store yet")
+                raise BusyError(UNREADABLE if self._hosts.notices() else NO_HOST)
             listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
             hint = suggest(chosen, names, f"expected one of {listed}")
             raise BadRequestError(f"host is {quote_value(chosen)}, which is unknown{hint}")
@@ -88,14 +91,11 @@ class HostChoice:
             reader = self._readers[chosen] = HostReader(chosen, inner, self._hosts, self._skews)
         return self._loaded(chosen, reader, reader.now())
 
-    def _problem(self) -> str:
-        return "; ".join(self._hosts.notices())[:200] if self._hosts is not None else ""
-
     def _loaded(self, name: str, reader: Reader, now: float) -> HostView:
         reader.newest()  # a remote reader requests its data now
         if not _wait_until(lambda: reader.is_loaded):
-            raise BusyError(self._problem() or UNREADABLE)
-        return HostView(name, reader, Times(zone_of(reader.read_document(ZONE)), now))
+            raise BusyError(UNREADABLE)
+        return HostView(name, reader, Times(zone_of(reader.read_document(ZONE)), now), self._label)
 
 
 def _wait_until(is_done: Callable[[], bool]) -> bool:

@@ -45,6 +45,15 @@ def parse_json(text: str | bytes) -> Any:
     return document
 
 
+def is_encodable(text: str) -> bool:
+    """Return whether UTF-8 can encode a text; JSON can escape half of a surrogate pair.
+
+    >>> is_encodable("😀"), is_encodable("\\ud83d")
+    (True, False)
+    """
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def redact_credentials(text: str) -> str:
     """Return text from a setting without user, password and parameters in any URL in it.
 

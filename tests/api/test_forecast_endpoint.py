@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from effort import calls_of
+from fake_hosts import Clock, Fleet
 from long_series import CPU, DAY, FILESYSTEM, HOUR, NOW, fill_days, rising
+from overlay_of import overlay
 from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
-from dashapp.model.ticks import Metric
+from dashapp.model.ticks import Metric, Tick
 from dashapp.query.public_reader import PublicReader
 from dashapp.query.shared_view import SharedView, SharedViewReader
 from dashapp.stores.disk.reader import DiskReader
@@ -101,3 +103,17 @@ def test_forecast_endpoint_uses_only_the_history_of_a_shared_view(
     view = SharedViewReader(reader, SharedView(("filesystem",), seconds))
     rows = ask(Api(view, now=lambda: NOW), "/api/forecast").json
     assert [row["metric"] for row in rows] == found
+
+
+def test_forecast_endpoint_has_the_metrics_of_all_compared_hosts() -> None:
+    clock = Clock()
+    clock.now = NOW
+    fleet = Fleet(clock)
+    for number, name in enumerate(("a", "b")):
+        machine = fleet.add(name, 0, 300.0)
+        for time in range(NOW - 8 * DAY, NOW + 1, 300):
+            value = rising(4 * number)(time)
+            machine.store.append(Tick(time, 300.0, {"memory.percent": value, "cpu.percent": value}))
+        machine.arrived_ms = 1000 * NOW
+    rows = ask(Api(overlay(fleet), now=lambda: NOW), "/api/forecast").json
+    assert [(row["metric"], row["label"]) for row in rows] == [("b/memory.percent", "b")]

@@ -43,7 +43,7 @@ def test_assistant_learns_what_happened_at_three(tmp_path: Path) -> None:
     assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools.tools)
     events, alerts, extremes, top, points, error = answers
     assert events["rows"][0][1:] == ["user", "deploy 1.4"]
-    assert "old: no collector writes now" in events["note"]
+    assert "old: no newer values have arrived" in events["note"]
     assert alerts["history"][0][0] == f"{THREE}:05+01:00"
     assert "firing, at 95 (ffmpeg 61 %" in alerts["history"][0][1]
     assert extremes["extremes"][0]["max"]["value"] == 95

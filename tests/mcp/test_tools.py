@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
 from three_o_clock import NOW, fill
 
 from dashapp.config.settings import parse_settings
-from dashapp.mcp.hosts import HostChoice
+from dashapp.mcp.hosts import NO_HOST, UNREADABLE, HostChoice
 from dashapp.mcp.tools import TOOLS, Answers, call_tool
-from dashapp.model.ticks import BadRequestError, Metric, Tick
+from dashapp.model.ticks import BadRequestError, BusyError, Metric, Tick
 from dashapp.stores.disk.store import DiskStore
-from dashapp.stores.factory import DiskBackend
+from dashapp.stores.factory import DiskBackend, RedisBackend
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,9 @@ def test_answers_begin_with_the_time_and_the_newest_point(tools: Answers) -> Non
 
 def test_answers_state_the_age_of_a_store_without_collector(folder: Path) -> None:
     later = answers(folder, NOW + 7200)
+    old = "the newest point is 2 h old: no newer values have arrived"
     for name in ("list_metrics", "alerts", "list_hosts"):
-        assert call_tool(later, name, {})["note"] == "the newest point is 2 h old: no collector writes now"
+        assert call_tool(later, name, {})["note"] == old
     earlier = answers(folder, NOW - 7200)
     note = "the newest point is 2 h in the future: a clock was wrong"
     assert call_tool(earlier, "list_metrics", {})["note"] == note
@@ -56,7 +58,7 @@ def test_answers_say_that_a_store_is_empty(tmp_path: Path) -> None:
     empty = answers(tmp_path)
     assert call_tool(empty, "list_metrics", {}) == {
         "now": "2026-11-28T14:30:00+00:00 (Sat 28 Nov 2026 14:30:00 UTC)",
-        "note": "the store has no points yet",
+        "note": f"the store {tmp_path}/ has no points yet",
         "columns": ["key", "title", "unit", "last"],
         "rows": [],
     }
@@ -231,3 +233,12 @@ def test_tools_are_described_in_few_words() -> None:
         assert 0 < len(tool.description) <= 110
         assert set(tool.required) <= set(tool.parameters)
     assert sum(len(json.dumps([tool.description, tool.parameters])) for tool in TOOLS.values()) < 5000
+
+
+def test_redis_that_does_not_answer_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashapp.mcp.hosts.LOAD_TIMEOUT_S", 0.1)
+    settings = parse_settings([f"--store=redis://127.0.0.1:{free_port()}"], {}, serving=False)
+    dead = Answers(HostChoice(RedisBackend(settings), ""), shows_processes=True)
+    with pytest.raises(BusyError) as failure:
+        call_tool(dead, "list_metrics", {})
+    assert str(failure.value) in (UNREADABLE, NO_HOST)

@@ -22,6 +22,7 @@ from dashapp.http.responses import error_response, html_response, json_response,
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.formulas.chart_formulas import is_formula_key
+from dashapp.model.text import is_encodable
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 from dashapp.query.shared_view import SharedView
 
@@ -202,11 +203,11 @@ class ShareLinkSerializer(URLSafeTimedSerializer):
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 1 <= len(name) <= MAX_PANEL_NAME_LENGTH
+    return isinstance(name, str) and 1 <= len(name) <= MAX_PANEL_NAME_LENGTH and is_encodable(name)
 
 
 def _is_key(key: object) -> bool:
-    if not isinstance(key, str):
+    if not (isinstance(key, str) and is_encodable(key)):
         return False
     return 1 <= len(key) <= (MAX_FORMULA_KEY_LENGTH if is_formula_key(key) else MAX_KEY_LENGTH)
 

@@ -12,10 +12,8 @@ from dashapp.model.thresholds import CRITICAL, Threshold
 MAX_RULES = 500
 
 RULE_EXPECTED = (
-    'expected "METRIC > NUMBER for TIME clear NUMBER" (or >=, with the second number not above the first; '
-    'or < and <=, with it not below), "METRIC missing for TIME", "METRIC reaches NUMBER within TIME" '
-    'or "METRIC unusual for TIME", '
-    'such as "cpu.percent > 90 for 30s"'
+    'expected "METRIC > NUMBER for TIME clear NUMBER" (or >=, < and <=; the second number not beyond the '
+    'first), "METRIC missing for TIME", "METRIC reaches NUMBER within TIME" or "METRIC unusual for TIME"'
 )
 
 

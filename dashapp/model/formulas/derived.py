@@ -41,11 +41,7 @@ class DerivedMetric:
         """
         if len(text) > MAX_TEXT_LENGTH:
             raise ValueError(f"it has {len(text):,} characters; expected at most {MAX_TEXT_LENGTH:,}")
-        if '"' in text:
-            try:
-                table = parse_panel_text(text)
-            except ValueError:
-                raise ValueError(EXPECTED) from None
+        if '"' in text and (table := _table_of(text)) is not None:
             return DerivedMetric.from_table(table)
         name, rest = _split_name(text)
         if not name:
@@ -73,6 +69,14 @@ class DerivedMetric:
             if not isinstance(table.get(key), str):
                 raise ValueError(f"`{key}` is missing; expected {key} as text")
         return _derive(table, table["formula"], 0)
+
+
+def _table_of(text: str) -> dict[str, Any] | None:
+    """Return the table in one line of TOML; None if the text is no TOML."""
+    try:
+        return parse_panel_text(text)
+    except ValueError:
+        return None
 
 
 def _split_name(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import mul
 
 from dashapp.model.statistics.theil_sen import SlopeSet, TrendLine, median
@@ -35,6 +35,8 @@ NEWEST_HOURS = 5
 MAX_DELAY_S, MAX_DEVIATIONS = 0.75 * DAY_S, 3
 # The standard deviation of normal values, in medians of their absolute values.
 DEVIATION_OF_MEDIAN = 1.4826
+# Student's quantiles for an interval of 95 %, from one degree of freedom on.
+STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447)
 # A lower start after a change is a drop if the difference is more than this share of the range.
 MIN_DROP = 0.1
 
@@ -125,15 +127,47 @@ def _trend_of(points: Points, now: float) -> Trend | None:
     line = slopes.line(inflation)
     if not _explains(line, shifted):
         return None
-    line = TrendLine(line.slope, line.intercept - line.slope * start, line.low, line.high)
-    return Trend(line, start - HOUR_S / 2, now)
+    error = _slope_error(shifted)
+    if error is None or line.slope <= CERTAINTY * error:
+        return None
+    low, high = min(line.low, line.slope - error), max(line.high, line.slope + error)
+    return Trend(
+        TrendLine(line.slope, line.intercept - line.slope * start, low, high), start - HOUR_S / 2, now
+    )
+
+
+def _slope_error(points: Points) -> float | None:
+    """Return half of the 95 % interval of the mean rise from day to day; None for too few.
+
+    Many things fill up by random amounts. Then the hours of a line are so dependent that their slopes alone
+    give an interval of half the right width. This is Student's interval of the mean rise, without the part
+    of its variance that comes from the noise of single hours.
+    """
+    blocks = _medians(points, _block_length(points))
+    rises = [(later - value) / (end - time) for (time, value), (end, later) in pairwise(blocks)]
+    if not 2 <= len(rises) <= len(STUDENT_95) + 1:
+        return None
+    mean = math.fsum(rises) / len(rises)
+    variance = math.fsum((rise - mean) ** 2 for rise in rises) / (len(rises) - 1)
+    changes = [later - value for (_, value), (_, later) in pairwise(points)]
+    usual = median(changes)
+    noise = DEVIATION_OF_MEDIAN * median([abs(change - usual) for change in changes]) / math.sqrt(2)
+    length = (blocks[-1][0] - blocks[0][0]) / len(rises)
+    # The variance of a median is pi / 2 of that of a mean, and a rise has two of them.
+    variance -= math.pi * noise * noise * len(blocks) / len(points) / length**2
+    return STUDENT_95[len(rises) - 2] * math.sqrt(max(0.0, variance) / len(rises))
+
+
+def _block_length(points: Points) -> float:
+    """Return the seconds of a day, or of a sixth of a short series."""
+    return min(DAY_S, (points[-1][0] - points[0][0] + HOUR_S) / 6)
 
 
 def _explains(line: TrendLine, points: Points) -> bool:
-    """Whether no day, or quarter of a short series, is far from the line."""
+    """Whether no day, or sixth of a short series, is far from the line."""
     span = points[-1][0] - points[0][0] + HOUR_S
     residuals = [(time, value - line.value(time)) for time, value in points]
-    bends = _medians(residuals, min(DAY_S, span / 4))
+    bends = _medians(residuals, _block_length(points))
     if max(abs(bend) for _, bend in bends) > MAX_BEND * line.slope * span:
         return False
     # Something that stopped yesterday bends the line of a week only a little.
@@ -155,8 +189,8 @@ def _inflation(residuals: Sequence[float]) -> float:
     total = math.fsum(map(mul, bounded, bounded))
     if not total:
         return 1.0
-    correlation = max(0.0, math.fsum(map(mul, bounded, bounded[1:])) / total)
     count = len(residuals)
+    correlation = max(0.0, math.fsum(map(mul, bounded, bounded[1:])) / total)
     return math.sqrt(1 + 2 * math.fsum((1 - k / count) * correlation**k for k in range(1, count)))
 
 

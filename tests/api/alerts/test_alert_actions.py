@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from action_reader import ActionReader
 from authenticated_app import METRICS, PASSWORD, guarded, link, sign_in
+from effort import calls_of
 from wsgi_client import Answer, ask
 
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.api.alerts.actions import FIELDS
+from dashapp.api.alerts.actions import FIELDS, parse_action
 from dashapp.config.settings import parse_settings
 from dashapp.model.alerts.controls import MAX_COMMENT_CHARS
 from dashapp.model.alerts.rules import MAX_RULES, parse_rule
@@ -228,6 +229,21 @@ def test_body_that_is_no_object_is_rejected(body: bytes) -> None:
 def test_number_of_rules_is_limited() -> None:
     server = Server(*(f"m{number} > 1" for number in range(MAX_RULES)))
     assert f"there are {MAX_RULES} rules" in server.error("rules", rule="cpu.percent > 1")
+
+
+def test_new_rule_is_compared_with_each_other_one_only() -> None:
+    """To compare all pairs of 500 rules takes half a second, in which other requests wait."""
+
+    def effort(count: int) -> int:
+        levels = ("", " critical")
+        server = Server(*(f"cpu.percent > {number}{levels[number % 2]}" for number in range(count)))
+        body = json.dumps({"rule": "cpu.percent > -1"}).encode()
+        now = time.time()
+        return calls_of(lambda: parse_action("rules", body, server.store, now, "", "id"))
+
+    effort(10)
+    few, many = effort(100), effort(400)
+    assert many < 6 * few
 
 
 def test_collector_keeps_limit_of_rules_when_requests_race() -> None:

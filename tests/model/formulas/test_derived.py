@@ -99,7 +99,10 @@ ERRORS = {
     'nam="x", formula="a"': "`nam` is not a key of a metric; did you mean name?",
     'name="x", formula="a", low=2, high=1': "low is 2; expected less than high, which is 1",
     'name="x", formula="a", low="2"': 'low is "2"; expected a number',
-    'name="x" formula="a"': EXPECTED,
+    'name="x" formula="a"': 'unexpected "\\"" at character 6; put a name in backquotes',
+    'x = metric("my-app.cpu")': '"metric" at character 5 is not a function; expected one of abs, clamp, log, '
+    "log10, max, min, round, sqrt",
+    'x = "my-app.cpu" / 2': 'unexpected "\\"" at character 5; put a name in backquotes',
 }
 
 

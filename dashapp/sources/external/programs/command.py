@@ -102,7 +102,10 @@ def _program_name(name: object, program: str) -> str:
 
 def _find_program(program: str) -> str:
     """Return the path of a program: in the working directory of the start, or in PATH."""
-    path = Path(program).expanduser() if program.startswith("~") else Path(program)
+    try:
+        path = Path(program).expanduser() if program.startswith("~") else Path(program)
+    except RuntimeError:
+        raise ValueError(f"{quote_value(program)} names an unknown user; {EXPECTED}") from None
     if os.sep not in program:
         if found := shutil.which(program):
             return found

@@ -65,6 +65,7 @@ def test_command_takes_options_of_a_settings_file() -> None:
         ("./missing.sh", {}, '"./missing.sh" not found in '),
         ("./load.sh?evry=30", {}, "its options are every and timeout"),
         ("load.sh", {}, 'no program "load.sh" in PATH; did you mean ./load.sh?'),
+        ("~nobody-here/x", {}, '"~nobody-here/x" names an unknown user; expected a program'),
         ("no-such-program", {}, 'no program "no-such-program" in PATH'),
         ("./notes.txt", {}, '"./notes.txt" is not executable; run chmod +x ./notes.txt'),
         ("/", {}, '"/" is not a file; expected a program'),
