@@ -19,7 +19,7 @@ from dashapp.api.ingest.routes import INFLUX_PATHS, INGEST_PATHS
 from dashapp.api.ingest.series_writer import MAX_BODY_BYTES
 from dashapp.config.settings import parse_settings
 from dashapp.http.types import WSGIApp
-from dashapp.model.ticks import Metric
+from dashapp.model.ticks import Metric, max_encoded_chars
 from dashapp.sources.external.ingest.series import MAX_METRICS
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue
@@ -353,6 +353,17 @@ def test_write_above_series_limit_stores_those_within(pipeline: IngestPipeline) 
     assert pipeline.write("m,n=a5 v=1").status == 204
     pipeline.now += 3601.0
     assert pipeline.write("other v=1").status == 204, "names that are gone make room"
+
+
+def test_row_of_a_tick_has_room_for_pushes_and_series(pipeline: IngestPipeline) -> None:
+    """A tick reserves 100,000 characters. Records beyond that wait for the next tick."""
+    long_name = "m" * 60
+    text = "".join(f"{long_name},n=a{number} v=1 {NS}\n" for number in range(MAX_METRICS))
+    assert pipeline.write(text).status == 204
+    ticks = [pipeline.tick() for _ in range(4)]
+    assert sum(map(len, ticks)) == MAX_METRICS
+    assert all(max_encoded_chars(tick) <= 100_000 for tick in ticks)
+    assert not ticks[-1]
 
 
 def test_collector_limits_series_of_all_workers(pipeline: IngestPipeline) -> None:

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dashapp.model.ticks import GAP_STEPS, Metric, max_encoded_chars
 from dashapp.sources.expiring import UsualInterval
 from dashapp.sources.external.ingest.names import IngestNames
-from dashapp.sources.external.ingest.records import METRICS_PER_SERIES, Point, SeriesId, decode_record
+from dashapp.sources.external.ingest.records import (
+    METRICS_PER_SERIES,
+    SEPARATOR,
+    Point,
+    SeriesId,
+    decode_record,
+)
 from dashapp.sources.external.ingest.streams import STREAMS, Stream, Values
 from dashapp.sources.polling import VALID_INTERVALS
 
@@ -128,8 +134,10 @@ class IngestedSeries:
     def _series_chars(self, text: str) -> int:
         if text in self._chars:
             return self._chars[text]
+        kind = text.split(SEPARATOR, 2)[1:2]
+        count = METRICS_PER_SERIES.get(kind[0], 0) if kind else 0
         # A key is not longer than its series, but for the words that it adds.
-        return max(METRICS_PER_SERIES.values()) * max_encoded_chars((text + 20 * " ",))
+        return count * max_encoded_chars((text + 20 * " ",))
 
     def _add(self, texts: Iterable[str], touched: set[str], now: float) -> None:
         """Start a stream for each new series that fits into MAX_METRICS."""
