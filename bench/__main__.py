@@ -16,7 +16,9 @@ PARTS = (
     "recovery",
     "push_client",
     "collector_cost",
+    "checks",
     "top_processes",
+    "ingest",
     "click_to_names",
     "busy_machine",
     "viewers",
@@ -33,6 +35,7 @@ PARTS = (
     "soak",
     "two_years",
     "wide",
+    "forecasts",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

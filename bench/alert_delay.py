@@ -59,7 +59,7 @@ def _delay(served: Served, hook: Webhook, number: int) -> float:
         time.sleep(0.005)
     arrival, _message = hook.heard[-1]
     with urllib.request.urlopen(f"{served.url}api/alerts", timeout=TIMEOUT_S) as response:
-        since = json.load(response)["thresholds"][number]["since"]
+        since: float = json.load(response)["thresholds"][number]["since"]
     return arrival - since / 1000
 
 

@@ -2,6 +2,7 @@
 
 `python -m dashapp collect` runs the collector alone, as `python collector.py` does in a checkout.
 `python -m dashapp mark "deploy 1.4"` marks this moment in the charts of a running server.
+`python -m dashapp mcp` answers AI assistants by the Model Context Protocol.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import NoReturn
 
 from dashapp.collector.preflight import alert_target_problems, check_sources
 from dashapp.config import settings as config
-from dashapp.config.cli import CHECK_CONFIG_FLAG, COLLECT_COMMAND, MARK_COMMAND
+from dashapp.config.cli import CHECK_CONFIG_FLAG, COLLECT_COMMAND, MARK_COMMAND, MCP_COMMAND
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import ALL_INTERFACES, MEMORY_RETENTION_S, Settings
 from dashapp.model.ticks import SettingsError
@@ -42,7 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if message:
             print(message, file=sys.stderr if status else sys.stdout)
         return status
-    serving = args[:1] != [COLLECT_COMMAND]
+    if args[:1] == [MCP_COMMAND] and not check_only:
+        from dashapp.mcp.command import main as serve_assistants
+
+        return serve_assistants(args[1:])
+    serving = args[:1] not in ([COLLECT_COMMAND], [MCP_COMMAND])
     args = args if serving else args[1:]
     if not serving and not check_only:
         # Imported only here, because the supervisor must stay small.

@@ -45,7 +45,7 @@
       });
       this.actions = app.createElement("ul", { className: "alert-actions" });
       this.history = app.createElement("details", { hidden: true }, app.createElement("summary", {}, "History"), this.actions);
-      const help = app.createElement("p", {}, "A rule has a metric, a limit and a time. Options: repeat 30m, except Sat-Sun 22:00-06:00, critical.");
+      const help = app.createElement("p", {}, "A rule has a metric, a limit and a time. Other conditions: missing for 1m, reaches 95 within 3d, unusual for 10m. Options: repeat 30m, except Sat-Sun 22:00-06:00, critical.");
       const dialog = app.openDialog("Alert rules", help, form, this.error, this.note, this.history, this.filter, this.list);
       dialog.classList.add("wide");
       this.edit(null);

@@ -286,7 +286,9 @@
     paintCanvases() {
       const layout = this.gd._fullLayout;
       const areas = app.buildAreas(this, this.gd.data);
-      const context = this.areaCanvas.clear(layout._size, areas.length > 0);
+      const backdrops = this.queue.liveView.backdrops.filter((backdrop) => backdrop.covers(this));
+      const context = this.areaCanvas.clear(layout._size, areas.length + backdrops.length > 0);
+      for (const backdrop of backdrops) backdrop.paint(this, context, layout._size);
       if (context) app.paintAreas(context, layout._size, areas, (area) => this.scales(area), this.highlightedKey);
       const events = app.visibleEvents(this, layout.xaxis.range, layout._size.w);
       const above = this.limitCanvas.clear(layout._size, this.hasAlertBands || events.length > 0);

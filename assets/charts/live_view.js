@@ -42,9 +42,10 @@
       );
       this.subscription = new app.Subscription(poller, this, patterns);
       this.renderQueue = new app.RenderQueue(this);
+      this.backdrops = []; // painted below the lines of charts: {covers(chart), paint(chart, context, size)}
       this.events = new app.EventLog(poller.base, owner.showsEvents ?? true);
       this.events.subscribe(() => {
-        this.renderQueue.repaintEvents();
+        this.renderQueue.repaintCanvases();
         owner.refresh();
       });
       this.reading = new app.ReadingTime();
@@ -84,7 +85,8 @@
       // Take one metric of each panel in turn, so that a panel with a thousand leaves room for the others.
       const referenceKeys = visibleCharts.map((chart) => app.referenceKey(chart.reference ?? null));
       const interleaved = Array.from({ length: MAX_METRICS }, (_, index) => lists.map((list) => list[index])).flat();
-      const keys = [...new Set([...this.owner.requiredKeys(), ...referenceKeys, ...interleaved])].filter(Boolean).slice(0, MAX_METRICS);
+      const isMetric = (key) => key && !app.isFormulaKey(key);
+      const keys = [...new Set([...this.owner.requiredKeys(), ...referenceKeys, ...interleaved])].filter(isMetric).slice(0, MAX_METRICS);
       while (keys.join().length > MAX_KEYS_LENGTH) keys.pop();
       return keys.join();
     }
@@ -95,6 +97,18 @@
       const keys = this.requestedKeys();
       if (keys === this.subscription.metricKeys) return;
       this.subscription.metricKeys = keys;
+      this.restart();
+    }
+
+    /* Request these formulas, comma-separated, with the metrics. */
+    setFormulas(formulas) {
+      if (formulas === this.subscription.formulas) return;
+      this.subscription.formulas = formulas;
+      this.restart();
+    }
+
+    /* Request the points on screen again. */
+    restart() {
       this.subscription.restart(DEBOUNCE_MS);
       if (this.pausedRange) this.pauseAt(this.pausedRange);
     }
@@ -229,7 +243,8 @@
 
     /* Pause at `range`. Load it if the points at hand are downsampled, too few, or lack a visible metric. */
     pauseAt(range) {
-      const keys = this.subscription.metricKeys.split(",").filter((key) => this.catalog.metrics.has(key));
+      const requested = this.subscription.metricKeys.split(",").filter((key) => this.catalog.metrics.has(key));
+      const keys = [...requested, ...[...this.catalog.metrics.values()].filter(({ isFormula }) => isFormula).map(({ key }) => key)];
       const covers = (series) =>
         series &&
         series.t.length &&

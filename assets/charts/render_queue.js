@@ -158,8 +158,8 @@
       this.redraw(true);
     }
 
-    /* There are other events; nothing else changed. */
-    repaintEvents() {
+    /* There are other events or backdrops; nothing else changed. */
+    repaintCanvases() {
       for (const chart of this.charts) {
         if (chart instanceof app.HeatMap) chart.redraw();
         else if (chart.gd?._fullLayout) chart.paintCanvases();

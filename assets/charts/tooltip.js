@@ -51,7 +51,8 @@
   /* `[{colour, label, text}]` of `lines` at `time`, in the order of the legend; if they are many, the highest first. */
   app.readLines = function (liveView, lines, time) {
     const read = lines.map((line) => ({ metric: line.metric, colour: app.markColour(line), point: liveView.pointAt(line.metric.key, time) })).filter(({ point }) => point !== null);
-    if (read.length > MAX_ROWS) read.sort((one, other) => other.point.value - one.point.value);
+    const sign = read[0]?.metric.unit === app.STATE_UNIT ? -1 : 1; // checks that are down come first
+    if (read.length > MAX_ROWS) read.sort((one, other) => sign * (other.point.value - one.point.value));
     return read.map(({ metric, colour, point }) => ({ colour, label: metric.label, text: app.formatPoint(point, metric.unit) + app.comparisonText(liveView, metric, time) }));
   };
 

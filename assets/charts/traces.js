@@ -33,7 +33,8 @@
       const hasOwnColour = metric.dashIndex !== undefined || (isStacked && metric.shade !== undefined);
       const colour = hasOwnColour ? colours[metric.colourIndex % colours.length] : pickColour(metric.colourIndex, colours, used);
       const connectGaps = app.connectsGaps(series, metric);
-      if (hasBands) {
+      // The extremes of a formula are not known.
+      if (hasBands && !metric.isFormula) {
         lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, style: "edge", connectGaps });
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, style: "band", connectGaps });
       }

@@ -22,7 +22,7 @@
       this.choice = null; // a name in app.COMPARISONS; null for none
       this.series = null; // with the times on screen; null before the first response
       this.generation = 0; // changes with what is to be drawn
-      this.loaded = null; // {range (as on screen), length, metricKeys} of the points or of the last request
+      this.loaded = null; // {range (as on screen), length, keys} of the points or of the last request
       this.failedAt = null; // performance.now() of the last failure
       this.error = "";
       this.subscription = new app.Subscription(liveView.subscription.poller, this);
@@ -60,9 +60,10 @@
       const [before, ahead] = reading.range ? [wish / 2, wish / 2] : [0, wish];
       const newest = this.liveView.clock.now() + this.shiftMs;
       const range = [Math.max(start - before, this.shiftMs), Math.min(end + ahead, newest)];
-      this.loaded = { range, length, metricKeys: subscription.metricKeys };
+      this.loaded = { range, length, keys: keysOf(subscription) };
       this.failedAt = null;
       this.subscription.metricKeys = subscription.metricKeys;
+      this.subscription.formulas = subscription.formulas;
       this.subscription.loadRange(range.map((time) => time - this.shiftMs), DEBOUNCE_MS);
     }
 
@@ -73,7 +74,7 @@
       const [start, end] = liveView.shownRange;
       const length = end - start;
       const isFine = !series?.downsampled || length > loaded.length / 2;
-      return loaded.metricKeys === liveView.subscription.metricKeys && isFine && start >= loaded.range[0] - 1 && end - loaded.range[1] <= TOLERANCE_SHARE * length;
+      return loaded.keys === keysOf(liveView.subscription) && isFine && start >= loaded.range[0] - 1 && end - loaded.range[1] <= TOLERANCE_SHARE * length;
     }
 
     /* Whether the points for the time on screen have arrived and none has a value. */
@@ -134,4 +135,9 @@
       this.onChange();
     }
   };
+
+  /* The metrics and formulas that a subscription requests. */
+  function keysOf({ metricKeys, formulas }) {
+    return `${metricKeys}\n${formulas}`;
+  }
 })((window.dashapp = window.dashapp || {}));

@@ -97,6 +97,12 @@
       });
     }
 
+    /* The metrics of formulas, in place of those before. */
+    setFormulas(metrics) {
+      for (const [key, { isFormula }] of this.metrics) if (isFormula) this.metrics.delete(key);
+      for (const metric of metrics) this.metrics.set(metric.key, metric);
+    }
+
     ensureKnown(columns) {
       if (!Object.keys(columns).every((key) => this.metrics.has(key))) this.request();
     }

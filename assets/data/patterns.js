@@ -1,4 +1,4 @@
-/* Patterns of metric keys: `*` matches any text, `?` one character. Must match the server's. */
+/* Patterns of metric keys: `*` matches any text, `?` one character. Must match the server's. The key of a formula matches itself. */
 (function (app) {
   "use strict";
 
@@ -10,7 +10,8 @@
 
   function toRegExp(pattern) {
     if (!regExpCache.has(pattern)) {
-      const text = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
+      const literal = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+      const text = app.isFormulaKey(pattern) ? literal.replace(/[*?]/g, "\\$&") : literal.replace(/\*/g, ".*").replace(/\?/g, ".");
       regExpCache.set(pattern, new RegExp(`^${text}$`, "s"));
     }
     return regExpCache.get(pattern);

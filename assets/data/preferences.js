@@ -15,11 +15,12 @@
     theme: isText,
     tz: isText,
     statistics: (value) => typeof value === "boolean",
+    usual: (value) => typeof value === "boolean",
     views: (value) => value !== null && typeof value === "object" && !Array.isArray(value),
   };
 
   /* `{order, hidden, large, byDevice (lists of panel names), collapsed (names of groups), charts (list of texts), theme,
-     tz, statistics, views (lists of options by panel name)}`, each only if stored. */
+     tz, statistics, usual, views (lists of options by panel name)}`, each only if stored. */
   app.readPreferences = function () {
     let stored = null;
     try {

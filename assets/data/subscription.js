@@ -15,6 +15,7 @@
       this.pastRange = null; // range of the past to request, in epoch milliseconds
       this.window = 100;
       this.metricKeys = ""; // comma-separated; "" means all
+      this.formulas = ""; // comma-separated, beside the metrics
       this.cursor = null;
       this.step = 1000;
       this.newest = null;
@@ -70,7 +71,8 @@
     /* `params`: the query without patterns. Subscriptions with equal params share a query. */
     query() {
       const pointsParam = `&points=${MAX_POINTS}`;
-      const metricsParam = this.metricKeys ? `&metrics=${encodeURIComponent(this.metricKeys)}` : "";
+      const metrics = this.metricKeys || (this.formulas && !this.patterns.length ? "*" : "");
+      const metricsParam = (metrics ? `&metrics=${encodeURIComponent(metrics)}` : "") + (this.formulas ? `&formulas=${encodeURIComponent(this.formulas)}` : "");
       if (this.pastRange) {
         return { params: `from=${Math.floor(this.pastRange[0])}&to=${Math.ceil(this.pastRange[1])}${metricsParam}${pointsParam}`, patterns: this.patterns };
       }

@@ -107,7 +107,9 @@
       if (!isRanked) this.order = lines;
       else {
         const means = new Map(lines.map((line) => [line, app.computeMean(series, line.metric.key, this.span)]));
-        this.order = [...lines].sort((one, other) => means.get(other) - means.get(one) || 0);
+        // Checks that are down come first.
+        const sign = lines[0].metric.unit === app.STATE_UNIT ? -1 : 1;
+        this.order = [...lines].sort((one, other) => sign * (means.get(other) - means.get(one)) || 0);
       }
     }
 

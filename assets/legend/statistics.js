@@ -6,7 +6,7 @@
   const PERCENTILE = 0.95;
 
   /* `{low, mean, p95, high}` of a metric in `range`; null without values. For points that stand for several ticks, low and
-     high are those of the ticks, the mean is that of the points, and the p95 is unknown: null. */
+     high are those of the ticks, the mean is that of the points, and the p95 is unknown: null. So are low and high of a formula. */
   app.computeStatistics = function (series, key, [first, last]) {
     const means = series.y[key] ?? [];
     const [lows, highs] = [series.low[key] ?? means, series.high[key] ?? means];
@@ -18,6 +18,7 @@
       high = Math.max(high, highs[index] ?? value);
     }
     if (low > high) return null;
+    if (series.downsampled && app.isFormulaKey(key)) [low, high] = [null, null];
     return { low, mean: app.computeMean(series, key, [first, last]), p95: series.downsampled ? null : percentile(means, first, last), high };
   };
 

@@ -10,6 +10,7 @@
       { name: "events", text: "Events: what happened when", keys: "e", run: () => app.openEventList(page) },
       { name: "mark", text: "Mark a moment", keys: "m", run: () => page.eventMarks.openDialog(), isAvailable: () => page.eventMarks.isAllowed },
       { name: "compare", text: "Compare with yesterday or last week", keys: "y", run: () => page.comparisonChip.next() },
+      { name: "usual", text: "Usual range of this hour and weekday", keys: "u", run: () => page.usualBands.toggle() },
       { name: "build", text: "Build a chart", keys: "b", run: () => app.openChartBuilder(page), isAvailable: () => !app.bare },
       { name: "alert-rules", text: "Alert rules", keys: "a", run: () => app.openAlertRules(page), isAvailable: () => page.alertControls.isEnabled },
       { name: "hosts", text: "Choose or compare hosts", keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },

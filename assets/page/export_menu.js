@@ -53,7 +53,7 @@
       const { poller, liveView, builtCharts } = this.page;
       const [start, end] = liveView.shownRange;
       const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
-      if (builtCharts.get(name)) query.set("metrics", liveView.metricsOf(name).map(({ key }) => key).join());
+      if (builtCharts.get(name)) builtCharts.addQuery(name, query);
       else if (name !== null) query.set("panel", name);
       download(`${poller.base}api/csv?${query}`, "");
     }

@@ -13,6 +13,7 @@
     ["E", "Events: what happened, the newest first"],
     ["M", "Mark what happened at this moment"],
     ["Y", "Compare with yesterday, last week, or nothing"],
+    ["U", "Show the usual range of this hour and weekday"],
     ["B", "Build a chart of any metrics"],
     ["A", "Alert rules"],
     ["H", "Choose or compare hosts"],

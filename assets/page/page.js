@@ -11,6 +11,7 @@
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
       app.addHeadings();
+      this.isBare = app.bare;
       this.stops = root.dataset.stops.split(",").map(Number);
       this.slider = new app.WindowSlider("window", this.stops, document.querySelector(".window"));
       this.intervalThrottle = new app.IntervalThrottle();
@@ -56,6 +57,8 @@
       this.kiosk = new app.Kiosk(this);
       this.runs = new app.Runs(base, this);
       this.eventMarks = new app.EventMarks(this);
+      this.forecasts = new app.Forecasts(this);
+      this.usualBands = new app.UsualBands(this);
       this.exportMenu = new app.ExportMenu(this);
       this.actionList = app.buildActions(this);
       app.listenForKeys(this);
@@ -88,10 +91,6 @@
 
     tick() {
       this.liveView.tick();
-    }
-
-    get isBare() {
-      return app.bare;
     }
 
     /* Menu items of a chart that the user built; none for other panels. */
@@ -139,6 +138,7 @@
       this.theme.applyUrl();
       this.comparisonChip.applyUrl();
       this.kiosk.applyUrl();
+      this.usualBands.applyUrl();
       this.toast.show(this.urlState.validate(this.panelOrder.names()) || this.zone.problem);
     }
 
@@ -188,7 +188,7 @@
     }
 
     urlParams() {
-      const parts = [this.panelOrder, this.hiddenLines, this.viewOptions, this.theme, this.comparisonChip, this.builtCharts, this.kiosk, this.zone].map((part) => part.urlParams());
+      const parts = [this.panelOrder, this.hiddenLines, this.viewOptions, this.theme, this.comparisonChip, this.builtCharts, this.kiosk, this.zone, this.usualBands].map((part) => part.urlParams());
       return Object.assign(app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...parts);
     }
 

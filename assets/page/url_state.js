@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const PARAMS = ["window", "end", "panels", "large", "hide", "view", "theme", "compare", "chart", "kiosk", "tz"];
+  const PARAMS = ["window", "end", "panels", "large", "hide", "view", "theme", "compare", "chart", "kiosk", "tz", "usual"];
   const TIME_ZONES = ["browser", "host", "UTC"];
   // Panels of earlier versions, in links: they are part of others now.
   const MERGED_PANELS = { cpukinds: "cpu" };
@@ -24,7 +24,7 @@
     }
 
     /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), hide
-       (list of metric keys), view (list of NAME:OPTION), theme, compare, kiosk, tz, charts (list of texts)}`, null if absent. */
+       (list of metric keys), view (list of NAME:OPTION), theme, compare, kiosk, tz, usual, charts (list of texts)}`, null if absent. */
     read() {
       const { params } = this;
       const number = (name, max) => {
@@ -44,6 +44,7 @@
         compare: params.get("compare"),
         kiosk: params.get("kiosk"),
         tz: params.get("tz"),
+        usual: params.get("usual"),
         charts: params.has("chart") ? params.getAll("chart").map((text) => text.slice(0, MAX_LIST_LENGTH)) : null,
       };
     }
@@ -66,7 +67,9 @@
         return `Unknown comparison in the link: ${quote(read.compare)}; expected 1d or 7d.`;
       }
       if (read.tz !== null && !TIME_ZONES.includes(read.tz)) return `Unknown time zone in the link: ${quote(read.tz)}; expected ${TIME_ZONES.join(", ")}.`;
-      if (read.kiosk !== null && read.kiosk !== "1") return `Unknown kiosk in the link: ${quote(read.kiosk)}; expected 1.`;
+      for (const name of ["kiosk", "usual"]) {
+        if (read[name] !== null && read[name] !== "1") return `Unknown ${name} in the link: ${quote(read[name])}; expected 1.`;
+      }
       return "";
     }
 

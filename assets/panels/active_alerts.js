@@ -55,6 +55,8 @@
       const label = app.isolateText(info?.label ?? metric);
       const level = threshold.level === "critical" ? "Critical: " : "";
       if (threshold.op === "missing") return `${level}No data: ${label}`;
+      if (threshold.op === "unusual") return `${level}${label} unusual`;
+      if (threshold.op === "reaches") return `${level}${label} reaches ${app.formatLimit(threshold.limit, info?.unit ?? "")} within ${app.formatDurationLong(threshold.within)}`;
       return `${level}${label} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatLimit(threshold.limit, info?.unit ?? "")}`;
     }
 

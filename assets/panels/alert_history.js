@@ -129,10 +129,12 @@
       texts.forEach((text, index) => app.setText(row.children[index + 1], text));
     }
 
-    /* "CPU above 90 %: ffmpeg 61 %, python 22 %" */
+    /* "CPU above 90 %: ffmpeg 61 %, python 22 %"; "/ reaches 95 % in 2 days (1 to 3)" as at that time. */
     describe(incident) {
       const names = app.describeRanking(incident.processes, 2);
-      return this.activeAlerts.describe(incident) + (names && `: ${names}`);
+      const { metric, detail } = incident;
+      const what = detail ? `${app.isolateText(this.activeAlerts.catalog.metrics.get(metric)?.label ?? metric)} ${detail}` : this.activeAlerts.describe(incident);
+      return what + (names && `: ${names}`);
     }
 
     /* Time, alert, duration and peak. */

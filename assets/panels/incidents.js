@@ -18,10 +18,10 @@
   app.buildIncidents = function (entries, firing) {
     const open = new Map();
     const incidents = [];
-    for (const { metric, text, state, time, value, sent, number, silence, processes = [] } of entries.toReversed()) {
+    for (const { metric, text, state, time, value, sent, number, silence, detail = "", processes = [] } of entries.toReversed()) {
       const key = app.alertCondition(text);
       if (state === "broken") {
-        const incident = { metric, text, start: time, end: undefined, value, sent, number, silence, processes };
+        const incident = { metric, text, start: time, end: undefined, value, sent, number, silence, detail, processes };
         open.set(key, incident);
         incidents.push(incident);
       } else if (open.has(key)) {

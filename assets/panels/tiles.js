@@ -84,8 +84,15 @@
       this.valueElement.classList.toggle("several", metrics.length > 1);
       const subtitle = this.element.querySelector(".tile-of");
       app.setText(subtitle, this.showHighest ? metrics[0].label : subtitle.dataset.of);
+      this.showForecast(liveView.owner.forecasts?.textOf(metrics[0].key) ?? "");
       this.metrics = metrics;
       this.drawSparkline(colour);
+    }
+
+    showForecast(text) {
+      if (!text && !this.forecast) return;
+      if (!this.forecast) this.valueElement.after((this.forecast = app.createElement("span", { className: "tile-forecast" })));
+      app.setText(this.forecast, text);
     }
 
     /* Only if something in it changed: a moving pointer changes only the value. */

@@ -7,6 +7,7 @@
   const SI_PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
   const SCALED_UNITS = ["B", "B/s", "Hz", "W"];
   const FIXED_UNITS = ["%", "°C"]; // one decimal, so that the text does not jump
+  const STATE_UNIT = (app.STATE_UNIT = "up/down"); // 1 is up, 0 is down, and a mean is the share of the time
   const SMALL_SECONDS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
   const LONG_SECONDS = [[86400, "days"], [3600, "h"], [60, "min"]];
   const LONGEST_AS_SECONDS = 120;
@@ -58,9 +59,15 @@
     return unit === "1/s" ? `${text}/s` : `${text}${SPACE}${unit}`;
   }
 
+  function formatState(value) {
+    if (value === 0 || value === 1) return value ? "up" : "down";
+    return withUnit(formatDecimals(100 * value, 1), "%");
+  }
+
   /* "12.5 %", "8.18 kB/s", "1,234"; "" for null. */
   app.formatQuantity = function (value, unit) {
     if (value === null || value === undefined) return "";
+    if (unit === STATE_UNIT) return formatState(value);
     if (FIXED_UNITS.includes(unit)) {
       // One decimal would show a small share as 0.
       const isSmall = value !== 0 && Math.abs(value) < 0.05;
@@ -75,7 +82,7 @@
 
   /* "90 %" or "1.5 GB/s", for a limit that somebody wrote: all its digits, and no zeros after them. */
   app.formatLimit = function (limit, unit) {
-    const [factor, name] = scaleOf(limit, unit);
+    const [factor, name] = unit === STATE_UNIT ? [1, ""] : scaleOf(limit, unit);
     return withUnit(format(limit / factor, { maximumSignificantDigits: 15 }), name);
   };
 
@@ -101,6 +108,7 @@
 
   /* Labels of an axis from `low` to `high`: `{step, values, texts}`. Only the top label has the unit. */
   app.axisLabels = function (low, high, unit, count) {
+    if (unit === STATE_UNIT) return { step: 1, values: [0, 1], texts: [formatState(0), formatState(1)] };
     const size = Math.max(Math.abs(low), Math.abs(high));
     const labels = scaledLabels(low, high, scaleOf(size, unit), count);
     if (unit === "s" || app.longestText(labels.texts) <= app.MAX_AXIS_CHARS) return labels;

@@ -29,6 +29,17 @@
     return `${app.formatCount(seconds / DAY_S)}${SPACE}days`;
   };
 
+  /* "in 5 days (3 to 9)", "in 30 hours", for `{at, earliest, latest}` in epoch milliseconds; `latest` is null after a year. */
+  app.formatTimeLeft = function ({ at, earliest, latest }, now) {
+    const [size, unit] = at - now >= 2000 * DAY_S ? [1000 * DAY_S, "day"] : [1000 * HOUR_S, "hour"];
+    const count = Math.max(1, Math.round((at - now) / size));
+    const low = Math.max(0, Math.round((earliest - now) / size));
+    const text = `in ${app.formatCount(count)} ${unit}${count === 1 ? "" : "s"}`;
+    if (latest === null) return `${text} (${app.formatCount(low)} to more than ${app.formatCount((1000 * YEAR_S) / size)})`;
+    const high = Math.max(count, Math.round((latest - now) / size));
+    return low === count && high === count ? text : `${text} (${app.formatCount(low)} to ${app.formatCount(high)})`;
+  };
+
   /* "100 seconds", "5 minutes", "2 hours"; for other lengths two units: "1 hour 25 minutes". */
   app.formatDurationLong = function (seconds) {
     const part = (count, unit) => `${app.formatLimit(count, "")} ${unit}${count === 1 ? "" : "s"}`;

@@ -10,6 +10,7 @@
       this.page = page;
       this.charts = []; // {text, chart, name, section}
       this.freeSections = [...document.querySelectorAll(".panel[data-built]")];
+      this.formulas = new app.ChartFormulas(page.liveView, () => this.apply());
     }
 
     get catalog() {
@@ -61,6 +62,15 @@
       this.page.writeUrl();
     }
 
+    /* Add the metrics and formulas of a chart to the query of a download. */
+    addQuery(name, query) {
+      const keys = this.page.liveView.metricsOf(name).map(({ key }) => key);
+      const metrics = keys.filter((key) => !app.isFormulaKey(key));
+      const formulas = new Set(keys.filter(app.isFormulaKey).map(app.formulaText));
+      if (metrics.length || !formulas.size) query.set("metrics", metrics.join());
+      if (formulas.size) query.set("formulas", [...formulas].join());
+    }
+
     get(name) {
       return this.charts.find((chart) => chart.name === name) ?? null;
     }
@@ -95,6 +105,8 @@
 
     /* Use the changed charts. */
     apply() {
+      const owner = (key) => this.charts.find(({ chart }) => [...chart.metrics, ...chart.right].includes(key))?.name;
+      this.formulas.update(this.charts.flatMap(({ chart }) => [...chart.metrics, ...chart.right]), owner);
       this.catalog.setPanelSpecs(this.page.panelSpecs);
       this.catalog.assignPanels();
       this.refresh();
@@ -111,6 +123,7 @@
     }
 
     labelOf(key) {
+      if (app.isFormulaKey(key)) return app.parseFormulaKey(key).name || app.parseFormulaKey(key).formula;
       return this.catalog.metrics.get(key)?.label || key;
     }
 
@@ -125,9 +138,11 @@
         app.setText(section.querySelector("h2 .title"), title);
         section.setAttribute("aria-label", title);
         section.querySelector(".chart").setAttribute("aria-label", `${title}: chart`);
-        const unknown = keys.filter((key) => !app.matchMetrics(all, this.patterns([key])).length);
-        section.classList.toggle("without-metrics", unknown.length === keys.length);
-        showNote(built, unknown);
+        const isKnown = (key) => app.matchMetrics(all, this.patterns([key])).length > 0;
+        const unknown = keys.filter((key) => !app.isFormulaKey(key) && !isKnown(key));
+        const problems = keys.filter(app.isFormulaKey).map((key) => this.formulas.problemOf(key, isKnown)).filter(Boolean);
+        section.classList.toggle("without-metrics", unknown.length + problems.length >= keys.length);
+        showNote(built, [unknown.length ? describeUnknown(unknown) : "", ...problems].filter(Boolean).join(" "));
       }
     }
   };
@@ -139,15 +154,19 @@
     return `yours-${hash.toString(36)}`;
   }
 
-  function showNote(built, unknown) {
-    if (!unknown.length && !built.note) return;
+  function showNote(built, text) {
+    if (!text && !built.note) return;
     if (!built.note) {
       built.note = app.createElement("p", { className: "rest unknown-metrics", role: "status" });
       built.section.querySelector("h2").after(built.note);
     }
+    app.setText(built.note, text);
+  }
+
+  function describeUnknown(unknown) {
     const names = unknown.slice(0, 3).map((key) => `“${app.isolateText(app.shortenText(key, 40))}”`);
     const more = unknown.length > names.length ? ` and ${app.formatCount(unknown.length - names.length)} more` : "";
-    app.setText(built.note, unknown.length ? `No metric ${names.join(", ")}${more}.` : "");
+    return `No metric ${names.join(", ")}${more}.`;
   }
 
   /* The graph with its right axis, and with the limits of its metrics on the left one. A part of a stack has no relation

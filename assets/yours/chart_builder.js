@@ -34,13 +34,14 @@
       // In their order, each with its axis.
       this.chosen = [...chart.metrics.map((key) => ({ key, right: false })), ...chart.right.map((key) => ({ key, right: true }))];
       this.metrics = page.liveView.catalog.metrics;
-      const entries = [...this.metrics.values()].map((metric) => ({ kind: "Metric", title: metric.label || metric.key, detail: metric.key, key: metric.unit, metric }));
+      const entries = [...this.metrics.values()].filter(({ isFormula }) => !isFormula).map((metric) => ({ kind: "Metric", title: metric.label || metric.key, detail: metric.key, key: metric.unit, metric }));
       this.index = new app.SearchIndex(entries);
     }
 
     open() {
       this.results = new app.ResultList("Add a metric", "builder-results", (text) => this.find(text), ({ metric }) => this.add(metric));
       this.results.input.placeholder = "Add a metric";
+      this.formula = new app.FormulaField(this.page.builtCharts.formulas, (key) => this.addFormula(key));
       this.list = app.createElement("ul", { className: "chosen", "aria-label": "Metrics of the chart" });
       this.titleInput = app.createElement("input", { type: "text", maxLength: app.MAX_CHART_TITLE_LENGTH, value: this.title, placeholder: "Names of the metrics" });
       const kinds = Object.entries(app.CHART_KINDS).map(([value, text]) => app.createElement("option", { value, selected: value === this.kind }, text));
@@ -49,7 +50,7 @@
       this.note = app.createElement("p", { className: "builder-note", role: "status" });
       const save = app.createElement("button", { type: "submit", className: "plain primary" }, this.edited === null ? "Add chart" : "Change chart");
       const copy = app.createElement("button", { type: "button", className: "plain" }, "Copy as [[panel]]");
-      copy.addEventListener("click", () => this.withChart(async (chart) => this.showNote(await copyToml(this.page, chart))));
+      copy.addEventListener("click", () => this.withWholeChart(async (chart) => this.showNote(await copyToml(this.page, chart))));
       const form = app.createElement(
         "form",
         { className: "range" },
@@ -60,12 +61,12 @@
       );
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        this.withChart((chart) => {
+        this.withWholeChart((chart) => {
           this.dialog.close();
           this.page.builtCharts.add(chart, this.edited);
         });
       });
-      this.dialog = app.openDialog(this.edited === null ? "Build a chart" : "Change the chart", this.results.input, this.results.list, this.results.count, this.list, form, this.error, this.note);
+      this.dialog = app.openDialog(this.edited === null ? "Build a chart" : "Change the chart", this.results.input, this.results.list, this.results.count, this.formula.element, this.list, form, this.error, this.note);
       this.dialog.classList.add("search", "builder");
       this.showChosen();
       this.results.update();
@@ -81,12 +82,24 @@
 
     add(metric) {
       if (this.chosen.length >= app.MAX_CHART_METRICS) return this.showError(`A chart has at most ${app.MAX_CHART_METRICS} metrics.`);
-      const first = this.metrics.get(this.chosen.find(({ right }) => !right)?.key);
-      this.chosen.push({ key: metric.key, right: first !== undefined && first.unit !== metric.unit });
+      this.chosen.push({ key: metric.key, right: this.hasOtherUnit(metric) });
       this.results.input.value = "";
       this.showError("");
       this.showChosen();
       this.results.update();
+    }
+
+    addFormula(key) {
+      if (this.chosen.length >= app.MAX_CHART_METRICS) return this.showError(`A chart has at most ${app.MAX_CHART_METRICS} metrics.`);
+      if (!this.chosen.some((choice) => choice.key === key)) this.chosen.push({ key, right: this.hasOtherUnit(app.parseFormulaKey(key)) });
+      this.showError("");
+      this.showChosen();
+    }
+
+    hasOtherUnit({ unit }) {
+      const first = this.chosen.find(({ right }) => !right)?.key;
+      const known = first !== undefined && (app.isFormulaKey(first) ? app.parseFormulaKey(first) : this.metrics.get(first));
+      return Boolean(known) && known.unit !== unit;
     }
 
     showError(sentence) {
@@ -100,30 +113,48 @@
     }
 
     showChosen() {
+      this.list.classList.toggle("with-formulas", this.chosen.some(({ key }) => app.isFormulaKey(key)));
       this.list.replaceChildren(...this.chosen.map((choice) => this.createRow(choice)));
     }
 
     createRow(choice) {
-      const metric = this.metrics.get(choice.key);
-      const label = metric?.label || choice.key;
+      const isFormula = app.isFormulaKey(choice.key);
+      const metric = isFormula ? app.parseFormulaKey(choice.key) : this.metrics.get(choice.key);
+      const label = this.page.builtCharts.labelOf(choice.key);
       const box = app.createElement("input", { type: "checkbox", checked: choice.right });
       box.addEventListener("change", () => (choice.right = box.checked));
-      const remove = app.createElement("button", { type: "button", className: "plain", "aria-label": `${label}: remove` }, "✕");
-      remove.addEventListener("click", () => {
-        this.chosen = this.chosen.filter((other) => other !== choice);
-        this.showChosen();
-        this.results.update();
-        this.results.input.focus();
-      });
       const unit = metric?.unit ? `, ${metric.unit}` : "";
       return app.createElement(
         "li",
         {},
         app.createElement("bdi", { className: "result-title" }, label),
-        app.createElement("bdi", { className: "result-detail" }, `${choice.key}${unit}`),
+        app.createElement("bdi", { className: "result-detail" }, `${isFormula ? metric.formula : choice.key}${unit}`),
         app.createElement("label", {}, box, " right axis"),
-        remove
+        app.createElement(
+          "span",
+          { className: "row-buttons" },
+          ...(isFormula ? [this.createButton(`${label}: change`, "✎", () => this.drop(choice, () => this.formula.edit(choice.key)))] : []),
+          this.createButton(`${label}: remove`, "✕", () => this.drop(choice, () => this.results.input.focus()))
+        )
       );
+    }
+
+    createButton(label, text, run) {
+      const button = app.createElement("button", { type: "button", className: "plain", "aria-label": label }, text);
+      button.addEventListener("click", run);
+      return button;
+    }
+
+    drop(choice, focus) {
+      this.chosen = this.chosen.filter((other) => other !== choice);
+      this.showChosen();
+      this.results.update();
+      focus();
+    }
+
+    /* With the formula that is still in its field. */
+    async withWholeChart(use) {
+      if (await this.formula.submit()) this.withChart(use);
     }
 
     withChart(use) {

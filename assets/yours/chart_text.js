@@ -7,6 +7,7 @@
   const MAX_METRICS = (app.MAX_CHART_METRICS = 64); // of a panel in the settings, and of one request
   const MAX_TITLE_LENGTH = (app.MAX_CHART_TITLE_LENGTH = 64);
   const MAX_KEY_LENGTH = 256;
+  const MAX_FORMULA_KEY_LENGTH = 800;
 
   /* The kinds that a chart of one's own can have, with their names. */
   app.CHART_KINDS = { line: "Lines", area: "Areas", stacked: "Stacked", bar: "Bars", table: "Table" };
@@ -21,12 +22,12 @@
   /* The chart in such a text; null if it has no metric. Unknown kinds are ignored. */
   app.chartFromText = function (text) {
     const chart = { kind: DEFAULT_KIND, title: "", metrics: [], right: [] };
-    for (const part of String(text).split(",").filter(Boolean)) {
+    for (const part of splitParts(String(text))) {
       const [, option = "metrics"] = PREFIX.exec(part) ?? [];
       const value = decode(option === "metrics" ? part : part.slice(option.length + 1));
       if (option === "title") chart.title = shorten(value);
       else if (option === "kind") chart.kind = Object.hasOwn(app.CHART_KINDS, value) ? value : DEFAULT_KIND;
-      else if (value && value.length <= MAX_KEY_LENGTH && ![...chart.metrics, ...chart.right].includes(value)) chart[option].push(value);
+      else if (value && value.length <= (app.isFormulaKey(value) ? MAX_FORMULA_KEY_LENGTH : MAX_KEY_LENGTH) && ![...chart.metrics, ...chart.right].includes(value)) chart[option].push(value);
     }
     const count = chart.metrics.length + chart.right.length;
     // The right axis is only beside a left one.
@@ -34,12 +35,27 @@
     return count > 0 && count <= MAX_METRICS ? chart : null;
   };
 
+  /* The parts between commas. Somebody may have written a link in which a formula has some in parentheses. */
+  function splitParts(text) {
+    const parts = [];
+    for (const piece of text.split(",")) {
+      const last = parts.at(-1) ?? "";
+      const isOpen = app.isFormulaKey(last.replace(PREFIX, "")) && last.split("(").length > last.split(")").length;
+      if (isOpen) parts[parts.length - 1] = `${last},${piece}`;
+      else parts.push(piece);
+    }
+    return parts.filter(Boolean);
+  }
+
   function shorten(title) {
     return Array.from(title.replace(/[\p{C}\p{Z}]/gu, " ").trim()).slice(0, MAX_TITLE_LENGTH).join("").trim();
   }
 
   function encode(text) {
-    const encoded = text.replace(/[%,]/g, encodeURIComponent);
+    const plain = text.replace(/[%,]/g, encodeURIComponent);
+    // A quoted name in a formula can have one parenthesis, which no comma may follow.
+    const isOpen = app.isFormulaKey(text) && text.split("(").length > text.split(")").length;
+    const encoded = isOpen ? plain.replaceAll("(", "%28") : plain;
     return PREFIX.test(encoded) ? encoded.replace(":", "%3A") : encoded;
   }
 
@@ -56,18 +72,25 @@
     return title || shorten([...metrics, ...right].map(labelOf).join(", ")) || "Chart";
   };
 
-  /* A table `[[panel]]` for the settings file. */
+  /* A table `[[panel]]` for the settings file, after a `[[metric]]` for each formula. */
   app.chartToToml = function (chart, labelOf) {
+    const names = new Map();
+    const tables = [...chart.metrics, ...chart.right].filter(app.isFormulaKey).map((key, index) => {
+      const { name, formula, unit } = app.parseFormulaKey(key);
+      names.set(key, name || `formula_${index + 1}`);
+      return `[[metric]]\nname = ${quote(names.get(key))}\nformula = ${quote(formula)}\n${unit ? `unit = ${quote(unit)}\n` : ""}\n`;
+    });
+    const list = (keys) => `[${keys.map((key) => quote(names.get(key) ?? key)).join(", ")}]`;
     const title = app.chartTitle(chart, labelOf);
     const name = `yours-${app.foldText(title).replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "") || "chart"}`.slice(0, MAX_TITLE_LENGTH);
     const lines = [
       ["name", quote(name)],
       ["title", quote(title)],
       ["kind", quote(chart.kind)],
-      ["metrics", `[${chart.metrics.map(quote).join(", ")}]`],
-      ...(chart.right.length ? [["right", `[${chart.right.map(quote).join(", ")}]`]] : []),
+      ["metrics", list(chart.metrics)],
+      ...(chart.right.length ? [["right", list(chart.right)]] : []),
     ];
-    return `[[panel]]\n${lines.map(([key, value]) => `${key} = ${value}\n`).join("")}`;
+    return `${tables.join("")}[[panel]]\n${lines.map(([key, value]) => `${key} = ${value}\n`).join("")}`;
   };
 
   /* A basic string of TOML: as in JSON, except that it has no lone surrogates and no DEL. */

@@ -68,7 +68,11 @@ class Soak:
         )
         self.observer = stack.enter_context(closing(Observer(port)))
         self.faults: Counter[str] = Counter()
+        # The real time of each fault.
+        self.history: list[tuple[float, str]] = []
         self.slowest = 0.0
+        # The number of the last alert that the listeners must have received.
+        self.last_alert = 0
 
     def run(self, seconds: float) -> None:
         kinds: dict[str, Callable[[], None]] = {
@@ -86,6 +90,7 @@ class Soak:
             names = names or self._random.sample([*kinds], len(kinds))
             name = names.pop()
             self.faults[name] += 1
+            self.history.append((time.time(), name))
             print(f"{remaining:5.0f} s left  {name}", file=sys.stderr, flush=True)
             kinds[name]()
             self._recover()
@@ -100,6 +105,8 @@ class Soak:
         while time.monotonic() < end:
             with closing(self.store.reader()) as reader:
                 changes, sent = reader.changes(), reader.deliveries()
+            # Later ones may wait for the next start.
+            self.last_alert = changes[-1].number if changes else 0
             if not changes or all(sent.get(target) == changes[-1].number for target in targets):
                 return
             time.sleep(0.5)
@@ -141,24 +148,40 @@ def run(kind: str, seconds: float, seed: int) -> tuple[list[Row], str]:
             soak.run(seconds)
         with closing(store.reader()) as reader:
             deliveries = [
-                alert_counts(reader, listener.lines, soak.clock.is_moved) for listener in soak.listeners
+                alert_counts(reader, listener.lines, soak.clock.is_moved, soak.last_alert)
+                for listener in soak.listeners
             ]
             for listener in soak.listeners:
                 for line in unexplained_lines(reader, listener.lines):
                     print(f"{listener.address}  {line}", file=sys.stderr)
             for start, end, size in soak.clock.shifted:
                 print(f"the clock was wrong by {size:+.0f} s from {start:.1f} to {end:.1f}", file=sys.stderr)
-        return _rows(soak, store.tick_counts(), deliveries, seconds), place
+        counts = store.tick_counts()
+        for time_ms in sorted(_missing(soak, counts)[2]):
+            print(f"the tick {time_ms / 1000:.1f} is lost: {_faults_near(soak, time_ms)}", file=sys.stderr)
+        return _rows(soak, counts, deliveries, seconds), place
+
+
+def _missing(soak: Soak, counts: Counter[int]) -> tuple[set[int], set[int], set[int]]:
+    """Return the shown ticks that the store lacks: unreadable ones, expired ones, and lost ones."""
+    wrong = {time for time in soak.observer.shown if soak.clock.is_wrong(time)}
+    missing = {time for time in soak.observer.shown - wrong if not counts[time]}
+    unreadable = missing & soak.store.unreadable
+    expired = {time for time in missing - unreadable if time < min(counts)}
+    return unreadable, expired, missing - unreadable - expired
+
+
+def _faults_near(soak: Soak, time_ms: int) -> str:
+    """Return the faults around a tick, with their seconds after it."""
+    faults = ((at - time_ms / 1000, name) for at, name in soak.history)
+    return ", ".join(f"{name} ({age:+.1f} s)" for age, name in faults if -40 < age < 60)
 
 
 def _rows(soak: Soak, counts: Counter[int], deliveries: list[list[int]], seconds: float) -> list[Row]:
     observer, interval_ms = soak.observer, round(1000 * INTERVAL_S)
     wrong = {time for time in observer.shown if soak.clock.is_wrong(time)}
     oldest = min(counts)
-    missing = {time for time in observer.shown - wrong if not counts[time]}
-    unreadable = missing & soak.store.unreadable
-    expired = {time for time in missing - unreadable if time < oldest}
-    lost = missing - unreadable - expired
+    unreadable, expired, lost = _missing(soak, counts)
     undelivered = sum(
         max(0, counts.count(0) - listener.counted)
         for counts, listener in zip(deliveries, soak.listeners, strict=True)
@@ -198,6 +221,11 @@ def _rows(soak: Soak, counts: Counter[int], deliveries: list[list[int]], seconds
     ]
     for part in PARTS:
         first, second, last = soak.memory.peaks_mb(part)
+        peak_at, peak = soak.memory.peak(part)
+        print(
+            f"{part} had {peak / 1e6:.0f} MB at {peak_at:.0f}: {_faults_near(soak, round(1000 * peak_at))}",
+            file=sys.stderr,
+        )
         name = part.removeprefix("dashapp.")
         target = MAX_GROWTH_MB if seconds >= MIN_MEMORY_S else None
         note = f"peaks of each third: {first:.0f}, {second:.0f}, {last:.0f} MB"

@@ -36,6 +36,11 @@ class MemorySampler:
             thirds[min(2, int(3 * (sampled_at - first) / max(1e-9, last - first)))].append(size)
         return [max(third) / 1e6 for third in thirds]
 
+    def peak(self, name: str) -> tuple[float, float]:
+        """Return the epoch seconds and the bytes of the largest sample."""
+        at, size = max(self._samples[name], key=lambda sample: sample[1], default=(time.monotonic(), 0.0))
+        return time.time() - time.monotonic() + at, size
+
     def _run(self) -> None:
         while not self._stop.wait(SAMPLE_INTERVAL_S):
             for name, processes in self._parts.items():

@@ -11,12 +11,18 @@ from dashapp.stores.base import row_time_ms
 from dashapp.stores.cached_reader import CachedReader
 
 
-def alert_counts(reader: CachedReader, lines: Counter[str], is_moved: Callable[[int], bool]) -> list[int]:
-    """Return how often `lines`, those of a listener, has each alert in the store.
+def alert_counts(
+    reader: CachedReader, lines: Counter[str], is_moved: Callable[[int], bool], last: int
+) -> list[int]:
+    """Return how often `lines` of a listener has each alert in the store, up to number `last`.
 
     `is_moved`: whether an alert at this time, in milliseconds, may have another time in its line.
     """
-    changes = [change for change in reader.changes() if not is_moved(to_milliseconds(change.time))]
+    changes = [
+        change
+        for change in reader.changes()
+        if change.number <= last and not is_moved(to_milliseconds(change.time))
+    ]
     return [lines[format_line(change)] for change in changes]
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from random import SystemRandom
 from threading import Condition, Event, Lock, Semaphore
+from types import MappingProxyType
 
 from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import Message, compose_message, critical_count
@@ -71,6 +72,7 @@ class AlertDelivery:
         self._cancelled = Event()
         self._send = send
         self._changes = deque(store.alert_log(), maxlen=MAX_CHANGES)
+        self._reasons: Mapping[int, str] = {}
         self._newest = self._changes[-1].number if self._changes else 0
         deliveries = store.deliveries()
         self._deliveries = {
@@ -94,14 +96,22 @@ class AlertDelivery:
             for position, address in enumerate(addresses, 1)
         ]
 
-    def put(self, changes: Sequence[AlertChange]) -> None:
-        """Queue changes for every address. Takes microseconds."""
+    def put(self, changes: Sequence[AlertChange], reasons: Mapping[int, str] = MappingProxyType({})) -> None:
+        """Queue changes for every address. Takes microseconds.
+
+        `reasons` are sentences about changes, by their number. After a restart messages do without.
+        """
         if changes:
             now = time.monotonic()
             with self._condition:
                 if now >= self._group_end:
                     self._group_end = now + self._group_window
                 self._changes.extend(changes)
+                self._reasons = {
+                    number: reason
+                    for number, reason in {**self._reasons, **reasons}.items()
+                    if number >= self._changes[0].number
+                }
                 self._newest = changes[-1].number
                 self._condition.notify_all()
 
@@ -148,7 +158,8 @@ class AlertDelivery:
             with self._worker_slots:
                 processes = self._store.alert_processes()
                 message = compose_message(
-                    changes, count, len(states), self._sender, processes, self._url, critical_count(states)
+                    *(changes, count, len(states), self._sender, processes, self._url),
+                    *(critical_count(states), self._reasons),
                 )
                 reason = send(address, message)
             now = time.monotonic()

@@ -9,12 +9,25 @@ import operator
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState, Threshold
+from dashapp.alerts.outlook import NO_OUTLOOK, Outlook
+from dashapp.model.rollup import point_end_ms
+from dashapp.model.thresholds import (
+    MISSING_OP,
+    REACHES_OP,
+    UNUSUAL_OP,
+    AlertChange,
+    AlertState,
+    Threshold,
+)
 from dashapp.model.ticks import GAP_STEPS, Tick, to_milliseconds
 
 # Ticks in a row without a value that a duration tolerates, and the share of itself if that is more. Otherwise
 # a busy machine, which skips a tick now and then, would hold back an alert for hours.
 MAX_MISSED_TICKS, MAX_MISSED_SHARE = 3, 0.1
+
+# An alert about a trend resolves beyond this multiple of its time: a trend changes a little each hour.
+REACHES_MARGIN = 1.25
+MINUTE_S = 60
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -37,13 +50,19 @@ class AlertEvaluator:
     """
 
     def __init__(
-        self, thresholds: Iterable[Threshold], previous_states: Iterable[AlertState] = (), newest: float = 0.0
+        self,
+        thresholds: Iterable[Threshold],
+        previous_states: Iterable[AlertState] = (),
+        newest: float = 0.0,
+        outlook: Outlook = NO_OUTLOOK,
     ) -> None:
         """`previous_states`: states of an earlier evaluator, without those of other thresholds.
 
-        `newest`: the time of the last tick that it evaluated, 0 if there was none.
+        `newest`: the time of the last tick that it evaluated, 0 if there was none. `outlook`: trends and
+        usual ranges of the metrics.
         """
         self._newest_ms = to_milliseconds(newest)
+        self._outlook = outlook
         self._rules: list[_LimitRule | _MissingRule] = []
         self._last = 0
         # Of each rule, the time of its state before the clock was last set back, and after it.
@@ -70,6 +89,10 @@ class AlertEvaluator:
             if threshold.op == MISSING_OP:
                 # A new rule does not count the time before it.
                 self._rules.append(_MissingRule(state, self._last or self._newest_ms))
+            elif threshold.op == REACHES_OP:
+                self._rules.append(_ReachesRule(state, self._outlook))
+            elif threshold.op == UNUSUAL_OP:
+                self._rules.append(_UnusualRule(state, self._outlook))
             else:
                 self._rules.append(_LimitRule(state))
 
@@ -125,7 +148,7 @@ class _LimitRule:
         self.state = state
         self.metric = threshold.metric
         self.limits = (threshold.limit, threshold.clear_threshold)
-        self.compare = _OPERATORS[threshold.op]
+        self.compare = _OPERATORS.get(threshold.op, _OPERATORS[">="])
         self.duration_ms = to_milliseconds(threshold.seconds)
         self.pending_since: int | None = None
         self.last_pending = 0
@@ -137,7 +160,14 @@ class _LimitRule:
 
     def evaluate(self, now: int, value: float, step_ms: float, changes: list[AlertChange]) -> None:
         firing = self.state.firing
-        if self.compare(value, self.limits[firing]) is firing:
+        self._follow(now, value, step_ms, changes, self.compare(value, self.limits[firing]))
+
+    def _follow(
+        self, now: int, value: float, step_ms: float, changes: list[AlertChange], is_true: bool
+    ) -> None:
+        """Change the state if the condition `is_true` has contradicted it for the duration."""
+        firing = self.state.firing
+        if is_true is firing:
             self.pending_since = None
             return
         missed_ms = max(MAX_MISSED_TICKS * step_ms, MAX_MISSED_SHARE * self.duration_ms)
@@ -149,6 +179,59 @@ class _LimitRule:
             self.state = AlertState(self.state.threshold, not firing, now / 1000)
             self.pending_since = None
             changes.append(AlertChange(self.state.threshold, not firing, now / 1000, value))
+
+
+class _ReachesRule(_LimitRule):
+    """One threshold of a trend. It fires at the limit as well, because a trend ends there."""
+
+    __slots__ = ("outlook",)
+
+    def __init__(self, state: AlertState, outlook: Outlook) -> None:
+        super().__init__(state)
+        self.outlook = outlook
+
+    def evaluate(self, now: int, value: float, step_ms: float, changes: list[AlertChange]) -> None:
+        firing, threshold = self.state.firing, self.state.threshold
+        is_true: bool | None = value >= threshold.limit
+        if not is_true:
+            margin = REACHES_MARGIN if firing else 1.0
+            is_true = self.outlook.reaches(threshold, now / 1000, margin * threshold.within)
+        if is_true is not None:
+            self._follow(now, value, step_ms, changes, is_true)
+
+
+class _UnusualRule(_LimitRule):
+    """One threshold of a usual range, which is of minutes: it compares the mean of each minute."""
+
+    __slots__ = ("minute", "outlook", "total", "weight")
+
+    def __init__(self, state: AlertState, outlook: Outlook) -> None:
+        super().__init__(state)
+        self.outlook = outlook
+        self.minute = 0
+        self.total = self.weight = 0.0
+
+    def evaluate(self, now: int, value: float, step_ms: float, changes: list[AlertChange]) -> None:
+        minute = point_end_ms(now, MINUTE_S)
+        if minute != self.minute:
+            self._end_minute(step_ms, changes)
+            self.minute, self.total, self.weight = minute, 0.0, 0.0
+        self.total += value
+        self.weight += 1
+
+    def shift(self, shift_ms: int) -> None:
+        super().shift(shift_ms)
+        self.weight = 0.0
+
+    def _end_minute(self, step_ms: float, changes: list[AlertChange]) -> None:
+        if not self.weight:
+            return
+        mean = self.total / self.weight
+        usual = self.outlook.usual_range(self.metric, self.minute / 1000)
+        if usual is not None:
+            low, high = usual
+            minute_ms = max(1000 * MINUTE_S, step_ms)
+            self._follow(self.minute, mean, minute_ms, changes, not low <= mean <= high)
 
 
 class _MissingRule:

@@ -15,6 +15,8 @@ from dashapp.model.ticks import to_milliseconds
 from dashapp.model.top import AlertProcesses, describe_ranking
 
 Processes = Mapping[int, AlertProcesses]
+# Sentences of the sources about changes, by their number.
+Reasons = Mapping[int, str]
 
 # Changes that a message lists; it only counts the rest.
 MAX_LISTED_CHANGES = 20
@@ -43,23 +45,24 @@ def compose_message(
     processes: Processes = MappingProxyType({}),
     url: str = "",
     critical_count: int = 0,
+    reasons: Reasons = MappingProxyType({}),
 ) -> Message:
     """Return the message of `changes`, oldest first, which are the newest of `count` changes.
 
     `firing_count` is the number of alerts that are firing now, and `critical_count` of those that are
-    critical. `sender` is the start of the title. `processes` explain changes, by their number. `url` is the
-    address of the page, or empty.
+    critical. `sender` is the start of the title. `processes` and `reasons` explain changes, by their number.
+    `url` is the address of the page, or empty.
     """
     newest = {change.threshold: change for change in changes}
     all_resolved = count == len(changes) and not any(change.firing for change in newest.values())
     is_critical = any(change.firing and change.threshold.level == CRITICAL for change in newest.values())
     if count == 1:
-        title = describe_change(changes[-1], processes)
+        title = describe_change(changes[-1], processes, reasons)
     else:
         critical = f", {critical_count:,} critical" if critical_count else ""
         title = f"{count:,} alert changes; {firing_count:,} firing now{critical}"
     listed_changes = list(changes)[-MAX_LISTED_CHANGES:]
-    lines = [format_line(change, processes) for change in listed_changes]
+    lines = [format_line(change, processes, reasons) for change in listed_changes]
     if count > len(listed_changes):
         lines.insert(0, f"{count - len(listed_changes):,} earlier changes: see /api/alerts")
     if url:
@@ -82,12 +85,20 @@ def moment_url(url: str, time: float) -> str:
     return f"{url.rstrip('/')}/?window={LINK_WINDOW_S}&end={end_ms}"
 
 
-def format_line(change: AlertChange, processes: Processes = MappingProxyType({})) -> str:
+def format_line(
+    change: AlertChange,
+    processes: Processes = MappingProxyType({}),
+    reasons: Reasons = MappingProxyType({}),
+) -> str:
     """Return one change as a line of a message, with its time in UTC."""
-    return f"{_format_utc(change.time)}  {describe_change(change, processes)}"
+    return f"{_format_utc(change.time)}  {describe_change(change, processes, reasons)}"
 
 
-def describe_change(change: AlertChange, processes: Processes = MappingProxyType({})) -> str:
+def describe_change(
+    change: AlertChange,
+    processes: Processes = MappingProxyType({}),
+    reasons: Reasons = MappingProxyType({}),
+) -> str:
     """Return one change in words, such as "cpu.percent > 90: firing, at 97.3 (ffmpeg 61 %)"."""
     value_text = "" if change.value is None else f", at {change.value:.6g}"
     if change.kind == TEST:
@@ -99,7 +110,10 @@ def describe_change(change: AlertChange, processes: Processes = MappingProxyType
     still = "still " if change.kind == REMINDER and change.firing else ""
     level = " (critical)" if change.firing and change.threshold.level == CRITICAL else ""
     used = explanation_of(change, processes)
-    names = f" ({describe_ranking(used.kind, used.ranking)})" if used else ""
+    reason = describe_ranking(used.kind, used.ranking) if used else reasons.get(change.number, "")
+    names = f" ({reason})" if reason else ""
+    if change.firing and change.detail:
+        return f"{change.threshold.subject} {still}{change.detail}{level}{value_text}{names}"
     return f"{change.threshold.condition}: {still}{state}{level}{value_text}{names}"
 
 

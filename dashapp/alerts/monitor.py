@@ -13,11 +13,20 @@ from datetime import tzinfo
 
 from dashapp.alerts.announcements import Announcements, with_entries
 from dashapp.alerts.evaluator import AlertEvaluator
+from dashapp.alerts.outlook import StoreOutlook
 from dashapp.model.alerts.controls import TEST_RULE, AlertAction, AlertControls
 from dashapp.model.alerts.rules import MAX_RULES
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.text import quote_value, similar_names, suggest
-from dashapp.model.thresholds import CHANGE, TEST, AlertChange, AlertState, Threshold
+from dashapp.model.thresholds import (
+    CHANGE,
+    REACHES_OP,
+    TEST,
+    UNUSUAL_OP,
+    AlertChange,
+    AlertState,
+    Threshold,
+)
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import Store
 from dashapp.stores.documents import ALERT_CONTROLS, MAX_CHANGES
@@ -57,7 +66,11 @@ class AlertMonitor:
         newest = store.newest().time_ms / 1000
         self._log = deque(store.alert_log(), maxlen=MAX_CHANGES)
         previous_states = store.thresholds()
-        self._evaluator = AlertEvaluator(thresholds, _restore(previous_states, self._log, newest), newest)
+        self._outlook = StoreOutlook(store)
+        self._outlook.set_thresholds(thresholds)
+        self._evaluator = AlertEvaluator(
+            thresholds, _restore(previous_states, self._log, newest), newest, self._outlook
+        )
         self._announcements = Announcements(zone)
         self._announcements.restore(self._evaluator.states(), self._log)
         self._missing_metrics = {threshold.metric: None for threshold in thresholds}  # an ordered set
@@ -75,6 +88,7 @@ class AlertMonitor:
 
     def observe(self, tick: Tick) -> list[AlertChange]:
         """Evaluate `tick`, which is already in the store; return its changes and further messages."""
+        self._outlook.step(tick.time, tick.step)
         changes = self._evaluator.evaluate(tick)
         changes = self._announcements.silenced(changes, tick.time, self._controls)
         states = self._evaluator.states()
@@ -82,7 +96,7 @@ class AlertMonitor:
         changes += self._announcements.reminders(states, tick.time, tick.values, self._controls)
         changes += self._take_tests(tick)
         if changes:
-            changes = self._add_to_log(changes, tick.time)
+            changes = self._add_to_log(self._detailed(changes), tick.time)
             self._store.set_thresholds(states)
         if self._missing_metrics:
             self._check_missing(tick)
@@ -105,6 +119,26 @@ class AlertMonitor:
         if controls.rules != rules:
             self._set_thresholds()
 
+    def states(self) -> list[AlertState]:
+        return self._evaluator.states()
+
+    def wait_for_outlook(self, seconds: float = 10.0) -> bool:
+        """Wait until trends and usual ranges are computed; False if that takes longer."""
+        return self._outlook.wait(seconds)
+
+    def close(self) -> None:
+        """End the thread of the outlook."""
+        self._outlook.close()
+
+    def _detailed(self, changes: Iterable[AlertChange]) -> list[AlertChange]:
+        """Return the changes, those about a trend or a usual range with what is known of it."""
+        return [
+            replace(change, detail=self._outlook.describe(change.threshold, change.time, change.value))
+            if change.firing and change.threshold.op in (REACHES_OP, UNUSUAL_OP)
+            else change
+            for change in changes
+        ]
+
     def _set_controls(self, controls: AlertControls) -> None:
         if controls is not self._controls:
             self._controls = controls
@@ -121,6 +155,7 @@ class AlertMonitor:
         thresholds = self._all_thresholds()
         # A rule that is created again does not go on with the state that it had when it was deleted.
         newest = self._store.newest().time_ms / 1000
+        self._outlook.set_thresholds(thresholds)
         self._evaluator.set_thresholds(thresholds, _restore((), self._log, newest))
         self._announcements.restore(self._evaluator.states(), self._log)
         self._missing_metrics = {

@@ -147,7 +147,7 @@ def _colour_of_alerts(value: float, states: Sequence[AlertState]) -> str:
     """Red while an alert fires, amber while its limit is crossed for less than its time."""
     if any(state.firing for state in states):
         return _CRITICAL
-    rules = [state.threshold for state in states if state.threshold.op != MISSING_OP]
+    rules = [state.threshold for state in states if state.threshold.has_limit]
     for rule in rules:
         sign = 1 if ">" in rule.op else -1
         if sign * value > sign * rule.limit or ("=" in rule.op and value == rule.limit):

@@ -22,10 +22,11 @@ from dashapp.model.columns import Columns, round_significant
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import BadRequestError, BusyError
+from dashapp.query.formula_columns import FormulaColumns
 from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader
 
-PARAMETERS = ("window", "from", "to", "metrics", "panel")
+PARAMETERS = ("window", "from", "to", "metrics", "panel", "formulas")
 # Downloads at a time in this process, and those of one client. Each occupies a server thread until its client
 # has read all of it.
 MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT = 3, 2
@@ -59,10 +60,12 @@ class CsvExport:
         now: Callable[[], float] = time.time,
         host: str = "",
         panels: Sequence[Panel] = (),
+        compared: Sequence[str] = (),
         downloads: ConcurrencyLimit | None = None,
     ) -> None:
         """The parameters are those of Api."""
         self._panels = panels
+        self._compared = compared
         self._host = host
         self._store = store
         self._window = window
@@ -97,6 +100,7 @@ class CsvExport:
         # A requested metric that the catalogue lacks can still have older values.
         keys = tuple(dict.fromkeys([*existing_keys, *sorted(requested_keys or ())]))
         keys = tuple(key for key in keys if requested_keys is None or key in requested_keys)
+        formulas = FormulaColumns(ticks_query.formulas, keys, self._compared)
         newest = levels.snapshot.cursor.time_ms
         start, end = ticks_query.time_range or (newest - round(ticks_query.window * 1000), newest)
         if not self._store.is_loaded:
@@ -111,6 +115,7 @@ class CsvExport:
             max(start, 0),
             min(end, newest),
             keys,
+            formulas,
             file_name(ticks_query, end, self._host),
             partial(self._downloads.release, client),
         )
@@ -128,6 +133,7 @@ class Download:
         start: int,
         end: int,
         keys: Sequence[str],
+        formulas: FormulaColumns,
         name: str,
         release: Callable[[], object],
     ) -> None:
@@ -137,7 +143,7 @@ class Download:
             ("content-type", "text/csv; charset=utf-8"),
             ("content-disposition", f'attachment; filename="{name}"'),
         ]
-        self._parts = _body_parts(levels, start, end, keys)
+        self._parts = _body_parts(levels, start, end, keys, formulas)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._parts
@@ -162,10 +168,13 @@ def file_name(ticks_query: TicksQuery, end: int, host: str = "") -> str:
     return "-".join(part for part in parts if part)
 
 
-def _body_parts(levels: Levels, start: int, end: int, keys: Sequence[str]) -> Iterator[bytes]:
-    yield header_line(keys)
-    for columns in levels.segments(start, end, keys):
-        yield from format_rows(columns, keys)
+def _body_parts(
+    levels: Levels, start: int, end: int, keys: Sequence[str], formulas: FormulaColumns
+) -> Iterator[bytes]:
+    header = (*keys, *formulas.keys)
+    yield header_line(header)
+    for columns in levels.segments(start, end, [*(formulas.needed_metrics or ())]):
+        yield from format_rows(formulas.extend(columns) if formulas.keys else columns, header)
 
 
 def header_line(keys: Sequence[str]) -> bytes:
@@ -194,7 +203,9 @@ def format_rows(columns: Columns, keys: Sequence[str]) -> Iterator[bytes]:
     values = columns.mean
     if columns.low is not columns.mean:
         # The digits after these are noise of the sums. A mean of equal values has all digits of these.
-        values = np.clip(round_significant(values, MEAN_DIGITS), columns.low, columns.high)
+        rounded = round_significant(values, MEAN_DIGITS)
+        # The extremes of a formula are not known.
+        values = np.fmin(np.fmax(rounded, columns.low), columns.high)
     matrix = np.full((len(columns.t), len(keys)), np.nan)
     column_index = {key: column for column, key in enumerate(keys)}
     matrix[:, [column_index[key] for key in columns.keys]] = values.T

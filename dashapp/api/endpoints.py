@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import BoundedSemaphore, Lock
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +19,8 @@ from dashapp.api.params import TicksQuery, check_queries, parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
 from dashapp.api.runs import runs_json
 from dashapp.api.serializers import alerts_json, health_json, match_metrics, metrics_json
+from dashapp.api.statistics.forecasts import ForecastEndpoint
+from dashapp.api.statistics.usual import UsualEndpoint
 from dashapp.api.top import UNREADABLE, TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue
 from dashapp.http.responses import (
@@ -35,6 +37,7 @@ from dashapp.http.responses import (
 from dashapp.http.types import StartResponse
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age
+from dashapp.query.formula_columns import FormulaColumns
 from dashapp.query.frames import MAX_VALUES, live_frame, past_frame
 from dashapp.stores.base import Reader, Snapshot
 
@@ -52,7 +55,7 @@ SERVER_TIME_HEADER = "x-now"
 
 PATHS = (
     *("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/runs", "/api/top"),
-    "/api/csv",
+    *("/api/csv", "/api/forecast", "/api/usual"),
     *("/healthz", "/readyz"),
 )
 # Queries in one request to /api/frames.
@@ -106,6 +109,7 @@ class Api:
         limits: ApiLimits | None = None,
         redacts_notices: bool = False,
         top_error: str = NO_PROCESSES,
+        compared: Sequence[str] = (),
     ) -> None:
         """`window`: default seconds; `max_window`: maximum seconds of a window.
 
@@ -114,6 +118,7 @@ class Api:
         the Cache-Control header. `host`: the host's part of a download's file name. `panels`: the panels
         in the settings. `limits`: those that the pages of this process share. `redacts_notices`: everybody
         may see the responses. `top_error`: the error text if the recorded processes are not shown, or empty.
+        `compared`: the hosts of an overlay.
         """
         self._limits = limits = limits or ApiLimits()
         self._hosts = hosts
@@ -121,7 +126,12 @@ class Api:
         self._caching = caching
         self._redacts_notices = redacts_notices or caching == SHARED_ONE_SECOND
         self._top = TopEndpoint(store, top_error, max_window)
+        self._statistics: dict[str, ForecastEndpoint | UsualEndpoint] = {
+            "/api/forecast": ForecastEndpoint(store, interval),
+            "/api/usual": UsualEndpoint(store, interval),
+        }
         self._store = store
+        self._compared = compared
         self._window = window
         self._interval = interval
         self._cache = ResponseCache(store.newest(), -1)
@@ -134,6 +144,7 @@ class Api:
             now=now,
             host=host,
             panels=panels,
+            compared=compared,
             downloads=limits.downloads,
         )
 
@@ -251,6 +262,9 @@ class Api:
             if path == "/api/top":
                 with self._limits.queue.hold(self._limits.builds):
                     return "200 OK", encode_json(self._top.json(query, self._clock())), True
+            if (statistics := self._statistics.get(path)) is not None:
+                with self._limits.queue.hold(self._limits.builds):
+                    return "200 OK", encode_json(statistics.json(query, self._clock())), True
             if (document := self._document(path, query)) is not None:
                 return "200 OK", encode_json(document), True
             if path in ("/healthz", "/readyz"):
@@ -329,11 +343,15 @@ class Api:
     def _ticks(
         self, ticks_query: TicksQuery, table: Table | None, now: float, snapshot: Snapshot, max_values: int
     ) -> tuple[bytes, bool]:
-        metrics = (
+        metrics: Collection[str] | None = (
             ticks_query.metrics
             if ticks_query.patterns is None
             else match_metrics(self._store, ticks_query.patterns)
         )
+        extra = extend = None
+        if ticks_query.formulas:
+            extra = FormulaColumns(ticks_query.formulas, metrics, self._compared)
+            metrics, extend = extra.needed_metrics, extra.extend
         if ticks_query.time_range is not None:
             frame = past_frame(
                 self._store,
@@ -343,6 +361,7 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
                 max_points=ticks_query.points,
+                extend=extend,
             )
             if not frame.is_complete:
                 # The page loads a range of the past once, and would show what is missing as a gap.
@@ -357,8 +376,11 @@ class Api:
                 snapshot=snapshot,
                 max_values=max_values,
                 max_points=ticks_query.points,
+                extend=extend,
             )
         body = frame_json(frame, now, self._store, self._redacts_notices)
+        if extra is not None and "last" in body:
+            body["last"] = {**body["last"], **extra.values(body["last"])}
         if ticks_query.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
             body["processes"] = table and table.columns()

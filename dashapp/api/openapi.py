@@ -13,6 +13,7 @@ from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, build_response, e
 from dashapp.http.types import StartResponse
 
 OPENAPI_PATH = "/api/openapi.json"
+PUSH_PATHS = ("/api/push", "/api/v2/write", "/write", "/v1/metrics")
 DOCUMENT_PATH = Path(__file__).with_name("openapi.json")
 
 
@@ -34,7 +35,10 @@ def openapi_document(
     if not marks:
         del document["paths"]["/api/events"]["post"], document["paths"]["/api/events"]["delete"]
     if not settings.push_token:
-        del document["paths"]["/api/push"], schemes["push"]
+        # Programs use these with the push token only.
+        for path in PUSH_PATHS:
+            del document["paths"][path]
+        del schemes["push"]
     if not settings.requires_authentication:
         del document["paths"]["/api/share"], document["paths"]["/api/alerts/{action}"]
     if not settings.password:

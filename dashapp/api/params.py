@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from dashapp.config.settings import MIN_WINDOW_S
+from dashapp.model.formulas.chart_formulas import MAX_PARTS, parse_formulas
+from dashapp.model.formulas.formula import Formula
 from dashapp.model.panel_spec import MAX_PATTERN_LENGTH
 from dashapp.model.text import quote_value, suggest
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 from dashapp.query.frames import MAX_POINTS, MIN_POINTS
 
 MAX_METRICS_PER_QUERY = 64
+# In place of names, if a query names only formulas.
+ALL_METRICS = "*"
 MAX_QUERY_LENGTH = 8192
 MAX_FIELDS = 32
 MAX_CURSOR_LENGTH = 64
 # Wildcards in all patterns of a request: each is compared with every metric.
 MAX_WILDCARDS = 64
-PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "points", "processes", "curves", "hosts")
+PARAMETERS = (
+    *("window", "after", "metrics", "like", "formulas", "from", "to", "points"),
+    *("processes", "curves", "hosts"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,8 @@ class TicksQuery:
     `time_range` is (start, end] in epoch milliseconds. `metrics` None requests all, `panel` those of one
     chart, and `patterns` those whose keys match. `processes`, `curves` and `hosts` add the process table,
     the newest curves, which have no history, and the list of hosts. `points` is the maximum number of points
-    if each stands for several ticks.
+    if each stands for several ticks. `formulas` are further columns by key, and without `metrics`, `panel`
+    and `patterns` the only ones.
     """
 
     window: float
@@ -42,6 +50,7 @@ class TicksQuery:
     patterns: tuple[str, ...] | None = None
     hosts: bool = False
     points: int = MAX_POINTS
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
 
     @property
     def wildcards(self) -> int:
@@ -71,6 +80,9 @@ def parse_ticks_query(
             raise BadRequestError(f"{name} is {quote_value(values[name])}; expected 1")
     if "like" in values and metrics is not None:
         raise BadRequestError("like cannot be combined with metrics")
+    formulas = _parse_formulas(values["formulas"]) if "formulas" in values else {}
+    if formulas and not values.keys() & {"metrics", "like", "panel"}:
+        metrics = frozenset()
     selection = (
         metrics,
         "processes" in values,
@@ -79,6 +91,7 @@ def parse_ticks_query(
         _parse_patterns(values.get("like")),
         "hosts" in values,
         _parse_points(values["points"]) if "points" in values else MAX_POINTS,
+        formulas,
     )
     if "from" in values or "to" in values:
         if "curves" in values:
@@ -162,13 +175,25 @@ def parse_range(values: Mapping[str, str], max_window: float, now: float) -> tup
     return start, end
 
 
-def _parse_metrics(text: str, known_metrics: Collection[str]) -> frozenset[str]:
+def _parse_metrics(text: str, known_metrics: Collection[str]) -> frozenset[str] | None:
+    return None if text == ALL_METRICS else parse_metric_keys(text, known_metrics)
+
+
+def parse_metric_keys(text: str, known_metrics: Collection[str]) -> frozenset[str]:
+    """Return the keys in a list with commas; BadRequestError if none of them is a known metric."""
     names = [name for name in text.split(",") if name]
     if not names or len(names) > MAX_METRICS_PER_QUERY:
         raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MAX_METRICS_PER_QUERY}")
     if known_metrics and not set(names).intersection(known_metrics):
         raise BadRequestError(f"{quote_value(names[0])} is not a metric; see /api/metrics")
     return frozenset(names)
+
+
+def _parse_formulas(text: str) -> dict[str, Formula]:
+    try:
+        return parse_formulas(text)
+    except ValueError as error:
+        raise BadRequestError(str(error)) from None
 
 
 def _parse_patterns(text: str | None) -> tuple[str, ...] | None:
@@ -188,6 +213,9 @@ def check_queries(queries: Sequence[TicksQuery]) -> None:
     """BadRequestError if the queries of one request take too much work together."""
     if (count := sum(query.wildcards for query in queries)) > MAX_WILDCARDS:
         raise BadRequestError(f"like has {count} wildcards; expected at most {MAX_WILDCARDS} in a request")
+    parts = sum(formula.parts for query in queries for formula in query.formulas.values())
+    if parts > MAX_PARTS:
+        raise BadRequestError(f"formulas has {parts} parts; expected at most {MAX_PARTS} in a request")
     if sum(query.hosts for query in queries) > 1:
         raise BadRequestError("hosts is set in several queries; expected it in one")
 

@@ -21,12 +21,13 @@ from dashapp.http.middleware.client_address import ClientResolver, rate_limit_ke
 from dashapp.http.middleware.secret_check import WRONG_TOKEN, SecretCheck
 from dashapp.http.request_body import MAX_CONCURRENT_BODIES, BodyReader, rejection
 from dashapp.http.responses import error_response, json_response, method_not_allowed
-from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.http.types import StartResponse
 from dashapp.model.events import event_text
 from dashapp.model.runs import split_run_key
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import (
     MAX_VALUE,
+    RESERVED_NAMES,
     BadRequestError,
     BusyError,
     PushQueueError,
@@ -49,19 +50,6 @@ MAX_VALUES_PER_REQUEST = MAX_RECORD_VALUES
 MAX_TIME_OFFSET_S = 60.0
 # A greater time is in milliseconds: as seconds it would be the year 5138.
 MIN_MILLISECONDS_TIME = 1e11
-
-# Every JavaScript object has these properties.
-RESERVED_NAMES = frozenset(
-    (
-        "constructor",
-        "hasOwnProperty",
-        "isPrototypeOf",
-        "propertyIsEnumerable",
-        "toLocaleString",
-        "toString",
-        "valueOf",
-    )
-)
 
 
 class PushBody(NamedTuple):
@@ -306,11 +294,3 @@ def push_disabled(environ: dict[str, Any], start_response: StartResponse) -> Ite
     """Answer for a server without a push token."""
     sentence = "push is disabled; set DASHAPP_PUSH_TOKEN on the server to enable it"
     return error_response(start_response, "404 Not Found", sentence)
-
-
-def push_endpoint(
-    token: SecretCheck | None, push_queue: PushWriter | None, store: Reader, clients: ClientResolver
-) -> WSGIApp:
-    if token is None or push_queue is None:
-        return push_disabled
-    return PushEndpoint(token, push_queue, store, clients)

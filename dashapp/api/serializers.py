@@ -80,7 +80,8 @@ def _alert_json(
         "text": threshold.text,
         "metric": threshold.metric,
         "op": threshold.op,
-        "limit": None if threshold.op == MISSING_OP else threshold.limit,
+        "limit": threshold.stated_limit,
+        **({"within": threshold.within} if threshold.within else {}),
         "for": threshold.seconds,
         "level": threshold.level,
         "origin": "page" if threshold in controls.rules else "settings",
@@ -117,6 +118,7 @@ def _changes_json(
             "value": change.value,
             "sent": _was_sent(change, delivered),
             **({"silence": change.silence} if change.silence else {}),
+            **({"detail": change.detail} if change.detail else {}),
             **_processes_json(change, processes),
         }
         for change in reversed(changes[-limit:])

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from dashapp.collector.catalog import MetricCatalog
+from dashapp.collector.derived import DerivedMetrics
+from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values, max_encoded_chars
 from dashapp.sources.base import Backfill, Source
@@ -50,14 +52,19 @@ class Sampler:
         step: float,
         notice: NoticeSink | None = None,
         retention: float = math.inf,
+        derived: Sequence[DerivedMetric] = (),
     ) -> None:
-        """`retention`: the seconds for which the store keeps the history of a metric."""
+        """`retention`: the seconds for which the store keeps the history of a metric.
+
+        `derived`: the metrics to compute from the values of the sources.
+        """
         self._sources = sources
         self._store = store
         self._step = step
         self._notice = notice
         # A push is the last source. Its values were accepted, so no other source may take their place.
         self._reserved_chars = sum(getattr(source, "reserved_chars", 0) for source in sources)
+        self._derived = DerivedMetrics(derived, (metric.key for metric in store.metrics()))
         self._catalog = MetricCatalog(store, retention, self._panel_kinds)
         self._curves: Mapping[str, Curves] | None = None
         self._problems: dict[int, str] | None = None
@@ -73,7 +80,7 @@ class Sampler:
         values: dict[str, float] = {}
         curves: dict[str, Curves] = {}
         problems: dict[int, str] = {}
-        free_chars = MAX_TICK_CHARS - self._reserved_chars
+        free_chars = MAX_TICK_CHARS - self._reserved_chars - self._derived.max_chars
         for number, source in enumerate(self._sources):
             try:
                 readings = _values_by_key(source.read())
@@ -116,6 +123,10 @@ class Sampler:
                 elif waiting:
                     message = f"{self._source_name(number)} has returned no number in {waiting} readings"
                     problems[number] = self._report(number, time, message)
+        derived_values = self._derived.derive(values) if values else {}
+        if message := self._derived.problem(time, values):
+            number = len(self._sources)
+            problems[number] = self._report(number, time, message[:MAX_NOTICE_LENGTH])
         self._update_notice(problems)
         if curves != self._curves:
             # Before the tick, so that a response about this tick has its curves.
@@ -123,6 +134,8 @@ class Sampler:
             self._store.set_curves(curves)
         if not values:
             return None
+        for metric, value in derived_values.items():
+            metrics[metric.key], values[metric.key] = metric, value
         tick = Tick(time, self._step, values)
         self._catalog.update(tick.time, metrics)
         self._store.append(tick)
@@ -144,12 +157,12 @@ class Sampler:
             # The usual distance is the step: ticks that are farther apart have a gap between them.
             steps = sorted(new - old for (old, _), (new, _) in pairwise(ticks))
             step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
-            self._catalog.update(
-                ticks[-1][0], {metric.key: metric for _, readings in ticks for metric in readings}
-            )
+            metrics = {metric.key: metric for _, readings in ticks for metric in readings}
+            self._catalog.update(ticks[-1][0], metrics)
             append_count = 0
             for time, readings in ticks:
                 values = finite_values({metric.key: value for metric, value in readings.items()})
+                values |= {metric.key: value for metric, value in self._derived.derive(values).items()}
                 append_count += self._store.append(Tick(time, step, values))
             if append_count < len(ticks):
                 log.warning(

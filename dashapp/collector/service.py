@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
 from dashapp.collector.alert_actions import apply_records
+from dashapp.collector.alert_reasons import alert_reasons
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
 from dashapp.collector.events import EventRecorder, read_marks
@@ -31,6 +32,7 @@ from dashapp.config import settings as config
 from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import Settings
+from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.notices import NoticeSink
 from dashapp.model.ticks import (
     SettingsError,
@@ -42,7 +44,7 @@ from dashapp.model.ticks import (
 from dashapp.model.top import GPU
 from dashapp.process.signals import ignore_stop_signals, stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
-from dashapp.sources.push import Marks, PushSource
+from dashapp.sources.push import Marks, PushSource, SeriesReader
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.spec import OWN_MACHINE, MachineFiles, SourceSpec
 from dashapp.sources.system.gpu.source import gpu_ranking
@@ -76,6 +78,7 @@ def collect(
     top: TopRecorder | None = None,
     *,
     accepts_values: bool = True,
+    derived: Sequence[DerivedMetric] = (),
 ) -> None:
     """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
@@ -84,7 +87,8 @@ def collect(
     `extra_sources` are sources that exist already. `failure_notice` may have a sentence about an earlier
     failure, which the first tick ends.
     `retention` is the seconds for which the store keeps the history of a metric. `machine`: the folders
-    that the sources of the machine read. `top` records the processes.
+    that the sources of the machine read. `top` records the processes. `derived`: the metrics to compute
+    from the values of the sources.
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval, machine), *extra_sources]
@@ -98,11 +102,12 @@ def collect(
     if push_queue is not None:
         runs = RunRegistry(store.runs(), store.set_runs) if accepts_values else None
         act = None if monitor is None else partial(apply_records, monitor)
-        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act, mark)
+        make_series = partial(_ingested_series, interval) if accepts_values else None
+        push = PushSource(push_queue, lambda: store.newest().time_ms, runs, act, mark, make_series)
         if accepts_values:
             # The last source: a push cannot replace what the machine measures.
             sources.append(push)
-    sampler = Sampler(sources, store, interval, notice, retention)
+    sampler = Sampler(sources, store, interval, notice, retention, derived)
     log_clock = LogClock(clock, newest)
     report = ClockReport(store, clock)
     events = EventRecorder(store, clock, interval, retention)
@@ -133,12 +138,19 @@ def collect(
         if tick is not None and monitor is not None:
             changes = monitor.observe(tick)
             if delivery is not None:
-                delivery.put(changes)
+                delivery.put(changes, alert_reasons(changes, sources))
         if top is not None:
             top.step(time)
         if failure_notice is not None:
             failure_notice.clear()
             failure_notice = None
+
+
+def _ingested_series(interval: float) -> SeriesReader:
+    # Import late: most collectors never get such series, and hashlib needs 3.5 MB.
+    from dashapp.sources.external.ingest.series import IngestedSeries
+
+    return IngestedSeries(interval)
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
@@ -222,6 +234,7 @@ def collect_with_settings(
                 settings.notify, store, delivery_notice, _sender_name(settings), url=settings.public_url
             )
         ) as delivery,
+        closing(monitor),
         closing(top) if top else nullcontext(),
     ):
         collect(
@@ -239,6 +252,7 @@ def collect_with_settings(
             settings.machine_files,
             top,
             accepts_values=bool(settings.push_token),
+            derived=settings.metric,
         )
 
 

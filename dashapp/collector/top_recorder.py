@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Condition, Thread
 
-from dashapp.model.thresholds import AlertChange
+from dashapp.model.thresholds import UNUSUAL_OP, AlertChange
 from dashapp.model.ticks import to_milliseconds
 from dashapp.model.top import AlertProcesses, Ranking, TopRecord, combine_records, kind_of_metric
 from dashapp.process.threads import start_thread
@@ -115,7 +115,7 @@ class TopRecorder:
     def _explanation(self, change: AlertChange) -> AlertProcesses | None:
         """Return the top processes of the time for which a condition held; None without any."""
         kind = kind_of_metric(change.threshold.metric)
-        if kind is None or not change.threshold.op.startswith(">"):
+        if kind is None or not change.threshold.op.startswith((">", UNUSUAL_OP)):
             return None
         end_ms = to_milliseconds(change.time)
         newest_ms = self._recent[-1].time_ms if self._recent else 0

@@ -24,7 +24,7 @@ OTHER_VARIABLES = (CHILD_VARIABLE, ENV_PREFIX + "STDIN", ENV_PREFIX + "URL")
 # An option of the command, not a setting: the supervisor does not pass it to its children.
 CHECK_CONFIG_FLAG = "--check-config"
 # The first argument of a command line that starts only the collector.
-COLLECT_COMMAND, MARK_COMMAND = "collect", "mark"
+COLLECT_COMMAND, MARK_COMMAND, MCP_COMMAND = "collect", "mark", "mcp"
 
 SettingsFields = Sequence[Field[Any]]
 
@@ -48,7 +48,8 @@ class CommandLine:
             epilog=f"Each flag has a variable: --port is {ENV_PREFIX}PORT. Flags win over variables, "
             f"and both win over dashapp.toml. "
             f"`dashapp {COLLECT_COMMAND}` with the same flags runs the collector alone. "
-            f"`dashapp {MARK_COMMAND} TEXT` marks this moment in the charts of a running server.",
+            f"`dashapp {MARK_COMMAND} TEXT` marks this moment in the charts of a running server. "
+            f"`dashapp {MCP_COMMAND}` answers AI assistants, on standard input and output.",
         )
         parser.add_argument("--version", action="version", version=__version__)
         parser.add_argument(CHECK_CONFIG_FLAG, action="store_true", help="check the settings, and exit")
@@ -60,6 +61,7 @@ class CommandLine:
         self._flags = [
             COLLECT_COMMAND,
             MARK_COMMAND,
+            MCP_COMMAND,
             "--version",
             "--help",
             CHECK_CONFIG_FLAG,

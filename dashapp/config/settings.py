@@ -18,6 +18,7 @@ from dashapp.config.password_strength import is_guessable
 from dashapp.config.toml_file import SETTINGS_FILE_NAME, SettingsFile, TomlTable
 from dashapp.config.validation import validate_settings
 from dashapp.model.alerts.rules import MAX_RULES, parse_rule
+from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.panels import Panel
 from dashapp.model.text import quote_value, redact_url
 from dashapp.model.thresholds import Threshold
@@ -62,6 +63,8 @@ DAY_S = 86_400
 MEMORY_RETENTION_S = 7200.0
 # Maximum number of values of one setting.
 MAX_REPEATED_VALUES = 64
+# Each check of a service is a source.
+MAX_SOURCES = 500
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,15 @@ class Settings:
         "additional source, a name or module:function; may be repeated",
         separator=";",
         table=SourceSpec.from_table,
+        max_values=MAX_SOURCES,
+    )
+    metric: tuple[DerivedMetric, ...] = setting(
+        (),
+        DerivedMetric.parse,
+        "",
+        'metric derived from others, such as "hit_rate = hits / (hits + misses)"; may be repeated',
+        separator=";",
+        table=DerivedMetric.from_table,
     )
     panel: tuple[Panel, ...] = setting(
         (),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.model.alerts.rules import rule_conflicts
+from dashapp.model.formulas.derived import derived_conflicts
 from dashapp.sources.spec import NO_SOURCE
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def validate_settings(settings: Settings, origins: Mapping[str, str], serving: b
         problems.append(
             f'{origins["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another source'
         )
+    problems += [f"{origins['metric']} {problem}" for problem in derived_conflicts(settings.metric)]
     problems += [f"{origins['threshold']} {problem}" for problem in rule_conflicts(settings.threshold)]
     return problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -45,19 +46,26 @@ class BodyReader:
     Werkzeug's input stream does not detect two cases if the server ends the stream itself. It returns the
     first `limit` bytes of a longer body, and a body that is shorter than its content-length.
 
-    `slots`: those of `body_slots` that several readers share, for example of all pages.
+    `slots`: those of `body_slots` that several readers share, for example of all pages. `accepts_gzip`: a
+    body may be compressed. Its content has the same limit.
     """
 
-    def __init__(self, limit: int, slots: ConcurrencyLimit | None = None) -> None:
+    def __init__(
+        self, limit: int, slots: ConcurrencyLimit | None = None, *, accepts_gzip: bool = False
+    ) -> None:
         self._limit = limit
+        self._accepts_gzip = accepts_gzip
         self._slots = slots or body_slots()
 
     def read(self, environ: Mapping[str, Any]) -> bytes:
         """The body. RequestBodyError if it is invalid, or if too many bodies are being read."""
-        if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
-            raise RequestBodyError(
-                "415 Unsupported Media Type", "the body is compressed; send it uncompressed"
-            )
+        encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() or "identity"
+        is_gzip = self._accepts_gzip and encoding == "gzip"
+        if encoding != "identity" and not is_gzip:
+            sentence = "the body is compressed; send it uncompressed"
+            if self._accepts_gzip:
+                sentence = "the content-encoding is unknown; send the body with gzip or uncompressed"
+            raise RequestBodyError("415 Unsupported Media Type", sentence)
         content_length = environ.get("CONTENT_LENGTH") or None
         if content_length is not None and not (
             content_length.isascii() and content_length.isdigit() and len(content_length) < 20
@@ -81,7 +89,23 @@ class BodyReader:
             raise self._too_large()
         if content_length is not None and len(body) < int(content_length):
             raise RequestBodyError("400 Bad Request", "the body is shorter than its content-length")
-        return body
+        return self._decompress(body) if is_gzip else body
+
+    def _decompress(self, body: bytes) -> bytes:
+        """Return the content of all gzip members; stop at the limit."""
+        content = b""
+        try:
+            while body:
+                member = zlib.decompressobj(wbits=31)
+                content += member.decompress(body, self._limit + 1 - len(content))
+                if len(content) > self._limit:
+                    raise self._too_large()
+                if not member.eof:
+                    raise RequestBodyError("400 Bad Request", "the gzip data of the body is incomplete")
+                body = member.unused_data
+        except zlib.error:
+            raise RequestBodyError("400 Bad Request", "the body is not gzip data") from None
+        return content
 
     def _too_large(self) -> RequestBodyError:
         sentence = f"the body is larger than {self._limit} bytes; send several requests"

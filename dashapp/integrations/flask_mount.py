@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask, Response, abort, request
 
-from dashapp.api.push import PUSH_PATH
+from dashapp.api.ingest.routes import has_own_access
 from dashapp.http.responses import redirect_to_slash
 from dashapp.http.types import WSGIApp
 from dashapp.integrations.access import check_protect, refusal
@@ -163,7 +163,7 @@ class MountedMonitor:
         root = self._prefix[:-1]
         path = request.environ["PATH_INFO"]
         # A program that pushes has a token instead of a session.
-        is_push = request.method == "POST" and path == root + PUSH_PATH
+        is_push = path.startswith(root) and has_own_access(request.method, path[len(root) :])
         if self._protect is not None and not is_push:
             response = refusal(self._protect())
             if response is not None:

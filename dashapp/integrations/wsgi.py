@@ -15,7 +15,7 @@ from urllib.parse import quote
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from dashapp.api.push import PUSH_PATH
+from dashapp.api.ingest.routes import has_own_access
 from dashapp.http.responses import redirect_to_slash
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations.access import check_protect, forbidden, log, refusal
@@ -88,7 +88,7 @@ class MonitorApp:
     def _app_for(self, environ: dict[str, Any]) -> WSGIApp:
         root, path = environ.get("SCRIPT_NAME", ""), environ["PATH_INFO"]
         # A program that pushes has a token instead of a session.
-        is_push = environ["REQUEST_METHOD"] == "POST" and path == PUSH_PATH
+        is_push = has_own_access(environ["REQUEST_METHOD"], path)
         if self._protect is not None and not is_push:
             response = _refusal(self._protect, environ)
             if response is not None:

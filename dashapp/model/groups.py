@@ -21,6 +21,7 @@ SYSTEM = "system"
 GROUPS = (
     Group(OVERVIEW, "Overview", ("hosts", "cpu", "memory")),
     Group(YOURS, "Yours"),
+    Group("checks", "Checks", ("checks", "checklatency", "checkcertificates", "checkstatus")),
     Group("cpu", "CPU", ("cores", "load", "pressure", "throttling")),
     Group("memory", "Memory", ("memorybytes", "swap", "swapping", "oomkills")),
     Group("disks", "Disks", ("disk", "disks", "diskops", "diskbusy", "filesystem")),

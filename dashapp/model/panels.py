@@ -14,6 +14,7 @@ from dashapp.model.panel_spec import (
     parse_panel_table,
     parse_panel_text,
 )
+from dashapp.model.quantities import STATE_UNIT
 from dashapp.model.runs import RUN_PANEL_PREFIX
 from dashapp.model.ticks import Metric
 
@@ -121,6 +122,10 @@ PANELS = (
     Panel("containermemory", "Container memory", "without cache", "B", kind="stacked"),
     Panel("services", "Service CPU", "of the machine", "%", kind="stacked"),
     Panel("servicememory", "Service memory", "without cache", "B", kind="stacked"),
+    Panel("checks", "Checks", unit=STATE_UNIT, high=1),
+    Panel("checklatency", "Check latency", "until the answer is complete", "s"),
+    Panel("checkcertificates", "Certificates", "until they expire", "days", low=None, kind="bar"),
+    Panel("checkstatus", "HTTP status", "of the checks", kind="table"),
     Panel("demo", "Demo", "two random walks", low=None, right=("demo.gbpusd",)),
     Panel("pressure", "Pressure", "time that tasks spent waiting", "%"),
     Panel(
@@ -156,11 +161,12 @@ PANELS = (
     # Always present, so that an open page can draw the first values that a program pushes.
     Panel("pushed", "Pushed", "by programs", low=None),
 )
-# Panels with one line per device, core, container or service.
+# Panels with one line per device, core, container, service or check.
 PER_DEVICE_PANELS = {
     *("cores", "filesystem", "disks", "diskops", "diskbusy", "interfaces", "packets", "networkerrors"),
     *("temperature", "fans", "gpu", "gpumemory", "gputemperature", "gpupower", "gpuclock", "gputhrottled"),
     *("containers", "containermemory", "containerdisk", "services", "servicememory", "failedunits"),
+    *("checks", "checklatency", "checkcertificates", "checkstatus"),
 }
 
 

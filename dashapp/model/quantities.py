@@ -8,6 +8,8 @@ SPACE = "\u202f"  # narrow and without a line break
 _SI_PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 _SCALED_UNITS = ("B", "B/s", "Hz")
 # With one decimal, so that the text does not jump.
+# 1 is up, 0 is down, and a mean is the share of the time.
+STATE_UNIT = "up/down"
 _FIXED_UNITS = ("%", "°C")
 _SMALL_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _LONG_SECONDS = ((86_400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
@@ -21,7 +23,11 @@ def format_quantity(value: float, unit: str) -> str:
 
     >>> [format_quantity(12.5, "%"), format_quantity(8180, "B/s"), format_quantity(1234, "")]
     ['12.5\\u202f%', '8.18\\u202fkB/s', '1,234']
+    >>> [format_quantity(value, STATE_UNIT) for value in (1, 0, 0.98)]
+    ['up', 'down', '98.0\\u202f%']
     """
+    if unit == STATE_UNIT:
+        return _format_state(value)
     if unit in _FIXED_UNITS:
         # One decimal would show a small share as 0.
         is_small = value != 0 and abs(value) < 0.05
@@ -34,6 +40,21 @@ def format_quantity(value: float, unit: str) -> str:
     # A number without a unit may be a price: the fourth digit matters.
     digits = 4 if unit in ("", "1/s") and abs(value) >= 1 else 3
     return _with_unit(_format_digits(value / factor, digits, is_exact=factor == 1), name)
+
+
+def _format_state(value: float) -> str:
+    if value in (0, 1):
+        return "up" if value else "down"
+    return _with_unit(f"{100 * value:,.1f}", "%")
+
+
+def format_limit(value: float, unit: str) -> str:
+    """Return a limit and the unit, a whole number without decimals.
+
+    >>> format_limit(95, "%"), format_limit(1.5e9, "B")
+    ('95\u202f%', '1.50\u202fGB')
+    """
+    return _with_unit(f"{value:,.10g}", unit) if unit in _FIXED_UNITS else format_quantity(value, unit)
 
 
 def _format_digits(value: float, digits: int, is_exact: bool = True) -> str:

@@ -21,6 +21,7 @@ MAX_MATCHES = 3
 MAX_KNOWN_WORDS, MAX_COMPARED_WORDS = 1000, 20
 
 _WORD = re.compile(r"\S+")
+_PARAMETER = re.compile(r"=[^&#]*")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
 
 
@@ -54,19 +55,24 @@ def is_encodable(text: str) -> bool:
 
 
 def redact_credentials(text: str) -> str:
-    """Return text from a setting without user and password in any URL in it.
+    """Return text from a setting without user, password and parameters in any URL in it.
 
-    >>> redact_credentials("prometheus:http://me:secret@host/metrics")
-    'prometheus:http://…@host/metrics'
+    >>> redact_credentials("prometheus:http://me:secret@host/metrics?token=secret#up")
+    'prometheus:http://…@host/metrics?token=…#up'
     """
-    return _WORD.sub(_redact_word, text) if "@" in text else text
+    return _WORD.sub(_redact_word, text) if "//" in text else text
 
 
 def _redact_word(match: re.Match[str]) -> str:
     """Not one pattern for all: its time would grow with the square of a text of slashes."""
     word = match[0]
-    start, end = word.find("//") + 2, word.rfind("@")
-    return word if start < 2 or end < start else f"{word[:start]}…{word[end:]}"
+    start = word.find("//") + 2
+    if start < 2:
+        return word
+    end = word.rfind("@", start)
+    rest = f"…{word[end:]}" if end >= start else word[start:]
+    base, mark, query = rest.partition("?")
+    return f"{word[:start]}{base}{mark}{_PARAMETER.sub('=…', query)}"
 
 
 def redact_url(text: str) -> str:

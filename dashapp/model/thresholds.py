@@ -23,11 +23,21 @@ MIN_REPEAT_S, MAX_QUIET_HOURS = 60, 7
 
 WARNING, CRITICAL = "warning", "critical"
 
-# The condition that a metric has no value.
-MISSING_OP = "missing"
+# The condition that a metric has no value; that it reaches a limit within some time, by its trend; that it is
+# outside of its usual range.
+MISSING_OP, REACHES_OP, UNUSUAL_OP = "missing", "reaches", "unusual"
+LIMIT_OPS = (">", ">=", "<", "<=")
+# A forecast is made of hours, and reaches a year.
+MIN_WITHIN_S, MAX_WITHIN_S = 3600, 365 * 86_400
+# A usual range is made of minutes.
+MIN_UNUSUAL_S = 60
 # Default hysteresis as a share of the limit. It keeps a value near the limit from changing the state at every
 # tick.
 CLEAR_MARGIN = 0.05
+
+# Other forms of an operator, and the highest values of metrics with such an end.
+_WORDS = {"above": ">", "below": "<"}
+_HIGHEST_VALUES = {".percent": 100.0, ".up": 1.0, "": math.inf}
 
 _SI_EXPONENTS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -35,13 +45,22 @@ _NUMBER = (
     r"(?P<{0}>-?[0-9]{{1,18}}(?:\.[0-9]{{1,24}})?)(?:e(?P<{0}_tens>[+-]?[0-9]{{1,3}}))?"
     r"\s?(?P<{0}_unit>[kMGT]?)%?"
 )
+_TIME = r"(?P<{0}>[0-9]{{1,9}}(?:\.[0-9]{{1,3}})?)(?P<{0}_unit>[smhd])"
 _FOR = r"\s+for\s+(?P<count>[0-9]{1,9}(?:\.[0-9]{1,3})?)(?P<time>[smhd])"
 _METRIC = rf"(?P<metric>[^\s<>;]{{0,{MAX_METRIC_LENGTH - 1}}}[^\s<>;=])"
 _LIMIT_RULE = re.compile(
-    rf"{_METRIC}\s*(?P<op>[<>]=?)\s*{_NUMBER.format('limit')}(?:{_FOR})?(?:\s+clear\s+{_NUMBER.format('clear')})?",
+    rf"{_METRIC}(?:\s*(?P<op>[<>]=?)\s*|\s+(?P<word>above|below)\s+){_NUMBER.format('limit')}(?:{_FOR})?(?:\s+clear\s+{_NUMBER.format('clear')})?",
     re.ASCII,
 )
+_REACHES_RULE = re.compile(
+    rf"{_METRIC}\s+{REACHES_OP}\s+{_NUMBER.format('limit')}\s+within\s+{_TIME.format('within')}(?:{_FOR})?",
+    re.ASCII,
+)
+_UNUSUAL_RULE = re.compile(rf"{_METRIC}\s+{UNUSUAL_OP}{_FOR}", re.ASCII)
 _MISSING_RULE = re.compile(rf"{_METRIC}\s+{MISSING_OP}{_FOR}", re.ASCII)
+_RULES = (_MISSING_RULE, _UNUSUAL_RULE, _REACHES_RULE, _LIMIT_RULE)
+# All metrics of a file system are percentages, so a rule can leave out the last part of the key.
+_FILESYSTEM_PREFIX, _PERCENT_SUFFIX = "filesystem.", ".percent"
 # The last option of a rule. Options follow the condition, in any order.
 _OPTION = re.compile(
     rf"(?P<rest>.*)\s(?:repeat\s+(?P<count>[0-9]{{1,9}}(?:\.[0-9]{{1,3}})?)(?P<time>[smhd])"
@@ -50,6 +69,8 @@ _OPTION = re.compile(
 )
 _LENGTH_EXPECTED = f"expected at most {MAX_TEXT_LENGTH} characters"
 _REPEAT_EXPECTED = "expected repeat with a time from 1m to 7d, such as repeat 30m"
+_WITHIN_EXPECTED = "expected METRIC reaches NUMBER within TIME, with a time from 1h to 365d"
+_UNUSUAL_EXPECTED = "expected METRIC unusual for TIME, with a time from 1m to 7d"
 _QUIET_EXPECTED = "expected except with days, times or both, such as except Sat-Sun 22:00-06:00"
 
 
@@ -64,7 +85,9 @@ class Threshold:
     """An alert fires once `metric` `op` `limit` has held for `seconds`.
 
     It resolves when the value is on the other side of `clear`. If `op` is MISSING_OP, the alert fires while
-    the metric has no value, and `limit` and `clear` have no meaning.
+    the metric has no value, and `limit` and `clear` have no meaning. If `op` is REACHES_OP, it fires while
+    the trend reaches `limit` within `within` seconds, and if it is UNUSUAL_OP, while the value is outside of
+    its usual range.
 
     The other fields are options of its messages: seconds after which one is repeated (0: never), the times
     without any, and the level.
@@ -78,13 +101,15 @@ class Threshold:
     repeat: float = 0.0
     quiet_hours: tuple[QuietHours, ...] = ()
     level: str = WARNING
+    within: float = 0.0
     _condition: str = field(default="", init=False, repr=False, compare=False)
 
     @staticmethod
     def parse(text: str) -> Threshold:
         """Return the threshold for a rule such as "disk.read >= 1.5G for 5m clear 1G".
 
-        "cpu.percent missing for 1m" is the other form. k, M, G and T are powers of ten. A percent sign
+        Other forms are "cpu.percent missing for 1m", "filesystem.root reaches 95 within 3d" and "cpu.percent
+        unusual for 10m". "above" and "below" are > and <. k, M, G and T are powers of ten. A percent sign
         changes nothing, because percentages are 0 to 100. Raises ValueError if the text is no rule. The error
         has a text if an option is wrong, or the rule is too long.
         """
@@ -100,7 +125,7 @@ class Threshold:
 
     @staticmethod
     def _parse_condition(text: str) -> Threshold:
-        match = _MISSING_RULE.fullmatch(text) or _LIMIT_RULE.fullmatch(text)
+        match = next(filter(None, (rule.fullmatch(text) for rule in _RULES)), None)
         if match is None or not match["metric"].isprintable():
             raise ValueError(_option_problem(text))
         seconds = round(float(match["count"] or 0) * _UNIT_SECONDS[match["time"] or "s"], 3)
@@ -110,11 +135,21 @@ class Threshold:
             if not seconds:
                 raise ValueError
             return Threshold(match["metric"], MISSING_OP, 0.0, seconds)
+        if match.re is _UNUSUAL_RULE:
+            if seconds < MIN_UNUSUAL_S:
+                raise ValueError(_UNUSUAL_EXPECTED)
+            return Threshold(match["metric"], UNUSUAL_OP, 0.0, seconds)
         limit = _parse_number(match, "limit")
+        if match.re is _REACHES_RULE:
+            within = round(float(match["within"]) * _UNIT_SECONDS[match["within_unit"]], 3)
+            if not MIN_WITHIN_S <= within <= MAX_WITHIN_S:
+                raise ValueError(_WITHIN_EXPECTED)
+            return Threshold(_whole_key(match["metric"]), REACHES_OP, limit, seconds, within=within)
         clear = _parse_number(match, "clear") if match["clear"] else None
-        if clear is not None and (clear > limit if match["op"] in (">", ">=") else clear < limit):
+        op = match["op"] or _WORDS[match["word"]]
+        if clear is not None and (clear > limit if op in (">", ">=") else clear < limit):
             raise ValueError
-        return Threshold(match["metric"], match["op"], limit, seconds, clear)
+        return Threshold(match["metric"], op, limit, seconds, clear)
 
     @property
     def text(self) -> str:
@@ -133,10 +168,29 @@ class Threshold:
 
     def _format_condition(self) -> str:
         duration = f" for {_format_duration(self.seconds)}" if self.seconds else ""
-        if self.op == MISSING_OP:
-            return f"{self.metric} {MISSING_OP}{duration}"
+        if self.op in (MISSING_OP, UNUSUAL_OP):
+            return f"{self.metric} {self.op}{duration}"
+        if self.op == REACHES_OP:
+            within = _format_duration(self.within)
+            return f"{self.subject} {self.op} {_format_number(self.limit)} within {within}{duration}"
         clear = "" if self.clear is None else f" clear {_format_number(self.clear)}"
         return f"{self.metric} {self.op} {_format_number(self.limit)}{duration}{clear}"
+
+    @property
+    def subject(self) -> str:
+        """The metric as a rule names it: "filesystem.root" if the rule is about reaching a limit."""
+        short = self.metric.removesuffix(_PERCENT_SUFFIX)
+        return short if self.op == REACHES_OP and _whole_key(short) == self.metric else self.metric
+
+    @property
+    def stated_limit(self) -> float | None:
+        """The limit that the rule contains; None if it has none."""
+        return self.limit if self.has_limit or self.op == REACHES_OP else None
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether this compares the value with a limit."""
+        return self.op in LIMIT_OPS
 
     @property
     def clear_threshold(self) -> float:
@@ -144,7 +198,11 @@ class Threshold:
         if self.clear is not None:
             return self.clear
         margin = CLEAR_MARGIN * abs(self.limit)
-        return self.limit - margin if self.op in (">", ">=") else self.limit + margin
+        if self.op in (">", ">="):
+            return self.limit - margin
+        # No value could be above the highest one, so the alert would never resolve.
+        highest = min(high for end, high in _HIGHEST_VALUES.items() if self.metric.endswith(end))
+        return self.limit if self.limit + margin >= highest else self.limit + margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +223,7 @@ class AlertChange:
 
     `value` is the value at that time, or None if there was none. `number` counts the changes in the log of a
     store, from 1. `kind`: CHANGE, or an entry that is only a message. `silence`: why no message is sent, or
-    empty.
+    empty. `detail`: what is expected or usual in words, such as "reaches 95 % in 2 days (1 to 3)".
     """
 
     threshold: Threshold
@@ -175,6 +233,17 @@ class AlertChange:
     number: int = 0
     kind: str = CHANGE
     silence: str = ""
+    detail: str = ""
+
+
+def _whole_key(metric: str) -> str:
+    """Return the key of a file system for its short form.
+
+    >>> _whole_key("filesystem.root"), _whole_key("quota")
+    ('filesystem.root.percent', 'quota')
+    """
+    is_short = metric.startswith(_FILESYSTEM_PREFIX) and not metric.endswith(_PERCENT_SUFFIX)
+    return f"{metric}{_PERCENT_SUFFIX}" if is_short else metric
 
 
 def _split_options(text: str) -> tuple[str, dict[str, Any]]:
@@ -210,6 +279,10 @@ def _option_problem(text: str) -> str:
     words = text.split()
     if "except" in words[1:]:
         return _QUIET_EXPECTED
+    if REACHES_OP in words[1:]:
+        return _WITHIN_EXPECTED
+    if UNUSUAL_OP in words[1:]:
+        return _UNUSUAL_EXPECTED
     return _REPEAT_EXPECTED if "repeat" in words[1:] else ""
 
 

@@ -40,6 +40,18 @@ MAX_NUMBER_CHARS = 28
 MIN_WEIGHT_S, MAX_WEIGHT_S = 0.001, 86_400.0
 # Larger epoch milliseconds are no plausible time.
 MAX_EPOCH_MS = 1e14
+# Every JavaScript object has these properties.
+RESERVED_NAMES = frozenset(
+    (
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+    )
+)
 
 
 class DashappError(Exception):

@@ -6,7 +6,7 @@ too many. Gaps become holes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -31,6 +31,8 @@ MAX_COARSENING = 100
 INCOMPLETE_CURSOR = "incomplete"
 
 Column = NDArray[np.float64]
+# Adds columns to the points of a frame, which have no extremes, and may remove others.
+Extend = Callable[[Columns], Columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,14 @@ def live_frame(
     snapshot: Snapshot | None = None,
     max_values: int = MAX_VALUES,
     max_points: int = MAX_POINTS,
+    extend: Extend | None = None,
 ) -> Frame:
     """Return what a reader at `cursor` lacks of the newest `window` seconds.
 
     If it cannot continue from there, the frame holds the whole window and has `reset`. The window ends at the
     newest tick. `step` is the step of an empty store. `snapshot`: the moment to show instead of now.
-    `max_points`: of points that stand for several ticks. BadRequestError if more than `max_values` numbers
-    are necessary.
+    `max_points`: of points that stand for several ticks. `extend` changes the columns before rounding.
+    BadRequestError if more than `max_values` numbers are necessary.
 
     If the store cannot answer all reads, a reader that can continue gets no points and the same cursor.
     Another one gets the points that were read, and a cursor with which it gets the window again.
@@ -105,7 +108,7 @@ def live_frame(
             size, columns, next_text = held.size_ms, empty_columns(), cursor
         else:
             next_text = INCOMPLETE_CURSOR
-        return _build_frame(columns, next_text, size, levels, held, is_complete=False)
+        return _build_frame(columns, next_text, size, levels, held, extend, is_complete=False)
     last_ms = newest.time_ms
     if size:
         # The last point that exists, not the last possible one: the next response then shows a gap that goes
@@ -115,7 +118,7 @@ def live_frame(
     next_cursor = Cursor(
         newest.generation, last_ms, size, span if size else 0, max(0, newest.time_ms - last_ms) if size else 0
     )
-    return _build_frame(columns, next_cursor.encode(), size, levels, position)
+    return _build_frame(columns, next_cursor.encode(), size, levels, position, extend)
 
 
 def past_frame(
@@ -128,10 +131,11 @@ def past_frame(
     snapshot: Snapshot | None = None,
     max_values: int = MAX_VALUES,
     max_points: int = MAX_POINTS,
+    extend: Extend | None = None,
 ) -> Frame:
     """Return the points in (start, end], in epoch milliseconds, at the finest step that fits.
 
-    `max_points`: of points that stand for several ticks. The caller checks whether the frame is complete.
+    `max_points` and `extend`: as of `live_frame`. The caller checks whether the frame is complete.
     """
     levels = Levels(store, step, snapshot)
     newest = levels.snapshot.cursor
@@ -139,7 +143,7 @@ def past_frame(
     end_ms = min(end_ms, newest.time_ms)
     size = limits.size_for(start_ms, end_ms)
     size, columns = _read_fitting(levels, start_ms, end_ms, size, metrics, limits)
-    return _build_frame(columns, newest.encode(), size, levels, None, is_complete=levels.is_complete)
+    return _build_frame(columns, newest.encode(), size, levels, None, extend, is_complete=levels.is_complete)
 
 
 class _Limits:
@@ -241,16 +245,20 @@ def _build_frame(
     size: int,
     levels: Levels,
     position: Cursor | None,
+    extend: Extend | None,
     *,
     is_complete: bool = True,
 ) -> Frame:
+    measured = columns.keys
+    columns = extend(columns) if extend else columns
     t, holes = _with_gaps(columns, (position.time_ms or None) if position else None)
 
-    def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
+    def spread(matrix: NDArray[np.float64], keys: Collection[str] = columns.keys) -> dict[str, Column]:
         if len(holes):
             matrix = np.insert(matrix, holes, np.nan, axis=1)
         # In order of the keys: every process then builds the same bytes.
-        return dict(sorted(zip(columns.keys, _rounded(matrix), strict=True), key=itemgetter(0)))
+        rows = zip(columns.keys, _rounded(matrix), strict=True)
+        return dict(sorted(((key, row) for key, row in rows if key in keys), key=itemgetter(0)))
 
     return Frame(
         cursor=cursor,
@@ -260,8 +268,8 @@ def _build_frame(
         newest=levels.newest,
         t=t,
         y=spread(columns.mean),
-        low=spread(columns.low) if size else {},
-        high=spread(columns.high) if size else {},
+        low=spread(columns.low, measured) if size else {},
+        high=spread(columns.high, measured) if size else {},
         is_complete=is_complete,
     )
 

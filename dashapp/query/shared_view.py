@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
 from dashapp.model.events import EventLog
+from dashapp.model.formulas.chart_formulas import visible_inputs
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
@@ -81,7 +82,8 @@ class SharedViewReader(Reader):
         return value
 
     def _visible_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
-        keys = keys_of_panels(self.view.panels, metrics, self._chosen).union(self.view.metrics)
+        chosen = {*self.view.metrics, *visible_inputs(self.view.metrics)}
+        keys = keys_of_panels(self.view.panels, metrics, self._chosen) | chosen
         return [metric for metric in metrics if metric.key in keys]
 
     def _visible_panel_kinds(self, kinds: Mapping[str, str]) -> Mapping[str, str]:

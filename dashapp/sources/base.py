@@ -9,6 +9,7 @@ It quotes the first input that the source did not understand; `rejection.FirstRe
 `reading_count`: the number of readings so far, if the source is not read at every call of `read`.
 `panel_kinds`: the kind of chart by panel name.
 `curves`: if the source draws whole curves, the newest as a model.ticks.Curves by panel name.
+`unique_name`: a name that no other source may have.
 `reserved_chars`: characters of each tick that no other source may use.
 `backfill(until, limit)`: if the source has history, at most `limit` ticks of it.
 """

@@ -5,8 +5,10 @@ A source that is slow or hangs has its own thread, so that no tick waits for it.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from threading import Condition, Thread
 
 from dashapp.model.ticks import Curves, Metric
@@ -19,6 +21,25 @@ from dashapp.sources.expiring import UsualInterval
 SCHEDULE_SLACK_S = 0.05
 # Values are valid for this many of the source's usual intervals.
 VALID_INTERVALS = 1.5
+
+
+# The first runs of all sources of one kind take place within so many seconds.
+START_SPAN_S = 2.0
+
+
+def regular_pauses(name: str, every: float, clock: Callable[[], float]) -> Iterator[float]:
+    """Yield the seconds until each run: the first is soon, and others every `every` seconds.
+
+    Their times differ between names, so that many sources do not run at once. A run that is late or long
+    does not change them.
+    """
+    share = zlib.crc32(name.encode()) / 2**32
+    first_regular = clock() + share * every
+    yield share * min(every, START_SPAN_S)
+    while True:
+        now = clock()
+        passed = max(0, math.floor((now - first_regular) / every) + 1)
+        yield first_regular + passed * every - now
 
 
 class BackgroundSource:

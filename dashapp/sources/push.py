@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from dashapp.model.events import event_text
@@ -45,6 +45,8 @@ Marks = list[tuple[int, str]]
 CACHE_SIZE = 4000
 # Begins a record of what a person did on the page. No JSON begins with it.
 ACTION_MARK = b"!"
+# Begins a record of series that programs send by other protocols. No JSON begins with it either.
+INGEST_MARK = b"="
 
 _INVALID_CHARS = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -80,6 +82,25 @@ class RunObserver(Protocol):
         """Return the values of this tick by key, and store the runs if they changed."""
 
 
+class SeriesReader(Protocol):
+    """Turns the points of series into values. `ingest.series` has the implementation."""
+
+    @property
+    def status_message(self) -> str: ...
+
+    def parse(self, record: bytes) -> Sequence[Any]:
+        """Return the points of a record."""
+
+    def row_chars(self, points: Sequence[Any]) -> int:
+        """Return the characters that these points add to the row of this tick."""
+
+    def take(self, points: Sequence[Any]) -> None:
+        """Add points to this tick."""
+
+    def finish_tick(self, free_chars: int) -> Mapping[Metric, float]:
+        """Return the values of this tick, and last values that need at most `free_chars` of its row."""
+
+
 def pushed_metric(key: str) -> Metric:
     """Return the metric of a pushed name; the part before the first dot is its panel.
 
@@ -100,6 +121,7 @@ class PushSource:
     `runs` names the training runs that push. Without it, their values are left out. `act` gets the records of
     what people do on the page, and `mark` the new and the removed events. Without it, `take_events` returns
     them. Both are called before the store has the tick: from then on nothing reads the records again.
+    `make_series` returns what gets the points of series that other protocols bring, with the first of them.
     """
 
     name = "push"
@@ -113,15 +135,22 @@ class PushSource:
         runs: RunObserver | None = None,
         act: Callable[[list[bytes]], None] | None = None,
         mark: Callable[[Marks, Marks], None] | None = None,
+        make_series: Callable[[], SeriesReader] | None = None,
     ) -> None:
         self._inbox = inbox
         self._mark = mark
         self._act = act
         self._runs = runs
+        self._make_series = make_series
+        self._series: SeriesReader | None = None
         self._newest = newest
         self._cache: dict[str, tuple[Metric, int]] = {}
         self._events: dict[tuple[int, str], None] = {}
         self._removed_events: dict[tuple[int, str], None] = {}
+
+    @property
+    def status_message(self) -> str:
+        return self._series.status_message if self._series is not None else ""
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
@@ -142,6 +171,19 @@ class PushSource:
             if record.startswith(b"["):
                 free_bytes -= len(record)
                 free_entries -= self._take_event_record(record)
+                return True
+            if record.startswith(INGEST_MARK):
+                if self._series is None and self._make_series is not None:
+                    self._series = self._make_series()
+                if self._series is None:
+                    return True
+                points = self._series.parse(record.removeprefix(INGEST_MARK))
+                row_size = self._series.row_chars(points)
+                if not is_first and row_size > free_chars:
+                    return False
+                free_chars, free_bytes = free_chars - row_size, free_bytes - len(record)
+                free_entries -= len(points)
+                self._series.take(points)
                 return True
             record_values, entries = _parse_record(record)
             row_size = sum(self._metric(key)[1] for key in record_values if key not in values)
@@ -164,7 +206,8 @@ class PushSource:
             self._mark(self.take_events(), self.take_removed_events())
         if self._runs is not None:
             values |= self._runs.finish_tick()
-        return {self._metric(key)[0]: value for key, value in values.items()}
+        metrics = {self._metric(key)[0]: value for key, value in values.items()}
+        return metrics if self._series is None else {**self._series.finish_tick(free_chars), **metrics}
 
     def take_events(self) -> Marks:
         """Return the events since the last call: times in epoch milliseconds, and texts.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
@@ -12,7 +13,15 @@ from dashapp.model.text import redact_credentials
 from dashapp.sources.base import Source
 from dashapp.sources.loader import load_function_or_explain
 from dashapp.sources.options import declared_options
-from dashapp.sources.spec import BUILT_IN, MACHINE_SOURCE, NO_SOURCE, OWN_MACHINE, MachineFiles, SourceSpec
+from dashapp.sources.spec import (
+    BUILT_IN,
+    MACHINE_SOURCE,
+    NAMED_SOURCES,
+    NO_SOURCE,
+    OWN_MACHINE,
+    MachineFiles,
+    SourceSpec,
+)
 from dashapp.sources.system.all import system_sources
 
 
@@ -25,6 +34,8 @@ def make_sources(
     """
     sources = [] if any(spec.name == NO_SOURCE for spec in specs) else system_sources(machine)
     sources += [make_source(spec, interval) for spec in specs if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
+    for name in _duplicates(sources):
+        raise ValueError(_duplicate_problem(name))
     return sources
 
 
@@ -51,7 +62,24 @@ def make_source(spec: SourceSpec, interval: float) -> Source:
 
 def source_problems(specs: Sequence[SourceSpec], interval: float) -> list[str]:
     """Return a sentence for each source that cannot be created."""
-    return [sentence for spec in specs if (sentence := source_problem(spec, interval))]
+    if sentences := [sentence for spec in specs if (sentence := source_problem(spec, interval))]:
+        return sentences
+    # Only these have names that people choose.
+    named = [spec for spec in specs if spec.name in NAMED_SOURCES]
+    names = _duplicates([make_source(spec, interval) for spec in named])
+    return [_duplicate_problem(name) for name in names]
+
+
+def _duplicates(sources: Sequence[Source]) -> list[str]:
+    """Return the names that several sources have."""
+    counts = Counter(name for source in sources if (name := getattr(source, "unique_name", "")))
+    return [name for name, count in counts.items() if count > 1]
+
+
+def _duplicate_problem(name: str) -> str:
+    return (
+        f"source: several are called {name}; put #NAME at the end of one, such as #{name.partition('.')[2]}-2"
+    )
 
 
 def source_problem(spec: SourceSpec, interval: float) -> str:

@@ -20,12 +20,17 @@ MACHINE_SOURCE, NO_SOURCE = "machine", "none"
 BUILT_IN = {
     MACHINE_SOURCE: "",
     NO_SOURCE: "",
+    "check": "dashapp.sources.external.checks.source:make_source",
     "demo": "dashapp.sources.external.demo:make_source",
+    "exec": "dashapp.sources.external.programs.source:make_source",
     "prometheus": "dashapp.sources.external.prometheus:make_source",
     "quotes": "dashapp.sources.external.quotes:make_source",
     "replay": "dashapp.sources.external.replay:make_source",
     "stdin": "dashapp.sources.external.stdin:make_source",
+    "statsd": "dashapp.sources.external.statsd.source:make_source",
 }
+# Sources of which there can be many, each with a name: `#NAME` at the end.
+NAMED_SOURCES = ("check", "exec")
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 EXPECTED = f"{', '.join(BUILT_IN)} or a Python function as module:function"
 

@@ -74,6 +74,15 @@ class Level(Protocol):
         """Return the points in (start, end], epoch milliseconds: all metrics or the given ones."""
 
 
+class MeanLevel(Protocol):
+    """The means of points of `step` seconds."""
+
+    step: float
+
+    def means(self, start: int, end: int, keys: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
+        """Return the means of points in (start, end], milliseconds, by metric, oldest first."""
+
+
 class TopLevel(Protocol):
     """One level of the records of top processes, of about `step` seconds each."""
 
@@ -220,6 +229,9 @@ class Store(Reader, Protocol):
 
         Never raises for a disk or a server that refuses: the store repeats such a write later.
         """
+
+    def mean_levels(self) -> tuple[MeanLevel, MeanLevel]:
+        """Return the means of minutes and of hours, which need no numpy. Any thread may call this."""
 
     def write_document(self, document: Document[Value], value: Value) -> None:
         """Replace a document, before the tick that it belongs to. Any thread may call this.

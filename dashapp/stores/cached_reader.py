@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from dashapp.model.notices import damage_notice
 from dashapp.model.ticks import Cursor, Tick
-from dashapp.stores.base import Reader, TopLevel, row_time_ms
+from dashapp.stores.base import MeanLevel, Reader, TopLevel, row_time_ms
 from dashapp.stores.history.archive import BlockReader
+from dashapp.stores.history.mean_levels import open_mean_levels
 from dashapp.stores.tick_cache import LogSnapshot, TickCache
 from dashapp.stores.top_levels import TopLevelReader, open_top_levels
 
@@ -86,6 +87,9 @@ class CachedReader(Reader):
         if levels is None:
             levels = self._top_levels = open_top_levels(self.block_reader)
         return levels
+
+    def mean_levels(self) -> tuple[MeanLevel, MeanLevel]:
+        return open_mean_levels(self.block_reader)
 
     def damage_notices(self) -> list[str]:
         damaged = sum(level.damaged for level in self._levels or ())

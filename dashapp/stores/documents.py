@@ -32,6 +32,7 @@ from dashapp.stores.document_kind import INVALID, Document
 # Maximum characters of a text of a metric.
 MAX_TEXT_CHARS = 1000
 MAX_ZONE_CHARS = 64
+MAX_DETAIL_CHARS = 200
 # Clock steps and notification addresses, of which a collector has far fewer.
 MAX_CLOCK_STEPS = MAX_ADDRESSES = 1000
 # The log of alerts.
@@ -64,12 +65,14 @@ def _changes_from_json(rows: Any) -> list[AlertChange]:
         if (threshold := thresholds.get(text)) is None:
             threshold = thresholds[text] = Threshold.parse(text)
         value = None if value is None else _number(value)
-        kind, silence = details or (CHANGE, "")
+        # Earlier versions wrote fewer of them.
+        kind, silence, detail = details + [CHANGE, "", ""][len(details) :]
         if kind not in (CHANGE, REMINDER, TEST):
             raise ValueError
         changes.append(
             AlertChange(
-                threshold, firing is True, _time(time), value, _count(number), kind, str(silence)[:16]
+                *(threshold, firing is True, _time(time), value, _count(number), kind, str(silence)[:16]),
+                str(detail)[:MAX_DETAIL_CHARS],
             )
         )
     return changes
@@ -78,6 +81,8 @@ def _changes_from_json(rows: Any) -> list[AlertChange]:
 def _change_to_json(change: AlertChange) -> Any:
     row = (change.number, change.threshold.text, change.firing, _to_ms(change.time), change.value)
     # An earlier version reads a log without details.
+    if change.detail:
+        return (*row, change.kind, change.silence, change.detail)
     return (*row, change.kind, change.silence) if change.kind or change.silence else row
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.model.top import TopRecord
-from dashapp.stores.base import Rewind, Store, TopLevel
+from dashapp.stores.base import FOREVER_MS, MeanLevel, Rewind, Store, TopLevel
 from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.documents import DOCUMENTS
+from dashapp.stores.history.mean_levels import tick_means
 from dashapp.stores.notices import StoredNotice
 from dashapp.stores.tick_cache import LogSnapshot, TickCache
 from dashapp.stores.top_levels import StoredRecords
@@ -80,6 +81,9 @@ class MemoryStore(Store):
 
     def levels(self) -> tuple[()]:
         return ()
+
+    def mean_levels(self) -> tuple[MeanLevel, MeanLevel]:
+        return tick_means(self.since(float("-inf"), FOREVER_MS))
 
     def read_document(self, document: Document[Value]) -> Value:
         value: Value = self._documents[document]

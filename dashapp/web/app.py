@@ -18,12 +18,12 @@ from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
+from dashapp.api.ingest.routes import token_endpoints
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
-from dashapp.api.push import PUSH_PATH as PUSH
-from dashapp.api.push import push_endpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
+from dashapp.config.visibility import is_public, shows_processes
 from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import FirstRequestLock, StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
@@ -75,8 +75,8 @@ def create_app(
     access = AccessControl(settings, folder, local, shared)
     # The names of pushed metrics are checked against all others.
     check = access.check_of(settings.push_token, "push token")
-    push = push_endpoint(check, push_writer, store, access.clients)
-    is_shared = _is_public(settings) and not settings.requires_authentication and not mounted
+    programs = token_endpoints(check, push_writer, store, access.clients)
+    is_shared = is_public(settings) and not settings.requires_authentication and not mounted
     if is_shared:
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
@@ -110,7 +110,7 @@ def create_app(
             else _processes_error(settings),
             hosts=None if hosts is None else partial(hosts_json, hosts),
             now=target.now,
-            host=target.label,
+            **_host_arguments(target),
             panels=_chosen_panels(settings, target),
             caching=data_caching,
             limits=limits,
@@ -126,8 +126,8 @@ def create_app(
             path: str = environ["PATH_INFO"]
             if write := find_write(environ):
                 return write(environ, start_response)
-            if path == PUSH and is_root:
-                return push(environ, start_response)
+            if is_root and (endpoint := programs.get(path)):
+                return endpoint(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
             if path.startswith(badge.BADGE_PREFIX):
@@ -186,7 +186,7 @@ def _page_app(
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
-        facts=machine_facts(host_name, with_addresses=not _is_public(settings)) if is_own else (),
+        facts=machine_facts(host_name, with_addresses=not is_public(settings)) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         alert_controls=has_marks and may_change_alerts(settings, target),
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
@@ -219,6 +219,11 @@ def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, An
     )
 
 
+def _host_arguments(target: PageTarget) -> dict[str, Any]:
+    """Return the arguments of Api that depend on the hosts of a page."""
+    return {"host": target.label, "compared": target.names if len(target.names) > 1 else ()}
+
+
 def _chosen_panels(settings: Settings, target: PageTarget) -> Sequence[Panel]:
     return settings.panel if len(target.names) < 2 else overlay_panels(settings.panel)
 
@@ -239,25 +244,9 @@ def _path_to_files(target: PageTarget | None) -> str:
     return (below_host + _path_to_root().removeprefix("./")) or "./"
 
 
-def shows_processes(settings: Settings) -> bool:
-    """Return whether the page may show names of processes.
-
-    `local` hides them from a page that others can reach without a password, and from a page without metrics
-    of this machine.
-    """
-    if settings.processes == "local":
-        return settings.reads_system and (bool(settings.password) or not _is_public(settings))
-    return settings.processes == "always"
-
-
-def _is_public(settings: Settings) -> bool:
-    """Return whether others can reach the page: by its address, or by a name at a proxy."""
-    return settings.public or bool(settings.hosts)
-
-
 def _processes_error(settings: Settings) -> str:
     """Error text for a request for processes. A public server does not mention the flag."""
-    if _is_public(settings):
+    if is_public(settings):
         return NO_PROCESSES
     return f'processes are off because --processes is "{settings.processes}"; start with --processes local'
 

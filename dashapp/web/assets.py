@@ -21,6 +21,7 @@ PAGE_LAYERS = (
     "charts",
     "legend",
     "panels",
+    "statistics",
     "alerts",
     "layout",
     "runs",

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashapp.model.groups import HEADING_PANELS, TWINS, group_of
 from dashapp.model.panels import Panel, select_members
-from dashapp.model.thresholds import MISSING_OP, Threshold
+from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import Tile, choose_tiles
 from dashapp.query.overlay_metrics import overlay_tiles
@@ -119,7 +119,8 @@ def _thresholds_json(thresholds: Sequence[Threshold]) -> str:
             {
                 "metric": t.metric,
                 "op": t.op,
-                "limit": None if t.op == MISSING_OP else t.limit,
+                "limit": t.stated_limit,
+                **({"within": t.within} if t.within else {}),
                 "text": t.text,
                 "level": t.level,
             }
@@ -164,6 +165,7 @@ def _bar(
                     _button("events", "Events", "What happened, the newest first (e)", "e"),
                     *([_button("mark", "Mark a moment…", "Mark what happened (m)", "m")] if marks else []),
                     _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
+                    _button("usual", "Usual range", "Usual range of this hour and weekday (u)", "u"),
                     _button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
                     *(
                         [_button("alert-rules", "Alert rules", "Alert rules (a)", "a")]

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dashapp.api.push import PUSH_PATH as PUSH
+from dashapp.api.ingest.routes import TOKEN_PATHS
 from dashapp.config.settings import Settings
 from dashapp.http.middleware.authentication import AuthenticationMiddleware
 from dashapp.http.middleware.client_address import ClientResolver
@@ -68,7 +68,7 @@ def build_middleware(
             page=LoginPage(settings.title, settings.theme, assets_directory()),
             shares=ShareLinks(access.key, build, settings.max_window_s),
             in_frames=bool(settings.frame_ancestors),
-            public_paths=("/healthz", PUSH) if settings.push_token else ("/healthz",),
+            public_paths=("/healthz", *(TOKEN_PATHS if settings.push_token else ())),
         )
     return SecurityMiddleware(
         app,

@@ -15,7 +15,7 @@ from dash import dcc, html
 
 from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.panels import Panel
-from dashapp.model.thresholds import MISSING_OP, Threshold
+from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric
 from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshold_line
 
@@ -64,7 +64,7 @@ def chart_specs(
         "limits": [
             {"metric": threshold.metric, "shape": threshold_line(threshold.limit, threshold.op)}
             for threshold in thresholds
-            if threshold.op != MISSING_OP
+            if threshold.has_limit
         ],
     }
 
@@ -79,7 +79,7 @@ def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Th
         "shapes": [
             threshold_line(threshold.limit, threshold.op)
             for threshold in thresholds
-            if threshold.metric in keys and threshold.op != MISSING_OP
+            if threshold.metric in keys and threshold.has_limit
         ],
         "metrics": panel.metrics,
         "right": panel.right,

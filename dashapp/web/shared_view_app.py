@@ -18,7 +18,16 @@ from dashapp.stores.documents import ZONE
 from dashapp.web import layout
 
 # Parts of the API that a link can use.
-ALLOWED_PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/events", "/api/csv")
+ALLOWED_PATHS = (
+    "/api/ticks",
+    "/api/frames",
+    "/api/metrics",
+    "/api/alerts",
+    "/api/events",
+    "/api/csv",
+    "/api/forecast",
+    "/api/usual",
+)
 # Key of the view in the environ.
 ENVIRON_KEY = "dashapp.view"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from threading import Event, Lock
 from types import SimpleNamespace
@@ -314,3 +314,17 @@ def test_message_names_level_and_links_to_moment() -> None:
     assert (resolved.title, resolved.is_critical) == ("lab: cpu.percent > 95: resolved, at 97.25", False)
     test = compose_message([replace(change(4, of=critical), kind=TEST)], 1, 0, "lab")
     assert test.title == "lab: cpu.percent > 95: test of this rule, at 97.25"
+
+
+def test_message_has_reason_of_the_source() -> None:
+    """The message of an alert on a check contains why the check fails."""
+    down = Threshold.parse("check.shop.up below 1 for 30s")
+    store, sender = MemoryStore(), FakeSender()
+    with closing(
+        AlertDelivery([HERE], store, SimpleNamespace(set=print, clear=print), send=sender)
+    ) as sending:
+        sending.put([change(1, of=down)], {1: "check shop failed: connection refused"})
+        wait_for(lambda: sender.titles())
+    assert sender.titles() == [
+        "dashapp: check.shop.up < 1 for 30s: firing, at 97.25 (check shop failed: connection refused)"
+    ]

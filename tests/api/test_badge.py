@@ -84,6 +84,9 @@ def test_badge_has_label_value_and_unit() -> None:
         (0.5, "", "0.500"),
         (1e18, "", "1.000e+18"),
         (3, "orders", "3 orders"),
+        (1, "up/down", "up"),
+        (0, "up/down", "down"),
+        (0.5, "up/down", "50.0 %"),
     ],
 )
 def test_quantity_has_three_digits_and_its_unit(value: float, unit: str, text: str) -> None:

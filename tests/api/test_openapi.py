@@ -29,7 +29,11 @@ from wsgi_client import ask
 from dashapp.api import badge as api_badge
 from dashapp.api import csv_export, params, push
 from dashapp.api.endpoints import MAX_QUERIES_PER_REQUEST, PATHS
-from dashapp.api.openapi import OPENAPI_PATH, openapi_document
+from dashapp.api.ingest import otlp
+from dashapp.api.ingest.influx import MAX_LINES
+from dashapp.api.ingest.line_protocol import PRECISIONS
+from dashapp.api.ingest.series_writer import MAX_BODY_BYTES
+from dashapp.api.openapi import OPENAPI_PATH, PUSH_PATHS, openapi_document
 from dashapp.config.settings import MIN_WINDOW_S, Settings, parse_settings
 from dashapp.http.middleware import share_links
 from dashapp.http.types import WSGIApp
@@ -70,13 +74,15 @@ def operations() -> Iterator[tuple[str, str, GenerationMode]]:
         for method, operation in methods.items():
             yield path, method, GenerationMode.POSITIVE
             # A number is text in a query, and one value is a list of one: no input of /api/frames is invalid.
-            if path != "/api/frames" and (operation.get("parameters") or "requestBody" in operation):
+            # Lines are text, and an empty body has no invalid one.
+            has_invalid = path not in ("/api/frames", "/write", "/api/v2/write", "/v1/metrics")
+            if has_invalid and (operation.get("parameters") or "requestBody" in operation):
                 yield path, method, GenerationMode.NEGATIVE
 
 
 @pytest.mark.parametrize(("path", "method", "mode"), [*operations()])
 def test_api_conforms_to_openapi_document(schema: Any, path: str, method: str, mode: GenerationMode) -> None:
-    token = TOKEN if path == "/api/push" else PASSWORD
+    token = TOKEN if path in PUSH_PATHS else PASSWORD
 
     @given(case=schema[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=amount(12, 50), derandomize=True, suppress_health_check=list(HealthCheck))
@@ -99,7 +105,7 @@ def test_openapi_describes_every_path_and_parameter() -> None:
         parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
     badge = "/api/badge/{key}.svg"
-    assert {*PATHS, badge, "/metrics", "/api/push", "/api/share", ALERT_PATH, OPENAPI_PATH} == set(
+    assert {*PATHS, badge, "/metrics", *PUSH_PATHS, "/api/share", ALERT_PATH, OPENAPI_PATH} == set(
         found["paths"]
     )
     assert "/api/hosts" in openapi_document(parse_settings(["--store", "memory:"], {}), many=True)["paths"]
@@ -130,6 +136,16 @@ def test_openapi_has_the_limits_of_the_code() -> None:
     assert paths["/api/push"]["post"]["responses"]["413"]["description"] == (
         f"The body has more than {push.MAX_BODY_BYTES} bytes."
     )
+    for path in ("/write", "/api/v2/write"):
+        operation = paths[path]["post"]
+        assert operation["responses"]["413"]["description"].startswith(
+            f"The body, or its content, has more than {MAX_BODY_BYTES} bytes"
+        )
+        assert operation["requestBody"]["description"] == f"Up to {MAX_LINES:,} lines, also with gzip."
+        assert operation["parameters"][0]["schema"]["enum"] == [*PRECISIONS]
+    assert paths["/v1/metrics"]["post"]["responses"]["413"]["description"].startswith(
+        f"The body, or its content, has more than {otlp.MAX_BODY_BYTES} bytes"
+    )
     assert (value["minimum"], value["maximum"]) == (-MAX_VALUE, MAX_VALUE)
     assert share["panels"]["maxItems"] == share_links.MAX_PANELS
     assert share["panels"]["items"]["maxLength"] == share_links.MAX_PANEL_NAME_LENGTH
@@ -138,7 +154,7 @@ def test_openapi_has_the_limits_of_the_code() -> None:
 
 def test_openapi_omits_disabled_paths() -> None:
     found = openapi_document(parse_settings(["--store", "memory:"], {}))
-    assert "/api/push" not in found["paths"]
+    assert not set(PUSH_PATHS) & found["paths"].keys()
     assert "/api/share" not in found["paths"]
     assert "security" not in found
 

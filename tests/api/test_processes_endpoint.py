@@ -15,9 +15,10 @@ from wsgi_client import ask
 from dashapp.api.endpoints import Api
 from dashapp.api.process_table import CACHE_TTL_S, ProcessTable
 from dashapp.config.settings import Settings, parse_settings
+from dashapp.config.visibility import shows_processes
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
-from dashapp.web.app import create_app, shows_processes
+from dashapp.web.app import create_app
 
 
 @pytest.fixture

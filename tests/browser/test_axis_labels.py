@@ -27,6 +27,7 @@ def page(shared_page: Page) -> Page:
         (0, 20_000_000, "1/s", "0", "20 M/s"),
         (-30_000_000, 0, "", "-30", "0 M"),
         (0, 8_000_000_000, "B", "0", "8 GB"),
+        (0, 1, "up/down", "down", "up"),
     ],
 )
 def test_axis_labels_of_large_numbers_are_short(

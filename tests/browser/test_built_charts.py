@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from authenticated_app import guarded, link
+from built_charts import drawn, menu, texts
 from chart_assertions import heard, wait_for_state
 from fake_collector import METRICS
 from faulty_server import Served
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from waiting import wait_until
 
@@ -21,13 +22,6 @@ from dashapp.model.panels import Panel
 from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Metric, Tick
 from dashapp.web.assets import assets_directory
-
-# Keys of the traces with points, and the title of each built chart.
-DRAWN = """() => [...document.querySelectorAll(".panel[data-built][data-panel]")].map((section) => {
-    const { data = [] } = section.querySelector(".js-plotly-plot") ?? {};
-    const keys = data.filter((trace) => trace.y.some((value) => value !== null)).map((trace) => trace.meta);
-    return [section.querySelector("h2 .title").textContent, keys];
-})"""
 
 
 @pytest.fixture
@@ -40,26 +34,12 @@ def served(serve_all: Serve) -> Live:
     return serve_all(past=300)
 
 
-def drawn(page: Page) -> dict[str, list[str]]:
-    return dict(page.evaluate(DRAWN))
-
-
-def texts(page: Page) -> list[str]:
-    found: list[str] = page.evaluate("new URLSearchParams(location.search).getAll('chart')")
-    return found
-
-
 def build(page: Page, *keys: str) -> None:
     page.keyboard.press("b")
     for key in keys:
         page.get_by_role("combobox", name="Add a metric").fill(key)
         page.keyboard.press("Enter")
     page.get_by_role("button", name="Add chart").click()
-
-
-def menu(page: Page, section: Locator, item: str) -> None:
-    section.locator(".more").click()
-    page.get_by_role("menuitem", name=item).click()
 
 
 def test_built_chart_is_drawn_and_survives_reload_and_link(page: Page, served: Live) -> None:
@@ -212,13 +192,19 @@ CHARTS = st.fixed_dictionaries(
 def scripts(chromium: Browser) -> Any:
     with closing(chromium.new_context()) as context:
         page = context.new_page()
-        for script in ("search/search_index.js", "yours/chart_text.js"):
+        for script in ("search/search_index.js", "data/formula_keys.js", "yours/chart_text.js"):
             page.add_script_tag(content=(assets_directory() / script).read_text())
         yield page
 
 
-@given(chart=CHARTS)
-def test_chart_survives_its_text_in_an_address(scripts: Page, chart: dict[str, Any]) -> None:
+FORMULAS = st.text("=(),`ab*%:right", max_size=20).map(lambda text: f"={text}")
+
+
+@given(chart=CHARTS, formulas=st.lists(FORMULAS, max_size=3, unique=True))
+def test_chart_survives_its_text_in_an_address(
+    scripts: Page, chart: dict[str, Any], formulas: list[str]
+) -> None:
+    chart["metrics"] = [*dict.fromkeys([*formulas, *chart["metrics"]])]
     chart["right"] = [key for key in chart["right"] if key not in chart["metrics"]]
     found = scripts.evaluate(
         """(chart) => {

@@ -21,6 +21,7 @@ COUNT = 90
 TOTAL = Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)
 PARTS = [Metric(f"cpu.{kind}", kind, "%", "cpu", 0, 100) for kind in ("user", "system", "iowait")]
 MANY = [Metric(f"many.m{number:02}", f"m{number:02}", "1/s", "many", 0) for number in range(9)]
+CHECKS = [Metric(f"check.c{number}.up", f"c{number}", "up/down", "checks", 0, 1) for number in range(8)]
 NEGATIVE = [Metric(f"memory.{name}", name, "B", "memorybytes") for name in ("used", "available")]
 SPECIAL: dict[str, Callable[[int], float]] = {
     "constant": lambda second: 7.0,
@@ -46,6 +47,11 @@ def values_at(second: int) -> dict[str, float]:
         **parts,
         "cpu.percent": parts["cpu.user"] + parts["cpu.system"],
         **{metric.key: float(number + second % 3) for number, metric in enumerate(MANY)},
+        # The last check is down, and the one before it was.
+        **{
+            metric.key: float(number < 7 and (number < 6 or second > 80))
+            for number, metric in enumerate(CHECKS)
+        },
         "memory.used": 5.0,
         "memory.available": -3.0,
         "pair.received": 1234567.0,
@@ -59,7 +65,7 @@ def values_at(second: int) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     live = serve_all(feeding=False, past=1, age=COUNT + 5)
-    live.store.describe([TOTAL, *PARTS, *MANY, *NEGATIVE, *PAIR, RARE, *TWINS, *EXTREME])
+    live.store.describe([TOTAL, *PARTS, *MANY, *CHECKS, *NEGATIVE, *PAIR, RARE, *TWINS, *EXTREME])
     start = live.feeder.newest
     for second in range(1, COUNT):
         if second not in GAP:
@@ -170,6 +176,16 @@ def test_long_legend_shows_highest_lines_and_expands(page: Page, live: Live) -> 
     page.keyboard.press("Enter")
     expect(rows.nth(1)).to_have_attribute("aria-pressed", "false")
     assert keys[1] in page.url
+
+
+def test_long_legend_of_checks_begins_with_those_that_are_down(page: Page, live: Live) -> None:
+    open_past(page, live, "checks")
+    rows = page.locator("[data-panel=checks] [data-line]")
+    expect(rows).to_have_count(5)
+    for each, words in zip(rows.all(), (["c7", "down"], ["c6", "up"], ["c0", "up"]), strict=False):
+        expect(each).to_contain_text(words[0])
+        expect(each).to_contain_text(words[1])
+    expect(rows.nth(1)).to_contain_text("%")
 
 
 @pytest.mark.parametrize("name", SPECIAL)

@@ -255,6 +255,10 @@ def test_tile_sparkline_shows_gaps_and_spikes(scripts: Page) -> None:
         (9.9996, "", "10.00"),
         (1234567.0, "", "1,234,567"),
         (0.123456, "1/s", "0.123/s"),
+        (1, "up/down", "up"),
+        (0, "up/down", "down"),
+        (0.9994, "up/down", "99.9 %"),
+        (-3.5, "days", "-3.50 days"),
     ],
 )
 def test_format_quantity_is_short_and_keeps_small_values(

@@ -94,8 +94,10 @@ def test_catalog_of_long_names_stays_below_limit_of_readers(letter: str) -> None
         source.names = [f"{tick}-{number}-{letter * 190}" for number in range(40)]
         sampler.tick(START + tick)
     sampler.tick(START + 200)
-    for document in (METRICS, LAST_SEEN):
-        text = document.encode(store.read_document(document))
+    for text in (
+        METRICS.encode(store.read_document(METRICS)),
+        LAST_SEEN.encode(store.read_document(LAST_SEEN)),
+    ):
         assert len(text) < MAX_DOCUMENT_BYTES * 3 / 4
     # The newest stay.
     assert {*source.names} <= {*keys(store)}

@@ -11,6 +11,7 @@ import pytest
 from settings_errors import problems
 
 from dashapp.config.settings import Settings, parse_settings, unknown_variables
+from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.panels import Panel
 from dashapp.model.thresholds import Threshold
 from dashapp.sources.spec import SourceSpec
@@ -221,6 +222,7 @@ GOOD = {
     "proxy_user": ("X-Forwarded-User", "X-Forwarded-User"),
     "limit": ("50", 50),
     "source": ("a.b:c", (SourceSpec("a.b:c"),)),
+    "metric": ("x = a / b [%]", (DerivedMetric.parse("x = a / b [%]"),)),
     "panel": ('name="x", kind="bar"', (Panel.from_table({"name": "x", "kind": "bar"}),)),
     "title": ("The greenhouse", "The greenhouse"),
     "theme": ("dark", "dark"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from command_line import run
+from ports import free_port
 from processes import ROOT, Dashapp, dashapp
 from waiting import wait_for
 
@@ -94,6 +95,20 @@ def test_20_to_22_hanging_and_failing_sources_affect_only_themselves(folder: Pat
         for _ in range(5):
             app.moves()
         wait_for(lambda: app.child("collector").num_threads() <= threads)
+
+
+def test_check_and_program_are_collected(folder: Path) -> None:
+    script = folder / "script.sh"
+    script.write_text("#!/bin/sh\necho temp=21.5\n")
+    script.chmod(0o755)
+    sources = ("--source=exec:./script.sh?every=1", "--source", "check:dns://localhost?every=1#name")
+    closed = f"check:tcp://127.0.0.1:{free_port()}?every=1#shop"
+    with dashapp(folder, *sources, "--source", closed, "--interval", "0.2") as app:
+        app.serving()
+        found = shows(app, "exec.script.temp", "check.name.latency", "check.shop.up")
+        assert (found["exec.script.temp"], found["check.name.up"], found["check.shop.up"]) == (21.5, 1, 0)
+        assert "check.shop.latency" not in found
+        assert wait_for(app.notices) == "check shop failed: connection refused"
 
 
 def test_source_from_toml_works_with_memory_store(folder: Path) -> None:

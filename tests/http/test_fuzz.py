@@ -14,6 +14,7 @@ from thorough import amount
 from wsgi_client import ask
 
 from dashapp.api.endpoints import PATHS
+from dashapp.api.ingest.routes import TOKEN_PATHS
 from dashapp.api.params import PARAMETERS
 from dashapp.http.types import WSGIApp
 from dashapp.web.pages import PAGE_PATHS
@@ -25,7 +26,7 @@ PLACES = [
     *PATHS,
     *PAGE_PATHS,
     "/api/openapi.json",
-    "/api/push",
+    *sorted(TOKEN_PATHS),
     "/api/share",
     "/metrics",
     "/login",

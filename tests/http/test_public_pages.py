@@ -40,7 +40,14 @@ VALUES = {ROOT.key: 10.0, PLAN.key: 20.5, HOME.key: 30.0, CPU.key: 99.0}
 
 PATHS = ["/", "/_dash-layout", "/_dash-dependencies", "/metrics", "/healthz", "/readyz", "/nothing"]
 PATHS += ["/api/openapi.json", "/api/metrics", "/api/alerts", "/api/csv", "/api/csv?panel=filesystem"]
-PATHS += ["/api/events", "/api/runs", "/api/top", "/api/ticks?processes=1", "/api/ticks?curves=1"]
+PATHS += [
+    "/api/events",
+    "/api/runs",
+    "/api/top",
+    "/api/forecast",
+    "/api/ticks?processes=1",
+    "/api/ticks?curves=1",
+]
 PATHS += ["/chart/cpu.percent", "/chart/filesystem.*", "/chart/filesystem.xrv-pxan.percent"]
 PATHS += ["/api/badge/cpu.percent.svg", "/api/badge/filesystem.xrv-pxan.percent.svg"]
 PATHS += [f"/api/{path}" for path in ("ticks", "ticks?window=60", "frames?q=window%3D60&q=like%3D*")]

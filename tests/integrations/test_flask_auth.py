@@ -161,6 +161,9 @@ def test_push_needs_only_its_token_below_protected_mount(
     body = b'{"metrics": {"loss": 1}}'
     assert host.ask("/monitor/api/push", method="POST", body=body, **headers).status == status
     assert host.ask("/monitor/api/push", method="GET", **headers).status == 403
+    lines = host.ask("/monitor/write", method="POST", body=b"loss value=1", **headers)
+    assert lines.status == (204 if status == 200 else 401)
+    assert host.ask("/monitor/write/x", method="POST", body=body, **headers).status == 403
     assert host.ask("/monitor/api/ticks", method="POST", body=body, **headers).status == 403
 
 

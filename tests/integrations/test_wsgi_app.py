@@ -209,16 +209,25 @@ def test_protect_covers_every_path(reading: Any, path: str) -> None:
         assert (answer.status, answer.headers["cache-control"]) == (403, "no-store")
 
 
-def test_push_needs_its_token_instead_of_protect(reading: Any) -> None:
+@pytest.mark.parametrize(
+    ("path", "body", "statuses"),
+    [
+        ("/monitor/api/push", b'{"metrics": {"loss": 1}}', (403, 200)),
+        ("/monitor/write", b"loss value=1", (401, 204)),
+        ("/monitor/api/v2/write", b"loss value=1", (401, 204)),
+    ],
+)
+def test_push_needs_its_token_instead_of_protect(
+    reading: Any, path: str, body: bytes, statuses: tuple[int, int]
+) -> None:
     app = reading(protect=lambda environ: False, push_token=TOKEN)
 
     def push(token: str) -> int:
-        body = b'{"metrics": {"loss": 1}}'
-        return get(app, "/monitor/api/push", method="POST", body=body, authorization=f"Bearer {token}").status
+        return get(app, path, method="POST", body=body, authorization=f"Bearer {token}").status
 
-    assert push("wrong token 12345") == 403
+    assert push("wrong token 12345") == statuses[0]
     # The collector of this store is away.
-    assert push(TOKEN) in (200, 503)
+    assert push(TOKEN) in (statuses[1], 503)
 
 
 def test_protect_reads_the_request(reading: Any) -> None:

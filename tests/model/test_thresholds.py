@@ -26,6 +26,8 @@ GOOD = [
     ("a > 1 for 0s", "a", ">", 1, 0),
     ("a > 1 for 7d", "a", ">", 1, 604_800),
     ("a missing for 60s", "a", "missing", 0, 60),
+    ("check.shop.up below 1 for 30s", "check.shop.up", "<", 1, 30),
+    ("a  above  1.5k", "a", ">", 1500, 0),
 ]
 
 
@@ -57,13 +59,27 @@ def test_threshold_parse_accepts_clear_limit(text: str, clear: float) -> None:
 
 @pytest.mark.parametrize(
     ("text", "well"),
-    [("a > 90", 85.5), ("a <= 100", 105), ("a > -100", -105), ("a < -100", -95), ("a > 0", 0)],
+    [
+        *[("a > 90", 85.5), ("a <= 100", 105), ("a > -100", -105), ("a < -100", -95), ("a > 0", 0)],
+        # A higher value than the highest would never come.
+        *[
+            ("check.shop.up < 1", 1),
+            ("a.percent < 98", 98),
+            ("a.percent <= 98", 98),
+            ("a.percent < 90", 94.5),
+        ],
+        *[("check.shop.up < 0.5", 0.525), ("a.up < 5", 5)],
+    ],
 )
 def test_threshold_clear_limit_defaults_to_5_percent(text: str, well: float) -> None:
     assert Threshold.parse(text).clear_threshold == well
 
 
 BAD = [
+    "a below",
+    "a below1",
+    "above 1",
+    "a below 1 above 2",
     "a > 90 clear 91",
     "a < 90 clear 89",
     "a > 90 clear",

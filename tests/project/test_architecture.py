@@ -21,12 +21,20 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From bottom to top: a module imports only from its own package and from those before it.
 LAYERS = [
     *("model", "process", "sources", "config", "stores", "query", "alerts", "http", "api", "collector"),
-    *("web", "integrations"),
+    *("mcp", "web", "integrations"),
 ]
 # Inside `sources` and `stores`, only these two modules import the sub-packages, because they select one.
 CHOOSERS = {"dashapp.sources.registry", "dashapp.stores.factory"}
 # A sub-package that all of them use.
-SHARED = ("dashapp.model.alerts", "dashapp.stores.history", "dashapp.web.components")
+SHARED = (
+    "dashapp.model.alerts",
+    "dashapp.model.formulas",
+    "dashapp.stores.history",
+    "dashapp.web.components",
+    "dashapp.model.statistics",
+    "dashapp.stores.history",
+    *("dashapp.api.statistics", "dashapp.web.components"),
+)
 MAX_MODULES = 15
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 100
@@ -50,6 +58,9 @@ HEAVY = {
             "dashapp.model.column_buffer",
             "dashapp.stores",
             "dashapp.query.frames",
+            "dashapp.query.formula_columns",
+            "dashapp.mcp.history",
+            *("dashapp.query.frames", "dashapp.query.forecasts", "dashapp.query.usual"),
             "dashapp.api.csv_export",
         ),
     },
@@ -57,6 +68,8 @@ HEAVY = {
         *("dashapp.http.responses", "dashapp.api.csv_export", "dashapp.stores.history.archive_reader"),
         "dashapp.model.ticks",  # only for ticks of many metrics
     },
+    "mcp": {"dashapp.mcp.server"},
+    "mcp_types": {"dashapp.mcp.server"},
     "pandas": set[str](),
     "plotly": set[str](),
     "redis": {"dashapp.stores.redis"},

@@ -21,5 +21,5 @@ def test_built_in_source_names_its_factory_function(name: str) -> None:
 
 def test_push_is_rejected_as_command_line_source() -> None:
     """DASHAPP_PUSH_TOKEN enables pushed metrics; `--source push` once ended in a traceback."""
-    with pytest.raises(ValueError, match="machine, none, demo"):
+    with pytest.raises(ValueError, match="machine, none, check"):
         SourceSpec.parse("push")

@@ -54,6 +54,7 @@ def ask(
         "wsgi.run_once": False,
         "HTTP_HOST": host,
         **({} if body is None else {"CONTENT_LENGTH": str(len(body))}),
+        **({"CONTENT_TYPE": headers.pop("content_type")} if "content_type" in headers else {}),
         **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
     }
     got: list[Any] = []

@@ -20,6 +20,7 @@ OTHER_CLIENTS = "others"
 LAYOUT_PATH, LAYOUT_COST = "/_dash-layout", 8
 COSTLY_PATHS = (
     *("/api/frames", "/api/ticks", "/api/csv", "/api/metrics", "/api/alerts", "/api/events", "/api/runs"),
+    *("/api/forecast", "/api/usual"),
     *("/api/top", LAYOUT_PATH),
 )
 MAX_REQUEST_COST = 512

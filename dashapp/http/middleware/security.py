@@ -26,6 +26,11 @@ _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 IMAGE_PREFIX = "/api/badge/"
 _SHARED_IMAGE = re.compile(rf"/share/[^/]+{IMAGE_PREFIX}")
 
+# Paths of data outside /api/: those of health checks, Prometheus, InfluxDB and OTLP.
+DATA_PATHS = frozenset(
+    ("/healthz", "/readyz", "/metrics", "/write", "/query", "/ping", "/health", "/v1/metrics")
+)
+
 _HOST_PATH = re.compile(r"^/host/[^/]*/")
 
 UNKNOWN_HOST = "unknown host name; add it to DASHAPP_HOSTS on the server"
@@ -111,7 +116,7 @@ class SecurityMiddleware:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         # A path below /host/NAME has the same headers as the one below the root.
         path = _HOST_PATH.sub("/", environ["PATH_INFO"])
-        data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
+        data = path.startswith("/api/") or path in DATA_PATHS
         extra = self._data if data else self._page
         if path.startswith(IMAGE_PREFIX):
             extra = self._image

@@ -21,6 +21,7 @@ from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, html_response, json_response, method_not_allowed, redirect
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.formulas.chart_formulas import is_formula_key
 from dashapp.model.text import is_encodable
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 from dashapp.query.shared_view import SharedView
@@ -32,6 +33,8 @@ DAY_S = 86_400
 MAX_PANELS, MAX_PANEL_NAME_LENGTH, MAX_LINK_LENGTH, MAX_CACHED_APPS = 64, 100, 6000, 32
 # Metrics of a link, and characters of a key.
 MAX_METRICS, MAX_KEY_LENGTH = 512, 256
+# Characters of a key that is a formula: with a name and a unit.
+MAX_FORMULA_KEY_LENGTH = 800
 MAX_BODY_BYTES = 64 << 10
 FIELDS = {"panels", "metrics", "days", "window", "from", "to"}
 
@@ -204,7 +207,9 @@ def _is_name(name: object) -> bool:
 
 
 def _is_key(key: object) -> bool:
-    return isinstance(key, str) and 1 <= len(key) <= MAX_KEY_LENGTH and is_encodable(key)
+    if not (isinstance(key, str) and is_encodable(key)):
+        return False
+    return 1 <= len(key) <= (MAX_FORMULA_KEY_LENGTH if is_formula_key(key) else MAX_KEY_LENGTH)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

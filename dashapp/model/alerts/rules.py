@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from dashapp.model.text import quote_value
-from dashapp.model.thresholds import CRITICAL, MISSING_OP, Threshold
+from dashapp.model.thresholds import CRITICAL, Threshold
 
 # Rules in the settings, and on the page.
 MAX_RULES = 500
 
 RULE_EXPECTED = (
-    'expected "METRIC > NUMBER for TIME clear NUMBER" (or >=, with the second number not above the first; '
-    'or < and <=, with it not below) or "METRIC missing for TIME", '
-    'such as "cpu.percent > 90 for 30s"'
+    'expected "METRIC > NUMBER for TIME clear NUMBER" (or >=, < and <=; the second number not beyond the '
+    'first), "METRIC missing for TIME", "METRIC reaches NUMBER within TIME" or "METRIC unusual for TIME"'
 )
 
 
@@ -49,7 +48,7 @@ def _conflicts(rules: Sequence[Threshold]) -> Iterator[tuple[Threshold, Threshol
         first = by_condition.setdefault(rule.condition, rule)
         if first is not rule and first != rule:
             yield first, rule, "which differ only in their options; remove one"
-        elif rule.op != MISSING_OP:
+        elif rule.has_limit:
             limits.append(rule)
     for one, other in combinations(limits, 2):
         if one.op[0] != other.op[0]:

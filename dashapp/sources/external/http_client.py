@@ -44,6 +44,8 @@ class Url:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
             raise ValueError
+        if parts.port == 0:
+            raise ValueError
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         authorization = ""
@@ -57,7 +59,7 @@ class Url:
     def resolve(self, location: str) -> Url:
         """Return the target of a redirect; raises SourceError for another server."""
         try:
-            target = Url.parse(urljoin(f"{self.scheme}://{self._host_and_port}{self.path}", location[:2000]))
+            target = Url.parse(urljoin(f"{self.scheme}://{self.host_and_port}{self.path}", location[:2000]))
         except ValueError:
             target = None
         if target is None or (target.scheme, target.host, target.port) != (self.scheme, self.host, self.port):
@@ -65,7 +67,7 @@ class Url:
         return Url(self.scheme, self.host, self.port, target.path, self.authorization)
 
     @property
-    def _host_and_port(self) -> str:
+    def host_and_port(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 

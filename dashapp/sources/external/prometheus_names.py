@@ -24,7 +24,7 @@ CACHE_SIZE = 4000
 
 _INVALID_CHARS = re.compile(r"[^a-z0-9_-]+")
 # Unit by the ending of a name, a convention of Prometheus; a counter has the unit per second.
-_UNITS = {
+UNITS = {
     "bytes": "B",
     "seconds": "s",
     "milliseconds": "ms",
@@ -36,10 +36,10 @@ _UNITS = {
     "joules": "J",
     "percent": "%",
 }
-_COUNTER_UNITS = {"B": "B/s", "s": "", "J": "W", "": "1/s"}
+COUNTER_UNITS = {"B": "B/s", "s": "", "J": "W", "": "1/s"}
 # Labels that describe a series with a better name, and values that are too long to write: UUIDs, hashes and
 # addresses of PCI devices.
-_DESCRIPTIONS = frozenset({"id", "uid", "uuid", "image", "image_id", "container_id"})
+_DESCRIPTIONS = frozenset({"id", "uid", "uuid", "image", "image_id", "container_id", "otel.scope.name"})
 _ID_VALUE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{12}|^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]$", re.IGNORECASE
 )
@@ -67,12 +67,12 @@ def series_key(name: str, labels: Iterable[tuple[str, str]]) -> str:
 
 
 def _key_part(label: str, value: str) -> str:
-    if label == QUANTILE and (percentile := _percentile(value)):
+    if label == QUANTILE and (percentile := percentile_name(value)):
         return percentile
     return f"{label}{value}" if value[:1].isdigit() else value or label
 
 
-def _percentile(value: str) -> str:
+def percentile_name(value: str) -> str:
     """Return "p99.9" for the quantile 0.999, empty for other text."""
     try:
         share = float(value)
@@ -87,7 +87,7 @@ class SeriesNames:
     def __init__(self) -> None:
         self._metrics: dict[SeriesIdentity, Metric] = {}
         self._keys: set[str] = set()
-        self._groups: dict[str, _Group] = {}
+        self._groups: dict[str, LabelGroup] = {}
 
     def metrics(self, series: Iterable[Series]) -> dict[SeriesIdentity, Metric]:
         """Return a metric for each series; new ones are named in sorted order."""
@@ -113,10 +113,10 @@ class SeriesNames:
                 for identity in () if by_name else sorted(series_by_identity):
                     by_name.setdefault(identity[0], []).append(identity)
                 identities = by_name[name]
-                known = self._groups[name] = _Group(identities)
+                known = self._groups[name] = LabelGroup(identities)
             for identity in identities:
                 chosen = [pair for pair in identity[1] if pair[0] in known.names]
-                label = known.unique_label(_series_label(name, chosen))
+                label = known.unique_label(series_label(name, chosen))
                 old = self._metrics.get(identity)
                 key = old.key if old else self._new_key(identity, common, chosen)
                 if old is None or old.label != label:
@@ -126,7 +126,7 @@ class SeriesNames:
         self, identity: SeriesIdentity, common: set[tuple[str, str]], chosen: Sequence[tuple[str, str]]
     ) -> str:
         name, labels = identity
-        own = [pair for pair in labels if not _is_description(*pair) and pair not in common] or labels
+        own = [pair for pair in labels if not is_description(*pair) and pair not in common] or labels
         key = series_key(name, own)
         if len(key) > MAX_FULL_KEY_LENGTH:
             key = series_key(name, chosen)
@@ -136,7 +136,7 @@ class SeriesNames:
         return key
 
 
-class _Group:
+class LabelGroup:
     """Series with one name: `names` of the labels that distinguish them, and the labels in use."""
 
     def __init__(self, identities: Sequence[SeriesIdentity]) -> None:
@@ -166,7 +166,7 @@ class _Group:
         return tuple(pair for pair in labels if pair[0] in self.names)
 
 
-def _is_description(label: str, value: str) -> bool:
+def is_description(label: str, value: str) -> bool:
     return label.lower() in _DESCRIPTIONS or _ID_VALUE.search(value) is not None
 
 
@@ -195,11 +195,11 @@ def distinguishing_labels(series: Sequence[Mapping[str, str]]) -> set[str]:
     names = sorted({name for labels in series for name in labels})
     if len(series) == 1:
         (labels,) = series
-        return {name for name in names if not _is_description(name, labels[name])} or set(names)
+        return {name for name in names if not is_description(name, labels[name])} or set(names)
     columns = {name: [labels.get(name, "") for labels in series] for name in names}
 
     def rank(name: str) -> tuple[bool, int, str]:
-        described = any(_is_description(name, value) for value in columns[name])
+        described = any(is_description(name, value) for value in columns[name])
         return described, len(name) + max(map(len, columns[name])), name
 
     varying = sorted((name for name in names if len(set(columns[name])) > 1), key=rank)
@@ -222,10 +222,10 @@ def _count(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> int:
     return len(set(zip(*(columns[name] for name in names), strict=True))) if names else 1
 
 
-def _series_label(name: str, labels: Iterable[tuple[str, str]]) -> str:
+def series_label(name: str, labels: Iterable[tuple[str, str]]) -> str:
     """Return the name and the labels, those with short values first; a long name is shortened."""
     parts = [
-        _percentile(value) if label == QUANTILE and _percentile(value) else f"{label}={value}"
+        percentile_name(value) if label == QUANTILE and percentile_name(value) else f"{label}={value}"
         for label, value in sorted(labels, key=lambda pair: (len(pair[1]), pair[0]))
     ]
     text = " ".join(parts)
@@ -240,8 +240,8 @@ def _build_metric(key: str, label: str, series: Series) -> Metric:
     panel = f"prom_{_INVALID_CHARS.sub('-', series.name.lower())}"[:MAX_PART_LENGTH]
     stem = re.sub(r"_(total|sum|count|gsum|gcount)$", "", series.name)
     is_count = series.name.endswith(("_count", "_gcount"))
-    unit = "" if is_count else _UNITS.get(re.split(r"[_.]", stem)[-1], "")
+    unit = "" if is_count else UNITS.get(re.split(r"[_.]", stem)[-1], "")
     if series.kind == COUNTER:
         # Seconds per second are a share of time, without a unit.
-        return Metric(key, label, _COUNTER_UNITS.get(unit, f"{unit}/s"), panel, 0.0)
+        return Metric(key, label, COUNTER_UNITS.get(unit, f"{unit}/s"), panel, 0.0)
     return Metric(key, label, unit, panel)

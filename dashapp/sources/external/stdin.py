@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import select
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,15 +23,12 @@ from dashapp.sources.expiring import ExpiringValues
 from dashapp.sources.external.number_parsing import Quantity
 from dashapp.sources.external.text.line_reader import CHUNK_BYTES, MAX_LINE_BYTES, LineReader
 from dashapp.sources.external.text.stream_parser import GENERAL_PROBLEM, TextParser
+from dashapp.sources.external.text.text_metrics import MAX_NAMES, TextMetrics
 from dashapp.sources.external.text.values import Name, Values
 from dashapp.sources.rejection import excerpt
-from dashapp.sources.slug import MAX_SLUG_LENGTH, SlugRegistry
 
 # Environment variable with two descriptors: standard input, and an unnamed file for the heading.
 DESCRIPTORS_VARIABLE = "DASHAPP_STDIN"
-# A stream that invents a new name every second would flood the page.
-MAX_NAMES = 1000
-MAX_LABEL_CHARS = 64
 EVICTION_INTERVAL_S = 1.0
 # Seconds for which the page shows that a name was ignored.
 REJECTION_SHOWN_S = 60.0
@@ -44,20 +39,6 @@ REST_FACTOR = 3.0
 QUIET_S = 0.2
 # The page shows a message if there is no number for this many seconds.
 WAITING_S = 10.0
-# Parts of the panels' names, so that each unit has its own axis.
-_UNIT_WORDS = {
-    "%": "percent",
-    "B": "bytes",
-    "B/s": "bytes-per-second",
-    "bit/s": "bits-per-second",
-    "1/s": "per-second",
-    "°C": "celsius",
-    "Hz": "hertz",
-    "s": "seconds",
-    "W": "watts",
-    "V": "volts",
-    "A": "amperes",
-}
 
 
 class StdinSource:
@@ -84,8 +65,7 @@ class StdinSource:
         self._recent_values: ExpiringValues[Name] = ExpiringValues(3 * interval)
         self._quote_after_s = 1.5 * interval
         self._new_values: dict[Name, float] = {}
-        self._metrics: dict[Name, Metric] = {}
-        self._slugs, self._row_slugs, self._column_slugs = SlugRegistry(), SlugRegistry(), SlugRegistry()
+        self._metrics = TextMetrics("stdin", "stdin", self.name)
         self._lines = LineReader()
         self._rejection_time = self._problem_time = self._eviction_time = float("-inf")
         self._problem = self._first_line = ""
@@ -197,49 +177,27 @@ class StdinSource:
         with self._lock:
             now = self._clock()
             for name, quantity in values.items():
-                if not self._ensure_metric(name, quantity, now):
+                if not self._accept(name, quantity, now):
                     continue
                 self._recent_values.record({name: quantity.value}, now)
                 self._new_values[name] = quantity.value
 
-    def _ensure_metric(self, name: Name, quantity: Quantity, now: float) -> bool:
-        """Return whether `name` has a metric with this unit; create it if there is room."""
-        is_full = name not in self._metrics and len(self._metrics) >= MAX_NAMES
-        if is_full and now - self._eviction_time >= EVICTION_INTERVAL_S:
-            self._eviction_time = now
-            # Names that are gone make room for others.
-            alive = self._recent_values.values_at(now) | self._new_values
-            self._recent_values.keep(alive)
-            self._metrics = {name: metric for name, metric in self._metrics.items() if name in alive}
-            self._slugs.keep({name.column for name in alive if not name.row})
-            self._row_slugs.keep({name.row for name in alive})
-            self._column_slugs.keep({name.column for name in alive if name.row})
-        metric = self._metrics.get(name)
-        if metric is None and len(self._metrics) >= MAX_NAMES:
-            self._rejection_time = now
-            return False
-        if metric is None or (metric.unit != quantity.unit and not metric.unit and quantity.unit):
-            self._metrics[name] = metric = self._make_metric(name, quantity.unit)
-        if metric.unit != quantity.unit and quantity.value:
-            self._set_problem(
-                f'"{metric.label}" of standard input has the unit {metric.unit} in one line and '
-                f"{quantity.unit or 'none'} in another; only the first unit is read"
-            )
-            return False
-        return True
-
-    def _make_metric(self, name: Name, unit: str) -> Metric:
-        if name.row:
-            parts = [self._row_slugs(_distinct(name.row)), self._column_slugs(_distinct(name.column))]
-        else:
-            parts = [self._slugs(name.column)]
-        key = ".".join(("stdin", *parts))
-        label = "".join(letter for letter in name.label if letter.isprintable())
-        if len(label) > MAX_LABEL_CHARS:
-            # The end of a long label has the name of the column.
-            label = f"{label[: MAX_LABEL_CHARS // 2 - 1]}…{label[-MAX_LABEL_CHARS // 2 :]}"
-        word = _UNIT_WORDS.get(unit) or re.sub(r"[^a-z0-9]+", "-", unit.lower()).strip("-")
-        return Metric(key, label or key, unit, f"stdin-{word}" if word else "stdin")
+    def _accept(self, name: Name, quantity: Quantity, now: float) -> bool:
+        """Return whether `name` has a metric with this unit; names that are gone make room."""
+        if name not in self._metrics and self._metrics.is_full:
+            if now - self._eviction_time >= EVICTION_INTERVAL_S:
+                self._eviction_time = now
+                alive = self._recent_values.values_at(now) | self._new_values
+                self._recent_values.keep(alive)
+                self._metrics.keep(alive)
+            if self._metrics.is_full:
+                self._rejection_time = now
+                return False
+        is_accepted = self._metrics.accept(name, quantity)
+        if self._metrics.problem:
+            self._set_problem(self._metrics.problem)
+            self._metrics.problem = ""
+        return is_accepted
 
     def _load_heading(self) -> list[str]:
         """Return the heading that a previous collector read, because it may come only once."""
@@ -259,13 +217,6 @@ class StdinSource:
                 text = json.dumps(heading).encode()
                 os.ftruncate(self._heading_file, 0)
                 os.pwrite(self._heading_file, text[:CHUNK_BYTES], 0)
-
-
-def _distinct(name: str) -> str:
-    """Return the name, with a hash of it if its slug would be cut off or empty."""
-    if len(name) <= MAX_SLUG_LENGTH and re.search(r"[a-zA-Z0-9]", name):
-        return name
-    return f"{name[: MAX_SLUG_LENGTH - 9]}-{zlib.crc32(name.encode(errors='replace')):08x}"
 
 
 def inherited_descriptors() -> tuple[int, ...]:

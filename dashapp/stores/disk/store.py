@@ -15,7 +15,7 @@ from pathlib import Path
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
 from dashapp.model.top import TopRecord
-from dashapp.stores.base import MAX_ROW_CHARS, Rewind, Store, row_time, row_time_ms
+from dashapp.stores.base import MAX_ROW_CHARS, MeanLevel, Rewind, Store, row_time, row_time_ms
 from dashapp.stores.disk.block_reader import newest_values
 from dashapp.stores.disk.database import FAILURES, DamagedError, is_corrupt
 from dashapp.stores.disk.documents import DocumentFiles, JournalFile
@@ -153,6 +153,9 @@ class DiskStore(ReaderProxy, Store):
 
     def reader(self) -> DiskReader:
         return self._reader
+
+    def mean_levels(self) -> tuple[MeanLevel, MeanLevel]:
+        return self._reader.mean_levels()
 
     def write_document(self, document: Document[Value], value: Value) -> None:
         self._documents.put(document, value)

@@ -16,7 +16,7 @@ import math
 import struct
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from operator import sub
 from typing import Any
@@ -95,15 +95,25 @@ def decompress(data: bytes, limit: int) -> bytes:
     return result
 
 
-def decode_block(block: bytes) -> tuple[dict[str, list[float]], dict[str, dict[str, list[float]]]]:
-    """Return axis and parts as BlockEncoder got them. ValueError if the block is damaged."""
+def decode_block(
+    block: bytes, keys: Collection[str] | None = None, part_names: Collection[str] | None = None
+) -> tuple[dict[str, list[float]], dict[str, dict[str, list[float]]]]:
+    """Return axis and parts as BlockEncoder got them. ValueError if the block is damaged.
+
+    `keys`, `part_names`: only these metrics and parts; None for all.
+    """
     header, offset = read_header(block)
     body = block[offset:]
     try:
         axis = {name: _decode_column(entry, body) for name, entry in header["axis"].items()}
         parts = {
-            part: {key: _decode_column(entry, body) for key, entry in columns.items()}
+            part: {
+                key: _decode_column(entry, body)
+                for key, entry in columns.items()
+                if keys is None or key in keys
+            }
             for part, columns in header["parts"].items()
+            if part_names is None or part in part_names
         }
         lengths = {len(column) for column in axis.values()}
         lengths |= {len(column) for columns in parts.values() for column in columns.values()}

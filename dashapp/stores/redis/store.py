@@ -20,7 +20,7 @@ from dashapp.model.ticks import (
     to_milliseconds,
 )
 from dashapp.model.top import TopRecord
-from dashapp.stores.base import MAX_ROW_CHARS, Level, Rewind, Store
+from dashapp.stores.base import MAX_ROW_CHARS, Level, MeanLevel, Rewind, Store
 from dashapp.stores.cached_reader import NO_GENERATION
 from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.history.archive import Archive, Retention
@@ -160,6 +160,9 @@ class RedisStore(ReaderProxy, Store):
     def levels(self) -> Sequence[Level]:
         # Without a poll: the levels read Redis themselves.
         return self._reader.levels()
+
+    def mean_levels(self) -> tuple[MeanLevel, MeanLevel]:
+        return self._reader.mean_levels()
 
     def lost_ticks(self) -> int | None:
         return self.writer.lost if self.writer.last_error else None

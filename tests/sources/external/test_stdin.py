@@ -15,9 +15,10 @@ from waiting import wait_for
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import Metric
 from dashapp.process import threads
-from dashapp.sources.external.stdin import MAX_NAMES, REJECTION_SHOWN_S, WAITING_S, StdinSource, make_source
+from dashapp.sources.external.stdin import REJECTION_SHOWN_S, WAITING_S, StdinSource, make_source
 from dashapp.sources.external.text.line_reader import LineReader
 from dashapp.sources.external.text.stream_parser import TextParser
+from dashapp.sources.external.text.text_metrics import MAX_NAMES
 from dashapp.stores.memory import MemoryStore
 
 

@@ -17,6 +17,7 @@ from dashapp.query.frames import Frame, live_frame, past_frame
 from dashapp.stores.base import Reader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.history.archive import Retention
+from dashapp.stores.history.mean_levels import hourly_means
 from dashapp.stores.redis import archive
 from dashapp.stores.redis import client as redis_link
 from dashapp.stores.redis.client import Connection, RedisClient, Result
@@ -105,6 +106,31 @@ def test_past_frame_equals_that_of_disk_store(
     start = (START + first * 3600) * 1000
     end = start + int(hours * 3_600_000)
     assert_frames_equal(past_frame(disk, start, end), past_frame(redis, start, end))
+
+
+def test_means_without_numpy_equal_those_of_the_levels(readers: tuple[Reader, Reader]) -> None:
+    """Some minutes and hours are in blocks, and the others in rows."""
+    start, end, keys = 1000 * START, 1000 * (START + 14 * 3600), ["cpu", "gone", "absent"]
+    for reader in readers:
+        assert isinstance(reader, DiskStore | RedisReader)
+        minutes, hours = reader.mean_levels()
+        for level, other in ((minutes, reader.levels()[1]), (hours, reader.levels()[2])):
+            columns = other.columns(start, end, keys)
+            expected = {
+                key: [*zip(columns.t.tolist(), mean.tolist(), strict=True)]
+                for key, mean in zip(columns.keys, columns.mean, strict=True)
+            }
+            means = level.means(start, end, keys)
+            assert means.pop("absent") == []
+            assert len(means["cpu"]) > 5
+            assert means.keys() == expected.keys()
+            for key, rows in means.items():
+                assert [time for time, _ in rows] == [time for time, _ in expected[key]]
+                assert [mean for _, mean in rows] == pytest.approx([mean for _, mean in expected[key]])
+        last = end // 3_600_000 * 3_600_000
+        joined = hourly_means((minutes, hours), start, last, ["cpu"])["cpu"]
+        first = -(-start // 3_600_000) * 3_600_000
+        assert [time for time, _ in joined] == [*range(first, last + 1, 3_600_000)]
 
 
 def test_stream_contains_only_ticks_that_are_not_compacted(url: str, readers: tuple[Reader, Reader]) -> None:

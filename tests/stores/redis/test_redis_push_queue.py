@@ -20,6 +20,8 @@ from dashapp.collector.sampler import Sampler
 from dashapp.config.settings import parse_settings
 from dashapp.model.events import USER, Event, EventLog
 from dashapp.model.ticks import PushQueueError, Tick
+from dashapp.sources.external.ingest.records import GAUGE, Point, SeriesId, encode_records
+from dashapp.sources.external.ingest.series import IngestedSeries
 from dashapp.sources.push import PushSource
 from dashapp.stores.documents import EVENTS
 from dashapp.stores.factory import open_backend
@@ -59,7 +61,7 @@ class Collector:
         self.store = RedisStore(redis_client(url), "a")
         self.opened.append(self.store)
         self.inbox = RedisPushReader(inbox or PatientClient(url, PATIENCE_S), self.store)
-        source = PushSource(self.inbox, lambda: self.store.newest().time_ms)
+        source = PushSource(self.inbox, lambda: self.store.newest().time_ms, make_series=IngestedSeries)
         self.sampler = Sampler([source], self.store, 1)
 
     def tick(self) -> dict[str, float]:
@@ -119,6 +121,17 @@ def test_pushed_values_are_in_next_tick_once(url: str) -> None:
     assert client.xlen(keys.push) == 0
     assert int(client.get(keys.push_size)) == 0
     collector.store.close()
+
+
+def test_points_of_series_are_in_next_tick_once(url: str) -> None:
+    intake, collector = RedisPushWriter(redis_client(url), "a"), Collector(url)
+    series = SeriesId("influx", GAUGE, "", "m.v", (("host", "größe"),)).encode()
+    for record in [*encode_records([Point(series, 1.0, 5.0)])] * 2:
+        intake.put(record)
+    assert collector.tick() == {"influx.m.v.größe": 5.0}
+    assert collector.tick() == {}
+    drain(collector.store)
+    assert stored_values(url) == [{"influx.m.v.größe": 5.0}]
 
 
 def test_pushed_values_survive_collector_that_dies_before_store(url: str) -> None:

@@ -34,8 +34,10 @@ from dashapp.sources.rejection import excerpt
 MAX_HEADING_LINES = 3
 # Longer lines are tables, pairs or JSON only.
 MAX_PROSE_CHARS = 4096
-GENERAL_PROBLEM = "some lines of standard input are not columns of numbers, name=value pairs or JSON"
-XML_PROBLEM = "standard input is XML, which is not read; print JSON, CSV or name=value instead"
+# The input in all sentences; another source of text puts its own name there.
+INPUT_NAME = "standard input"
+GENERAL_PROBLEM = f"some lines of {INPUT_NAME} are not columns of numbers, name=value pairs or JSON"
+XML_PROBLEM = f"{INPUT_NAME} is XML, which is not read; print JSON, CSV or name=value instead"
 BOX_PROBLEM = (
     "the table of nvidia-smi is not read; "
     "use nvidia-smi dmon, or --query-gpu=index,utilization.gpu,memory.used --format=csv -l 1"

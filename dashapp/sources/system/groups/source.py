@@ -16,7 +16,7 @@ from dashapp.sources.system.groups.busiest import Busiest
 from dashapp.sources.system.groups.container_names import SHORT_ID_LENGTH, ContainerNames
 from dashapp.sources.system.groups.hierarchy import Folder, Folders, find_groups, find_roots
 from dashapp.sources.system.groups.identity import CONTAINER, SERVICE, Identity
-from dashapp.sources.system.groups.usage import DiskBytes, cpu_seconds, memory_bytes
+from dashapp.sources.system.groups.usage import DiskBytes, cpu_seconds, memory_bytes, memory_limit
 from dashapp.sources.system.procfs import number_after, read_file
 
 # Maximum lines of each kind; the others have one together.
@@ -103,6 +103,8 @@ class GroupSource:
         # Values of the slow readings, by entry and quantity.
         self._slow_values: dict[tuple[Entry, str], float] = {}
         self._slow_totals: dict[Metric, float] = {}
+        # Bytes that a line may use, if all of its groups have a limit.
+        self._limits: dict[Entry, float] = {}
         self._cpu: dict[Entry, float] = {}
         self._busiest = {kind: Busiest[Entry](MAX_LINES) for kind in _PANELS}
         self._shown: set[Entry] = set()
@@ -205,9 +207,14 @@ class GroupSource:
             key = (self._entries[identity], quantity)
             values[key] = values.get(key, 0.0) + amount
 
+        limits: dict[Entry, list[float | None]] = {}
         for identity, folder in self._folders("memory"):
             if (used := memory_bytes(folder)) is not None:
                 add(identity, "memory", used)
+                limits.setdefault(self._entries[identity], []).append(memory_limit(folder))
+        self._set_limits(
+            {entry: sum(filter(None, parts)) for entry, parts in limits.items() if None not in parts}
+        )
         counters: dict[tuple[Identity, int, str], float] = {}
         for identity, folder in self._folders("io"):
             if identity.kind == CONTAINER:
@@ -216,6 +223,13 @@ class GroupSource:
         for (identity, _, quantity), rate in self._disk_rates.per_second(counters, read_at).items():
             add(identity, quantity, rate)
         self._slow_values = values
+
+    def _set_limits(self, limits: dict[Entry, float]) -> None:
+        """Describe the metrics again whose limit has changed."""
+        for entry in self._limits.keys() | limits.keys():
+            if self._limits.get(entry) != limits.get(entry):
+                self._metrics.pop((entry, "memory"), None)
+        self._limits = limits
 
     def _choose(self) -> None:
         memory = 1024 * (number_after(b"MemTotal:", read_file(f"{self._proc}/meminfo")) or 0)
@@ -255,7 +269,7 @@ class GroupSource:
                 unit,
                 _PANELS[entry.kind][quantity],
                 0.0,
-                100.0 if unit == "%" else None,
+                100.0 if unit == "%" else self._limits.get(entry) if quantity == "memory" else None,
             )
         return self._metrics[key]
 

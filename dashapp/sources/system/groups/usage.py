@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from dashapp.sources.system.cgroup import UNLIMITED
 from dashapp.sources.system.groups.hierarchy import Folder
 from dashapp.sources.system.procfs import number_after, read_file
 
@@ -30,6 +31,13 @@ def memory_bytes(folder: Folder) -> float | None:
     if used is None or cache is None or used < 0:
         return None
     return float(max(0, used - cache))
+
+
+def memory_limit(folder: Folder) -> float | None:
+    """Return the bytes that the group may use; None without a limit."""
+    name = "memory.limit_in_bytes" if folder.version == 1 else "memory.max"
+    limit = number_after(b"", read_file(f"{folder.path}/{name}"))
+    return float(limit) if limit is not None and 0 < limit < UNLIMITED else None
 
 
 class DiskBytes:

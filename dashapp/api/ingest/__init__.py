@@ -1,0 +1,1 @@
+"""Endpoints for programs that send series: InfluxDB line protocol and OTLP."""

@@ -1,0 +1,1 @@
+"""The Model Context Protocol: read-only tools over a store, for AI assistants."""

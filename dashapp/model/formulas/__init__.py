@@ -1,0 +1,1 @@
+"""Formulas over metrics: their grammar, their values, and derived metrics."""

@@ -1,0 +1,1 @@
+"""Statistics of a series: its trend, its forecast, and its usual range."""

@@ -1,0 +1,1 @@
+"""Checks whether services respond: HTTP, TCP, DNS and ping."""

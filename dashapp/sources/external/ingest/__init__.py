@@ -1,0 +1,1 @@
+"""Series that other programs send: InfluxDB line protocol, OTLP and statsd."""

@@ -1,0 +1,1 @@
+"""Programs that run again and again, and print numbers."""

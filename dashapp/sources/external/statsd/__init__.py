@@ -1,0 +1,1 @@
+"""The protocol of statsd, with the tags of DogStatsD."""

@@ -1,0 +1,43 @@
+"""An assistant: the client of the SDK, and `dashapp mcp` as a real process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp_types import CallToolResult, ListToolsResult, TextContent
+from processes import ALWAYS
+from waiting import PATIENCE_S
+
+Call = tuple[str, dict[str, Any]]
+
+
+def ask_assistant(
+    folder: Path, calls: Sequence[Call], *args: str, **environ: str
+) -> tuple[ListToolsResult, list[Any]]:
+    """Return the tools of a new process, and the answer of each call: JSON, or an error."""
+
+    async def talk() -> tuple[ListToolsResult, list[Any]]:
+        paths = [ALWAYS["PYTHONPATH"], os.environ.get("PYTHONPATH", "")]
+        env = {**ALWAYS, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "HOME": str(folder), **environ}
+        server = StdioServerParameters(
+            command=sys.executable, args=["-m", "dashapp", "mcp", *args], env=env, cwd=folder
+        )
+        async with Client(server, read_timeout_seconds=PATIENCE_S) as client:
+            tools = await client.list_tools()
+            return tools, [answer_of(await client.call_tool(name, values)) for name, values in calls]
+
+    return asyncio.run(talk())
+
+
+def answer_of(result: CallToolResult) -> Any:
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    return content.text if result.is_error else json.loads(content.text)

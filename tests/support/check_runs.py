@@ -1,0 +1,13 @@
+"""Run one check to its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashapp.sources.external.checks.source import CheckSource, Result
+from dashapp.sources.external.checks.target import Target
+
+
+def run_check(text: str, **options: Any) -> Result:
+    """Return the result of a check, as its source keeps it."""
+    return CheckSource(Target.parse(text, options)).run_once()
