@@ -37,6 +37,7 @@ from dashapp.model.ticks import (
 from dashapp.sources.push import (
     MAX_NAME_LENGTH,
     MAX_RECORD_CHARS,
+    MAX_RECORD_VALUES,
     RUNS_KEY,
     event_record,
     pushed_metric,
@@ -44,7 +45,7 @@ from dashapp.sources.push import (
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
-MAX_VALUES_PER_REQUEST = 1000
+MAX_VALUES_PER_REQUEST = MAX_RECORD_VALUES
 # Maximum difference in seconds between an entry's time and now: its values go into the next tick only.
 MAX_TIME_OFFSET_S = 60.0
 # A greater time is in milliseconds: as seconds it would be the year 5138.

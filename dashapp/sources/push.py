@@ -30,6 +30,8 @@ from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE, Metric, finite_values, 
 MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
 # Entries of runs and events in a tick: to take this many needs about 30 ms. The others wait, too.
 MAX_ENTRIES_PER_TICK = 5000
+# Values and entries of a record, and events of another one: a request has no more.
+MAX_RECORD_VALUES = 1000
 # Entries that take as long as an action of a person.
 ACTION_ENTRIES = 50
 MAX_NAME_LENGTH = 200
@@ -243,9 +245,12 @@ class PushSource:
 def _parse_events(record: bytes) -> list[tuple[int, str, bool]]:
     """Return time, text and "is removed" of each event; nothing for an invalid record."""
     try:
+        rows = json.loads(record)
+        if len(rows) > MAX_RECORD_VALUES:
+            return []
         events = [
             (time_ms, event_text(text), rest == [REMOVED])
-            for time_ms, text, *rest in json.loads(record)
+            for time_ms, text, *rest in rows
             if rest in ([], [REMOVED])
         ]
     except (ValueError, TypeError, RecursionError):
@@ -261,8 +266,13 @@ def _parse_record(record: bytes) -> tuple[dict[str, float], list[dict[str, Any]]
     """
     try:
         document = parse_json(record)
+        entries = document.get(RUNS_KEY, ())
+        if len(document) > MAX_RECORD_VALUES + 1 or len(entries) > MAX_RECORD_VALUES:
+            return {}, []
         values = finite_values({key: document[key] for key in document if 0 < len(key) <= MAX_NAME_LENGTH})
-        return values, [entry for entry in document.get(RUNS_KEY, ()) if _is_run_entry(entry)]
+        entries = [entry for entry in entries if _is_run_entry(entry)]
+        count = len(values) + sum(len(entry.get("metrics", ())) for entry in entries)
+        return (values, entries) if count <= MAX_RECORD_VALUES else ({}, [])
     except (ValueError, TypeError, AttributeError, RecursionError):
         return {}, []
 

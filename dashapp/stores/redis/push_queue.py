@@ -16,13 +16,15 @@ from dashapp.stores.push_queue import (
     queue_full_error,
     unwritable_error,
 )
-from dashapp.stores.redis.bounded import MAX_REPLY_BYTES, MAX_TEXT_BYTES, StreamEntry, stream_entries
+from dashapp.stores.redis.bounded import StreamEntry, stream_entries
 from dashapp.stores.redis.client import FAILURES, Connection, RedisClient, describe_error
 from dashapp.stores.redis.keys import PUSH_SCRIPT, READ_ENTRIES_SCRIPT, Keys
 from dashapp.stores.redis.store import RedisStore
 
 # Records per read.
 BATCH_RECORDS = 500
+# Maximum bytes of a record, and of all in a reply. A request of 64 KB becomes at most 400 KB of ASCII.
+MAX_RECORD_BYTES, MAX_BATCH_BYTES = 512 << 10, 8 << 20
 # Seconds that a tick waits for Redis at most.
 TICK_TIMEOUT_S = 0.1
 
@@ -93,7 +95,7 @@ class RedisPushReader:
         after = f"({self._last_id.decode()}" if self._last_id else "-"
         # Other programs can write to the same Redis: a record of theirs may have any size. A cluster's
         # pipeline has no eval method.
-        limits = (MAX_TEXT_BYTES, MAX_REPLY_BYTES)
+        limits = (MAX_RECORD_BYTES, MAX_BATCH_BYTES)
         arguments = ("XRANGE", after, "+", BATCH_RECORDS)
         pipe.execute_command("EVAL", READ_ENTRIES_SCRIPT, 1, self._keys.push, *limits, *arguments)
         pipe.set(self._keys.looked, 1, px=self._timeout_ms)

@@ -11,11 +11,13 @@ from contextlib import closing
 from typing import Any, ClassVar
 
 import pytest
+from push_pipeline import PushPipeline
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 from redis_store import drain
 from tick_pages import last_page
 from waiting import PATIENCE_S
 
+from dashapp.api.push import MAX_BODY_BYTES
 from dashapp.collector.sampler import Sampler
 from dashapp.config.settings import parse_settings
 from dashapp.model.events import USER, Event, EventLog
@@ -27,10 +29,15 @@ from dashapp.stores.documents import EVENTS
 from dashapp.stores.factory import open_backend
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
-from dashapp.stores.redis.bounded import MAX_TEXT_BYTES
 from dashapp.stores.redis.client import Connection, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
-from dashapp.stores.redis.push_queue import BATCH_RECORDS, TICK_TIMEOUT_S, RedisPushReader, RedisPushWriter
+from dashapp.stores.redis.push_queue import (
+    BATCH_RECORDS,
+    MAX_RECORD_BYTES,
+    TICK_TIMEOUT_S,
+    RedisPushReader,
+    RedisPushWriter,
+)
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 from dashapp.stores.redis.writer import QueuedRow
@@ -249,7 +256,8 @@ def test_oversized_records_of_another_program_are_left_out(redis: RedisServer) -
     drain(collector.store)
     with redis.client() as connection:
         for _ in range(3):
-            connection.xadd(Keys("a").push, {"r": "x" * (MAX_TEXT_BYTES + 1)})
+            # A record of 8 MB and 700,000 names took five seconds of a tick.
+            connection.xadd(Keys("a").push, {"r": f'{{"y": 1{" " * MAX_RECORD_BYTES}}}'})
         connection.xadd(Keys("a").push, {"r": b'{"x": 1}'})
     gc.collect()
     tracemalloc.start()
@@ -258,7 +266,28 @@ def test_oversized_records_of_another_program_are_left_out(redis: RedisServer) -
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < MAX_TEXT_BYTES
+    assert peak < 8 * MAX_RECORD_BYTES
+
+
+E = "\U0001f680"  # four bytes of a request, and twelve of a record
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"event": E * 200, "t": 1},
+        {"run": {"name": E * 64}, "metrics": {}},
+        {"run": {"name": E * 64, "id": E * 64, "config": {E * 200: E * 200}}, "metrics": {"a": 1}},
+        {"run": {"name": "a"}},
+        {"event": "a"},
+    ],
+)
+def test_largest_records_of_requests_are_below_limit(entry: dict[str, Any]) -> None:
+    pipeline = PushPipeline()
+    length = len(json.dumps(entry, ensure_ascii=False).encode()) + 2
+    body = json.dumps([entry] * min(1000, MAX_BODY_BYTES // length), ensure_ascii=False).encode()
+    assert pipeline.push(body).status == 200
+    assert max(map(len, pipeline.queue._records)) < MAX_RECORD_BYTES
 
 
 def test_redis_has_documents_of_records_before_it_removes_them(url: str) -> None:
