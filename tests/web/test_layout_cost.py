@@ -1,4 +1,4 @@
-"""The work for the layout of a page grows with the number of its panels, not with the square of it."""
+"""The work for a layout grows with the number of its panels, not with its square."""
 
 from __future__ import annotations
 
