@@ -22,7 +22,8 @@ LOAD = Metric("load.1", "Load, 1 min", "", "load", 0.0)
 # The ranges of the axes, and how many pixels below the lines are painted.
 STATE = """(panel) => {
     const section = document.querySelector(`[data-panel="${panel}"]`);
-    const layout = section.querySelector(".js-plotly-plot")._fullLayout;
+    const layout = section?.querySelector(".js-plotly-plot")?._fullLayout;
+    if (!layout) return { painted: 0 };
     const canvas = section.querySelector(".plot-canvas:not(.above)");
     const context = canvas?.getContext("2d");
     const data = context?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
@@ -83,7 +84,7 @@ def test_forecast_is_hidden_while_the_page_shows_the_past(page: Page, served: Se
 def test_usual_range_is_toggled_and_remembered(page: Page, served: Served) -> None:
     page.goto(f"{served.url}?window=600")
     expect(page.locator('[data-panel="cpu"] .js-plotly-plot')).to_be_visible()
-    before = page.evaluate(STATE, "cpu")
+    before = wait_until(page, lambda: "y" in (found := page.evaluate(STATE, "cpu")) and found)
     mark = page.locator('[data-panel="cpu"] h2 .usual')
     expect(mark).to_have_count(0)
     page.keyboard.press("u")

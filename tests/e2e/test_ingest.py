@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import http.client
 import socket
 import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from agents import PROGRAM, write
 from ports import free_port
 from processes import Dashapp, dashapp
 from push_pipeline import TOKEN
@@ -35,24 +33,6 @@ def values(app: Dashapp, key: str) -> list[float]:
     return [value for value in app.ticks(60)["y"].get(key, ()) if value is not None]
 
 
-def write(app: Dashapp, text: str) -> int:
-    """Write as Telegraf does: with gzip, and in chunks, without a length."""
-    body = gzip.compress(text.encode())
-    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
-        connection.request(
-            "POST",
-            "/api/v2/write?bucket=&org=",
-            iter([body[:20], body[20:]]),
-            {
-                "Authorization": f"Token {TOKEN}",
-                "Content-Encoding": "gzip",
-                "Content-Type": "text/plain; charset=utf-8",
-            },
-            encode_chunked=True,
-        )
-        return connection.getresponse().status
-
-
 def test_repeated_batch_of_telegraf_is_stored_once(app: Dashapp) -> None:
     now = time.time_ns()
     batch = f"cpu,cpu=cpu0,host=web1 usage_idle=98.1,n=3i {now}\n"
@@ -64,21 +44,6 @@ def test_repeated_batch_of_telegraf_is_stored_once(app: Dashapp) -> None:
     assert write(app, f"later v=1 {now}\n") == 204
     wait_for(lambda: values(app, "influx.later.v"))
     assert values(app, key) == [98.1]
-
-
-PROGRAM = """
-    from opentelemetry import metrics
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-
-    metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())]))
-    orders = metrics.get_meter("shop").create_counter("orders")
-    for _ in range(2):
-        orders.add(5, {"country": "de"})
-        assert metrics.get_meter_provider().force_flush()
-    metrics.get_meter_provider().shutdown()
-"""
 
 
 def test_opentelemetry_program_needs_only_variables(app: Dashapp, tmp_path: Path) -> None:
