@@ -1,4 +1,4 @@
-"""The work for the layout of a page grows with the number of its panels, not with the square of it."""
+"""The work for the layout of a page is linear in its panels and metrics."""
 
 from __future__ import annotations
 

@@ -374,7 +374,7 @@ def test_window_comes_whole_after_host_without_requests_and_late_poll(
 
 
 def test_few_requests_wait_for_first_data_of_hosts(redis: RedisServer, hosts: RedisHosts) -> None:
-    """A client can request many hosts, and each request that waits occupies a thread of the server."""
+    """A client can request many hosts, and each waiting request occupies a thread."""
     names = [f"h{number}" for number in range(redis_hosts.MAX_WAITING_REQUESTS + 1)]
     now = round(time.time() * 1000)
     entry = f"{now} [{now},1,{{}}]"
