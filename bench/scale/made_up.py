@@ -7,7 +7,7 @@ from random import Random
 
 from bench.two_years import values
 from dashapp.model.ticks import Metric, Tick
-from dashapp.stores.redis.store import HOST_LIST_METRICS
+from dashapp.stores.redis.keys import HOST_LIST_METRICS
 
 METRICS = 50
 # Names as long as a machine's, including those of the host list.

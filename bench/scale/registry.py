@@ -21,8 +21,7 @@ from dashapp.http.responses import build_response, encode_json
 from dashapp.stores.redis.bounded import MAX_HOST_BYTES, MAX_HOSTS, MAX_REGISTRY_BYTES
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts, parse_hosts
-from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
-from dashapp.stores.redis.store import HOST_LIST_METRICS
+from dashapp.stores.redis.keys import HOST_LIST_METRICS, LIST_HOSTS_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.writer import registry_entry
 
 SIZES = (100, 1000, 10_000)

@@ -87,7 +87,7 @@ class MetricCatalog:
         self._gone = set(kept)
 
     def _drop_excess(self, current: Mapping[str, Metric]) -> None:
-        """Drop the metrics that have had no value for longest, if their names are too long."""
+        """Drop the metrics without a value for the longest time, down to MAX_CHARS."""
         sizes = self._sizes
         self._sizes = {key: sizes.get(key) or json_chars(metric) for key, metric in self._metrics.items()}
         excess = sum(self._sizes.values()) - MAX_CHARS
@@ -109,6 +109,6 @@ class MetricCatalog:
 
 
 def json_chars(metric: Metric) -> int:
-    """Return about how many characters a metric has in the catalogue and in LAST_SEEN."""
+    """Return about the characters of a metric as JSON, and of its key in LAST_SEEN."""
     texts = (metric.key, metric.key, metric.label, metric.unit, metric.panel)
     return METRIC_CHARS + sum(len(json.dumps(text)) for text in texts)

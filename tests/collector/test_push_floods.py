@@ -92,7 +92,7 @@ COUNT = MAX_RECORD_VALUES + 1
     ids=["names", "names of runs", "runs", "metrics of run", "events", "empty entries", "empty events"],
 )
 def test_record_of_more_values_than_a_request_has_is_left_out(record: bytes) -> None:
-    """Another program can write it to a shared Redis. The first record of a tick has no limit of length."""
+    """Another program can write it to a shared Redis. A tick always takes one record."""
     inbox = Inbox([record, b'{"x": 1}'])
     runs: list[list[Run]] = []
     source = PushSource(inbox, lambda: 0, RunRegistry([], runs.append))

@@ -1,4 +1,4 @@
-"""The work for a layout grows with the number of its panels, not with its square."""
+"""The work for the layout of a page is linear in its panels and metrics."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def act(app: WSGIApp, host: str, name: str = "test", rule: str = "cpu.percent > 
 def test_requests_about_alerts_of_all_people_and_hosts_have_one_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The collector takes them from the queue of pushes, which a thousand would delay."""
+    """The collector takes them from the queue of pushes, which they would delay."""
     limiter = partial(RequestRateLimiter, clock=lambda: 0.0)
     monkeypatch.setattr("dashapp.web.write_routes.RequestRateLimiter", limiter)
     app = app_of_hosts()

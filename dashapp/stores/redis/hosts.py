@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from threading import BoundedSemaphore, Condition, Event, Lock
 from typing import Any
@@ -24,10 +24,10 @@ from dashapp.process.threads import PerProcessThread
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
 from dashapp.stores.proxy import ReaderProxy
-from dashapp.stores.redis.bounded import MAX_HOST_BYTES, MAX_HOSTS, MAX_REGISTRY_BYTES
+from dashapp.stores.redis.bounded import MAX_DOCUMENTS_BYTES, MAX_HOST_BYTES, MAX_HOSTS, MAX_REGISTRY_BYTES
 from dashapp.stores.redis.check import TRANSIENT_ERRORS
 from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
-from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
+from dashapp.stores.redis.keys import HOST_LIST_METRICS, LIST_HOSTS_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.reader import RedisReader
 
 
@@ -46,7 +46,8 @@ def parse_hosts(fields: Sequence[bytes]) -> dict[str, Host]:
 def _parse_host(name: str, text: bytes) -> Host:
     arrived, _, entry = text.partition(b" ")
     newest_ms, step, values = parse_json(entry)
-    numbers: Mapping[str, float] = finite_values(values)
+    # No others: a list of many hosts is in the memory of every reader.
+    numbers = finite_values({key: values[key] for key in HOST_LIST_METRICS if key in values})
     host = Host(name, int(newest_ms), int(arrived), float(step), numbers)
     is_valid = 0 <= host.newest_ms <= MAX_EPOCH_MS and 0 <= host.arrived_ms <= MAX_EPOCH_MS
     if not (is_valid and 0 < host.step <= MAX_WEIGHT_S and HOST_NAME.fullmatch(name)):
@@ -72,6 +73,9 @@ FIRST_POLL_TIMEOUT_S, FIRST_POLL_RETRY_S = 0.5, 2.0
 # Requests that wait for a first poll at a time. Others answer without data: a client can request many hosts,
 # and each of these requests occupies a thread.
 MAX_WAITING_REQUESTS = 4
+# Bytes of the documents of all polled hosts together, and at least of one.
+MAX_ALL_DOCUMENTS_BYTES, MIN_DOCUMENTS_BYTES = 64 << 20, 2 << 20
+LISTING_TTL_MS = 1000
 # Seconds after a due tick until the first diagnosis, and between two diagnoses.
 STALE_AFTER_S, DIAGNOSIS_INTERVAL_S = 3.0, 5.0
 
@@ -89,6 +93,8 @@ class RedisHosts:
         self._forget_ms = round(forget * 1000)
         self._readers: dict[str, RedisReader] = {}
         self._hosts: dict[str, Host] = {}
+        # The hosts of the last list, its time, and the list.
+        self._listing: tuple[dict[str, Host], int, list[Host]] = ({}, 0, [])
         self._listed = False
         self._clock: tuple[int, float] | None = None
         self._last_request = float("-inf")
@@ -106,8 +112,14 @@ class RedisHosts:
 
     def hosts(self) -> list[Host]:
         self._ensure_polled(None)
-        oldest = self.now_ms() - self._forget_ms
-        return [host for _name, host in sorted(self._hosts.items()) if host.arrived_ms > oldest]
+        known, now = self._hosts, self.now_ms()
+        listed, time_ms, hosts = self._listing
+        # Each request calls this several times, and there can be 10,000 hosts.
+        if listed is not known or not 0 <= now - time_ms < LISTING_TTL_MS:
+            oldest = now - self._forget_ms
+            hosts = [host for _name, host in sorted(known.items()) if host.arrived_ms > oldest]
+            self._listing = known, now, hosts
+        return hosts
 
     def now_ms(self) -> int:
         """Return the time of Redis; of this machine until Redis has answered."""
@@ -202,6 +214,9 @@ class RedisHosts:
         self.polls += 1
         self._release_unused(now)
         readers = self._used_readers(now)
+        share = max(MIN_DOCUMENTS_BYTES, MAX_ALL_DOCUMENTS_BYTES // max(1, len(readers)))
+        for reader in readers:
+            reader.max_documents_bytes = min(MAX_DOCUMENTS_BYTES, share)
         for _time in range(3):
             pipe = self._client.connection.pipeline(transaction=False)
             counts = [(reader, reader.queue_commands(pipe)) for reader in readers]

@@ -10,6 +10,15 @@ KEY_PREFIX = "dashapp:"
 # A hash from a host's name to the arrival of its newest tick, by Redis' clock, and JSON for the list of
 # hosts.
 REGISTRY_KEY = KEY_PREFIX + "hosts"
+# The metrics in the list of hosts.
+HOST_LIST_METRICS = (
+    "cpu.percent",
+    "memory.percent",
+    "load.1",
+    "swap.percent",
+    "network.received",
+    "network.sent",
+)
 # The random secret of all sessions, and a hash from a slot to the times of its login attempts.
 SECRET_KEY, ATTEMPTS_KEY = KEY_PREFIX + "secret", KEY_PREFIX + "attempts"
 # `aside` has points with wrong times, which no reader opens.

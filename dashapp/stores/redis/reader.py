@@ -14,6 +14,7 @@ from dashapp.model.notices import MAX_NOTICES
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_WEIGHT_S, Cursor, Tick, to_milliseconds
 from dashapp.stores.cached_reader import MAX_ROWS_READ, MIN_ROWS_READ, NO_GENERATION, CachedReader
 from dashapp.stores.document_kind import Document, Value
+from dashapp.stores.documents import DOCUMENTS
 from dashapp.stores.history.archive import BlockReader
 from dashapp.stores.redis.archive import RedisBlockReader
 from dashapp.stores.redis.bounded import (
@@ -58,6 +59,7 @@ class RedisReader(CachedReader):
         self._more_notices = more_notices
         self._keys = Keys(name)
         self._fields: Mapping[bytes, bytes] = {}
+        self.max_documents_bytes = MAX_DOCUMENTS_BYTES
         self._values: dict[Document[Any], tuple[bytes | None, Any]] = {}
         self._reload_fields = False
         self._max_entries = 0
@@ -172,7 +174,7 @@ class RedisReader(CachedReader):
             # A few entries first, which show how many of them are enough.
             self._max_entries = self._max_entries or _first_entries()
         # Read the last known entry again: if it is gone, entries after it may be gone too.
-        limits = (MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES)
+        limits = (MAX_DOCUMENT_BYTES, self.max_documents_bytes)
         arguments = (
             self.last_id,
             self._max_entries,
@@ -211,7 +213,9 @@ class RedisReader(CachedReader):
             if not reload:
                 self._take_ticks(current, entries, is_whole)
         if self._reload_fields:
-            self._fields, self._reload_fields = dict(zip(fields[::2], fields[1::2], strict=True)), False
+            pairs = zip(fields[::2], fields[1::2], strict=True)
+            self._fields = {name: text for name, text in pairs if _is_field(name)}
+            self._reload_fields = False
         elif fields != self._fields.get(VERSION_FIELD.encode()):
             self._reload_fields = True
         self.loaded = self.loaded or not (reload or self._reload_fields)
@@ -252,6 +256,14 @@ class RedisReader(CachedReader):
     def step_ms(self) -> int:
         newest = self._cache.newest
         return to_milliseconds(newest.step) if newest else 1000
+
+
+_FIELDS = frozenset(name.encode() for name in (VERSION_FIELD, *(document.name for document in DOCUMENTS)))
+
+
+def _is_field(name: bytes) -> bool:
+    """Return whether a field is a document or a notice. Another program can add others."""
+    return name in _FIELDS or name.startswith(NOTICE_PREFIX.encode())
 
 
 def _first_entries() -> int:

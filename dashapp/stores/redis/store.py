@@ -31,7 +31,7 @@ from dashapp.stores.proxy import ReaderProxy
 from dashapp.stores.redis.archive import RedisBlockStorage, RedisJournal, RedisRowSource
 from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX
-from dashapp.stores.redis.keys import NEWEST_TIME_SCRIPT, Keys
+from dashapp.stores.redis.keys import HOST_LIST_METRICS, NEWEST_TIME_SCRIPT, Keys
 from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
@@ -39,15 +39,6 @@ from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
 # The spans of all hosts end at the same times. Each host compacts up to this much later, because that reads a
 # megabyte from Redis.
 COMPACTION_SPREAD_MS = 60_000
-# The metrics in the list of hosts.
-HOST_LIST_METRICS = (
-    "cpu.percent",
-    "memory.percent",
-    "load.1",
-    "swap.percent",
-    "network.received",
-    "network.sent",
-)
 
 
 class RedisStore(ReaderProxy, Store):

@@ -97,9 +97,11 @@ def assert_works(app: WSGIApp) -> None:
             assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def bump(client: Any, **fields: Any) -> None:
-    """Write documents as the collector does, with a new version."""
-    client.hset(KEYS.documents, mapping={**fields, "mark": str(time.monotonic_ns())})
+def bump(client: Any, **fields: Any) -> bytes:
+    """Write documents as the collector does, with a new version, which is returned."""
+    version = str(time.monotonic_ns())
+    client.hset(KEYS.documents, mapping={**fields, "mark": version})
+    return version.encode()
 
 
 NOW_MS = int(time.time() * 1000)
@@ -206,8 +208,8 @@ VALID = {"html", "kind", "html in events", "html in runs"}
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_hostile_document_is_left_out(app: tuple[WSGIApp, RedisHosts], client: Any, name: str) -> None:
     assert notices(app[0]) == []
-    bump(client, marker="1", **DOCUMENTS[name])
-    wait_for(lambda: b"marker" in app[1].own()._fields)
+    version = bump(client, **DOCUMENTS[name])
+    wait_for(lambda: app[1].own()._fields.get(b"mark") == version)
     assert_works(app[0])
     if name in VALID:
         assert notices(app[0]) == []
@@ -232,6 +234,50 @@ def test_hostile_notices_are_short_lines_of_text(app: tuple[WSGIApp, RedisHosts]
     bump(client, **{f"notice.{number}": "x" for number in range(MAX_FIELDS)})
     wait_for(lambda: any("not valid" in each for each in notices(app[0])))
     assert_works(app[0])
+
+
+def test_fields_of_other_programs_are_not_in_memory(app: tuple[WSGIApp, RedisHosts], client: Any) -> None:
+    ask(app[0], "/api/ticks")
+    version = bump(client, other="x" * 1_000_000, events=json.dumps(events("x")))
+    wait_for(lambda: app[1].own()._fields.get(b"mark") == version)
+    assert b"other" not in app[1].own()._fields
+    assert b"events" in app[1].own()._fields
+
+
+def test_documents_of_many_hosts_share_one_limit(
+    app: tuple[WSGIApp, RedisHosts], client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page compares up to 32 hosts, and a hostile one has 16 MB of documents."""
+    monkeypatch.setattr("dashapp.stores.redis.hosts.MAX_ALL_DOCUMENTS_BYTES", 40_000)
+    monkeypatch.setattr("dashapp.stores.redis.hosts.MIN_DOCUMENTS_BYTES", 1000)
+    names = ["a", "b", "c", "d"]
+    client.hset(REGISTRY_KEY, mapping=dict.fromkeys(names, f"{NOW_MS} [{NOW_MS},1,{{}}]"))
+    for name in names:
+        client.hset(Keys(name).documents, mapping={"events": json.dumps(events("x")), "mark": "1"})
+        client.hset(Keys(name).documents, "notice.x", "y" * 15_000)
+    wait_for(lambda: len(app[1].hosts()) == len(names))
+    readers = [reader for name in names if (reader := app[1].reader(name))]
+
+    def are_read() -> bool:
+        return all(reader.newest() and reader.loaded for reader in readers)
+
+    wait_for(lambda: are_read() and len(app[1]._used_readers(time.monotonic())) == len(names))
+    for name in names:
+        client.hset(Keys(name).documents, "mark", "2")
+    wait_for(lambda: are_read() and all(reader._fields.get(b"mark") == b"2" for reader in readers))
+    assert all(reader.max_documents_bytes == 10_000 for reader in readers)
+    assert sum(len(text) for reader in readers for text in reader._fields.values()) <= 40_000
+
+
+def test_list_of_hosts_has_only_its_own_metrics(app: tuple[WSGIApp, RedisHosts], client: Any) -> None:
+    """The values of 2,000 hosts of 4 kB were in every response with the list, which had 8 MB."""
+    values = {"cpu.percent": 5.0, HTML: 1.0, "x" * 3000: 1.0, "memory.percent": "6"}
+    client.hset(REGISTRY_KEY, "b", f"{NOW_MS} {json.dumps([NOW_MS, 1, values])}")
+
+    def rows() -> Any:
+        return {host["name"]: host for host in ask(app[0], "/api/hosts").json["hosts"]}
+
+    assert wait_for(lambda: rows()["b"])["values"] == {"cpu.percent": 5.0}
 
 
 ENTRIES: dict[str, Any] = {
