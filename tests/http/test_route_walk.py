@@ -106,9 +106,9 @@ def test_only_health_check_is_served_without_password(app: WSGIApp) -> None:
 
 def test_all_routes_are_served_with_session(app: WSGIApp) -> None:
     cookie = sign_in(app)
+    queries = {"/api/frames": "?q=window%3D100", "/api/usual": "?metrics=cpu.percent"}
     for path in (*PATHS, *PAGE_PATHS, "/metrics", "/api/openapi.json", "/assets/style.css"):
-        query = "?q=window%3D100" if path == "/api/frames" else ""
-        assert ask(app, path + query, cookie=cookie).status == 200, path
+        assert ask(app, path + queries.get(path, ""), cookie=cookie).status == 200, path
 
 
 def responses_of_every_kind(app: WSGIApp, cookie: str) -> Iterator[Answer]:

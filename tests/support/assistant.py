@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def ask_assistant(
             tools = await client.list_tools()
             return tools, [answer_of(await client.call_tool(name, values)) for name, values in calls]
 
-    return asyncio.run(talk())
+    # In a thread of its own: a browser of another test may have an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, talk()).result()
 
 
 def answer_of(result: CallToolResult) -> Any:
