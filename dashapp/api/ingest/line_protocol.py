@@ -35,6 +35,9 @@ _OPEN = re.compile(r'[^\\]="')
 _STRING_END = re.compile(r'(?:[^"\\]|\\.|\\$)*"')
 # Control characters, and bytes that are not UTF-8.
 _INVALID_CHARS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# A backslash before each character.
+MAX_ESCAPED_CHARS = 2 * MAX_SERIES_CHARS
+TOO_LONG = f"expected names and tags of at most {MAX_SERIES_CHARS} characters"
 INVALID_NAME = "a name or tag has a control character, or is not UTF-8"
 EXPECTED = "expected a line such as cpu,host=web1 usage=0.5 1795218017000000000"
 
@@ -57,6 +60,9 @@ class _Tags:
 
     def __init__(self, text: str) -> None:
         self.fields: dict[str, str] = {}
+        if len(text) > MAX_ESCAPED_CHARS:
+            # The cache must not keep it.
+            raise LineError(TOO_LONG)
         if _INVALID_CHARS.search(text):
             raise LineError(INVALID_NAME)
         self._is_escaped = "\\" in text
@@ -89,7 +95,7 @@ class _Tags:
         unit = UNITS.get(field.replace(".", "_").rpartition("_")[2], "")
         encoded = SEPARATOR.join((PROTOCOL, GAUGE, unit, f"{self._measurement}.{field}", *self._labels))
         if len(encoded) > MAX_SERIES_CHARS:
-            raise LineError(f"expected names and tags of at most {MAX_SERIES_CHARS} characters")
+            raise LineError(TOO_LONG)
         self.fields[text] = encoded
         return encoded
 

@@ -282,3 +282,13 @@ def test_parser_accepts_any_text(text: str) -> None:
     for point in lines.points:
         series = SeriesId.decode(point.series)
         assert (series.kind, series.encode()) == (GAUGE, point.series)
+
+
+@pytest.mark.parametrize(
+    "text", ["m" * 1_000_000 + " f=1", "m,t=" + "x" * 5000 + " f=1", "m\\," * 5000 + " f=1"]
+)
+def test_parser_does_not_cache_names_that_are_too_long(text: str) -> None:
+    parser = LineParser()
+    lines = parser.parse(text, NOW)
+    assert lines.problem.endswith("expected names and tags of at most 1000 characters")
+    assert (lines.points, lines.rejected, parser._tags) == ([], 1, {})

@@ -28,6 +28,8 @@ _TYPES = {
 # Events and service checks of DogStatsD, which are no numbers.
 _NO_METRICS = ("_e{", "_sc|")
 _CONTROL_CHARS = re.compile(r"[\x00-\x1f\x7f\ufffd]")
+# Name and tags of a line, with spaces and empty tags, which the series does not have.
+MAX_LINE_CHARS = 2 * MAX_SERIES_CHARS
 # Cached series: the same names come again and again.
 CACHE_SIZE = 8000
 
@@ -79,6 +81,8 @@ class StatsdParser:
         return Sample(series, combination, numbers, "", is_change, weight)
 
     def _add(self, name: str, kind: str, tags: str) -> str:
+        if len(name) + len(tags) > MAX_LINE_CHARS:
+            raise LineError
         labels: dict[str, str] = {}
         for tag in tags.split(",") if tags else ():
             key, _, value = tag.partition(":")

@@ -30,7 +30,8 @@ EXPECTED_SETTING = "expected statsd:PORT or statsd:ADDRESS:PORT, such as statsd:
 EXPIRY_S = 300.0
 MAX_PACKET_BYTES, BUFFER_BYTES = 65_535, 4 << 20
 # After a batch, reading pauses for this many times its processing time, so a flood gets a quarter of a core.
-REST_FACTOR, MAX_BATCH = 3.0, 500
+# A batch ends after MAX_BATCH_S, because that pause is POLL_S at most.
+REST_FACTOR, MAX_BATCH, MAX_BATCH_S = 3.0, 500, 0.1
 # Seconds until the thread looks again whether it should end.
 POLL_S = 0.5
 # The kernel adds its number of lost packets to each packet. Only Linux has it (socket(7)).
@@ -168,14 +169,20 @@ class StatsdSource:
                 packet = self._next_packet(listening)
             except TimeoutError:
                 continue
-            start = time.monotonic()
+            start = self._clock()
             self.receive(packet)
-            listening.settimeout(0)
-            with suppress(BlockingIOError):
-                for _ in range(MAX_BATCH):
-                    self.receive(self._next_packet(listening))
-            listening.settimeout(POLL_S)
-            time.sleep(min(POLL_S, REST_FACTOR * (time.monotonic() - start)))
+            self._receive_waiting(listening, start)
+            time.sleep(min(POLL_S, REST_FACTOR * (self._clock() - start)))
+
+    def _receive_waiting(self, listening: socket.socket, start: float) -> None:
+        """Receive the packets that are here, for a batch that began at `start`."""
+        listening.settimeout(0)
+        with suppress(BlockingIOError):
+            for _ in range(MAX_BATCH):
+                if self._clock() - start > MAX_BATCH_S:
+                    break
+                self.receive(self._next_packet(listening))
+        listening.settimeout(POLL_S)
 
     def _next_packet(self, listening: socket.socket) -> bytes:
         if not hasattr(listening, "recvmsg"):

@@ -17,7 +17,13 @@ from dashapp.model.ticks import Metric, SourceError
 from dashapp.sources.external.ingest.series import MAX_METRICS
 from dashapp.sources.external.statsd.aggregates import MAX_KEPT_VALUES, MAX_SET_MEMBERS
 from dashapp.sources.external.statsd.lines import LineError, StatsdParser
-from dashapp.sources.external.statsd.source import EXPECTED_SETTING, EXPIRY_S, StatsdSource, make_source
+from dashapp.sources.external.statsd.source import (
+    EXPECTED_SETTING,
+    EXPIRY_S,
+    MAX_BATCH_S,
+    StatsdSource,
+    make_source,
+)
 from dashapp.sources.registry import make_source as registered
 from dashapp.sources.registry import source_problems
 from dashapp.sources.spec import SourceSpec
@@ -276,3 +282,32 @@ def test_setting_names_address_and_port(text: str, address: tuple[str, int]) -> 
 def test_invalid_setting_is_one_sentence(text: str) -> None:
     (problem,) = source_problems([SourceSpec.parse(text)], 1.0)
     assert problem == f'source is "{text}"; {EXPECTED_SETTING}'
+
+
+def test_batch_ends_after_its_time_so_that_large_packets_get_no_whole_core() -> None:
+    clock = FakeClock()
+
+    class SlowSource(StatsdSource):
+        def receive(self, packet: bytes) -> None:
+            super().receive(packet)
+            clock.pass_time(0.6 * MAX_BATCH_S)
+
+    source = SlowSource(("127.0.0.1", 0), clock.monotonic)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        listening.bind(("127.0.0.1", 0))
+        for number in range(5):
+            sender.sendto(b"p%d:1|c" % number, listening.getsockname())
+        source._receive_waiting(listening, clock.monotonic())
+        assert sorted(source._aggregates) == ["statsd\tc\t\tp0", "statsd\tc\t\tp1"]
+        assert listening.recv(100) == b"p2:1|c", "the next batch has the others"
+
+
+@pytest.mark.parametrize("line", ["a{}:1|c".format(" " * 60_000), "a:1|c|#" + 60_000 * ","])
+def test_parser_rejects_long_line_of_a_short_series_because_its_cache_would_grow(line: str) -> None:
+    parser = StatsdParser()
+    with pytest.raises(LineError):
+        parser.parse(line)
+    assert not parser._series
