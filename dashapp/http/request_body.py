@@ -16,6 +16,8 @@ from dashapp.model.ticks import BadRequestError, DashappError
 # completely if one thread answers a request while another still reads its body. The module connections closes
 # the connection of a client that sends too little.
 MAX_CONCURRENT_BODIES, MAX_BODIES_PER_CLIENT = 6, 2
+# Parts of a compressed body: the rest is copied after each. Almost all clients send one.
+MAX_GZIP_MEMBERS = 64
 
 
 class RequestBodyError(BadRequestError):
@@ -95,7 +97,7 @@ class BodyReader:
         """Return the content of all gzip members; stop at the limit."""
         content = b""
         try:
-            while body:
+            for _ in range(MAX_GZIP_MEMBERS):
                 member = zlib.decompressobj(wbits=31)
                 content += member.decompress(body, self._limit + 1 - len(content))
                 if len(content) > self._limit:
@@ -103,9 +105,12 @@ class BodyReader:
                 if not member.eof:
                     raise RequestBodyError("400 Bad Request", "the gzip data of the body is incomplete")
                 body = member.unused_data
+                if not body:
+                    return content
         except zlib.error:
             raise RequestBodyError("400 Bad Request", "the body is not gzip data") from None
-        return content
+        sentence = f"the body has more than {MAX_GZIP_MEMBERS} gzip members; send one"
+        raise RequestBodyError("400 Bad Request", sentence)
 
     def _too_large(self) -> RequestBodyError:
         sentence = f"the body is larger than {self._limit} bytes; send several requests"

@@ -133,7 +133,11 @@ def _sizes(request: Any) -> Iterator[int]:
             for metric in scope.metrics:
                 yield 1
                 if field := metric.WhichOneof("data"):
-                    yield len(getattr(metric, field).data_points)
+                    points = getattr(metric, field).data_points
+                    yield len(points)
+                    if field == "summary":
+                        # Each quantile is a series.
+                        yield from (len(point.quantile_values) for point in points)
 
 
 def _success(start_response: StartResponse, kind: str, rejected: int, problem: str) -> Iterable[bytes]:

@@ -428,3 +428,21 @@ def test_forged_records_of_the_queue_are_ignored(pipeline: IngestPipeline) -> No
     assert pipeline.tick() == {}
     pipeline.write("a v=1")
     assert pipeline.tick() == {"influx.a.v": 1.0}
+
+
+def test_write_reads_several_gzip_members_but_not_thousands(pipeline: IngestPipeline) -> None:
+    body = compressed(f"cpu v=1 {NS}\n") + compressed(f"mem v=2 {NS}")
+    assert pipeline.post("/write", body, None, content_encoding="gzip").status == 204
+    assert pipeline.tick() == {"influx.cpu.v": 1.0, "influx.mem.v": 2.0}
+    # The rest of the body is copied after each one, so that many take minutes.
+    answer = pipeline.post("/write", 100 * compressed(""), None, content_encoding="gzip")
+    assert failed(answer, 400) == "the body has more than 64 gzip members; send one"
+
+
+def test_series_goes_on_when_clock_is_set_back(pipeline: IngestPipeline) -> None:
+    for value in (1, 2):
+        pipeline.write(f"cpu v={value}")
+        assert pipeline.tick() == {"influx.cpu.v": value}
+        pipeline.now -= 3600
+    pipeline.write(f"cpu v=3 {nanoseconds(pipeline.now - 1)}")
+    assert pipeline.tick() == {"influx.cpu.v": 3}

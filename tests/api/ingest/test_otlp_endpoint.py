@@ -520,3 +520,26 @@ def test_endpoint_names_the_extra_if_the_package_is_missing(
     answer = export(pipeline, document(), JSON)
     assert answer.status == 501
     assert "pip install 'dashapp[otlp]'" in answer.json["error"]
+
+
+def test_counter_goes_on_when_clock_is_set_back(pipeline: IngestPipeline) -> None:
+    def send(seconds: float, value: int) -> dict[str, float]:
+        pipeline.now = NOW + seconds
+        export(pipeline, document(total("jobs", point(NOW + seconds, NOW - 9000, asInt=str(value)))))
+        return pipeline.tick()
+
+    assert send(0, 100) == {}
+    assert send(10, 200) == {"otel.jobs": 10.0}
+    assert send(-3600, 210) == {}, "the time between both points is not certain"
+    assert send(-3590, 260) == {"otel.jobs": 5.0}
+    assert send(-3600, 210) == {}, "a repetition"
+
+
+def test_summary_with_too_many_quantiles_is_413(pipeline: IngestPipeline) -> None:
+    request = ExportMetricsServiceRequest()
+    metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name="s")
+    values = metric.summary.data_points.add(count=1).quantile_values
+    for _ in range(otlp.MAX_PARTS):
+        values.add()
+    answer = pipeline.post("/v1/metrics", request.SerializeToString(), None, content_type=PROTOBUF)
+    assert answer.status == 413

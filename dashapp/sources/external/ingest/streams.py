@@ -11,6 +11,13 @@ from dashapp.sources.external.ingest.histograms import Buckets, percentiles
 from dashapp.sources.external.ingest.records import COUNTER, GAUGE, HISTOGRAM, Point
 
 Values = tuple[float | None, ...]
+# A point that is older than the last one by so many seconds is no repetition: the clock was set back. Web
+# processes accept 2 minutes of delay and 1 of lead, and full minutes, which are rounded down.
+MAX_REPETITION_AGE_S = 240.0
+
+
+def _is_newer(time: float, last: float) -> bool:
+    return time > last or time < last - MAX_REPETITION_AGE_S
 
 
 class Stream(Protocol):
@@ -30,7 +37,7 @@ class GaugeStream:
 
     def apply(self, point: Point) -> bool:
         # Of two values for one time, the later one counts, unless a tick already has the first.
-        is_new = point.time > self._time or (point.time == self._time and self._value is not None)
+        is_new = _is_newer(point.time, self._time) or (point.time == self._time and self._value is not None)
         if is_new:
             self._time, self._value = point.time, point.value
         return is_new
@@ -68,11 +75,14 @@ class CounterStream:
         return is_new
 
     def is_new(self, point: Point) -> bool:
-        return self._last is None or point.time > self._last.time
+        return self._last is None or _is_newer(point.time, self._last.time)
 
     def add(self, point: Point) -> tuple[bool, Point | None]:
         """Take a new point. Return whether it adds to this tick, and the point to subtract, if any."""
         last, self._last = self._last, point
+        if last is not None and point.time < last.time:
+            # The time between both is not certain.
+            last = None
         if point.is_delta:
             start = max(point.start, last.time) if last is not None else point.start
             if not 0 < start < point.time:
