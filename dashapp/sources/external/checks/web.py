@@ -93,6 +93,9 @@ class _DeadlineReader(io.RawIOBase):
         self._connection.settimeout(self._attempt.remaining())
         count = self._connection.recv_into(buffer)
         self.received += count
+        if self.received > 2 * MAX_RECEIVED_BYTES:
+            # A body is not read so far: these are headers or trailers without an end.
+            raise CheckFailedError(NO_END)
         return count
 
 

@@ -101,7 +101,7 @@ def decode_record(record: bytes) -> list[Point]:
     except (ValueError, RecursionError):
         return []
     for fields in fields_of_points if isinstance(fields_of_points, list) else ():
-        with suppress(ValueError, TypeError, OverflowError):
+        with suppress(ValueError, TypeError, OverflowError, LookupError):
             points.append(_decode_point(*fields))
     return points
 

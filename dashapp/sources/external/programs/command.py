@@ -52,7 +52,8 @@ class Command:
             raise ValueError("a quotation mark is not closed; expected two of each kind") from None
         if not argv or "\0" in command:
             raise ValueError(EXPECTED)
-        if not hasattr(os, "killpg"):
+        # Windows has neither, and macOS has waitid since Python 3.13.
+        if not (hasattr(os, "killpg") and hasattr(os, "waitid")):
             raise ValueError("this system cannot end the processes that a program starts; expected Linux")
         every = _seconds("every", values.get("every", DEFAULT_INTERVAL_S), MIN_INTERVAL_S, MAX_INTERVAL_S)
         default = min(DEFAULT_TIMEOUT_S, every)

@@ -80,6 +80,11 @@ def test_web_check_is_up_when_answer_contains_text(respond: Respond) -> None:
         (raw(b"\x00\xff" * 100), None, "the answer is not HTTP"),
         (raw(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 1000), None, "the answer is not HTTP"),
         (raw(b"HTTP/1.1 20000 OK\r\n\r\n"), None, "the answer is not HTTP"),
+        (
+            flood(b"", b"HTTP/1.1 100 Continue\r\na: " + b"x" * 60_000 + b"\r\n\r\n"),
+            None,
+            "the answer did not end",
+        ),
     ],
 )
 def test_web_check_fails_with_reason(respond: Respond, status: int | None, failure: str) -> None:

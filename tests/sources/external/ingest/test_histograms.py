@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -113,3 +114,12 @@ def test_record_returns_the_buckets_of_its_points(buckets: Buckets) -> None:
 def test_other_fields_are_no_buckets(fields: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         decode_buckets(fields)
+
+
+@pytest.mark.parametrize(
+    "buckets", [[1, 0, {"a": 1}, []], [{}, {}], {}, [0, 0, [], {"1": 2}], "ab", [[1], "ab"]]
+)
+def test_record_with_foreign_buckets_has_no_point(buckets: object) -> None:
+    # An error would keep the record in the queue, and all others behind it.
+    record = json.dumps([[SERIES, 1.0, 1.0, 0.0, 0, None, buckets], [SERIES, 2.0, 1.0]])
+    assert [point.time for point in decode_record(record.encode())] == [2.0]

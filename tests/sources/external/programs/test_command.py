@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,12 @@ def test_problem_of_program_is_known_before_the_start() -> None:
     assert source_problems(specs, 1.0) == [
         "source: several are called exec.load; put #NAME at the end of one, such as #load-2"
     ]
+
+
+@pytest.mark.parametrize("name", ["killpg", "waitid"])
+def test_command_is_rejected_on_a_system_that_cannot_end_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delattr(os, name)
+    with pytest.raises(ValueError, match="this system cannot end the processes"):
+        Command.parse("./load.sh")
