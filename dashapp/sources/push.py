@@ -32,6 +32,11 @@ MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
 MAX_ENTRIES_PER_TICK = 5000
 # Values and entries of a record, and events of another one: a request has no more.
 MAX_RECORD_VALUES = 1000
+# The page shows a message when records had to wait in so many ticks, one after the other.
+MIN_FULL_TICKS = 10
+LATE = (
+    "programs push more than a tick can hold, so their values come late; push fewer values or shorter names"
+)
 # Entries that take as long as an action of a person.
 ACTION_ENTRIES = 50
 MAX_NAME_LENGTH = 200
@@ -144,13 +149,15 @@ class PushSource:
         self._make_series = make_series
         self._series: SeriesReader | None = None
         self._newest = newest
+        self._full_ticks = 0
         self._cache: dict[str, tuple[Metric, int]] = {}
         self._events: dict[tuple[int, str], None] = {}
         self._removed_events: dict[tuple[int, str], None] = {}
 
     @property
     def status_message(self) -> str:
-        return self._series.status_message if self._series is not None else ""
+        message = self._series.status_message if self._series is not None else ""
+        return message or (LATE if self._full_ticks >= MIN_FULL_TICKS else "")
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
@@ -199,7 +206,15 @@ class PushSource:
             values.update(record_values)
             return True
 
-        self._inbox.take(self._newest(), accept)
+        is_full = False
+
+        def accept_or_wait(record: bytes) -> bool:
+            nonlocal is_full
+            is_full = not accept(record)
+            return not is_full
+
+        self._inbox.take(self._newest(), accept_or_wait)
+        self._full_ticks = self._full_ticks + 1 if is_full else 0
         if self._act is not None and actions:
             self._act(actions)
         if self._mark is not None and (self._events or self._removed_events):

@@ -41,8 +41,10 @@ class IngestPipeline:
 
     def start_collector(self) -> None:
         self.series = IngestedSeries(1.0, lambda: self.elapsed)
-        source = PushSource(self.queue, lambda: self.store.newest().time_ms, make_series=lambda: self.series)
-        self.sampler = Sampler([source], self.store, 1)
+        self.source = PushSource(
+            self.queue, lambda: self.store.newest().time_ms, make_series=lambda: self.series
+        )
+        self.sampler = Sampler([self.source], self.store, 1)
 
     def post(
         self, path: str, body: bytes, worker: Mapping[str, WSGIApp] | None = None, /, **headers: str

@@ -21,6 +21,7 @@ from dashapp.config.settings import parse_settings
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Metric, max_encoded_chars
 from dashapp.sources.external.ingest.series import MAX_METRICS
+from dashapp.sources.push import LATE, MIN_FULL_TICKS
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue
 from dashapp.web.app import create_app
@@ -446,3 +447,15 @@ def test_series_goes_on_when_clock_is_set_back(pipeline: IngestPipeline) -> None
         pipeline.now -= 3600
     pipeline.write(f"cpu v=3 {nanoseconds(pipeline.now - 1)}")
     assert pipeline.tick() == {"influx.cpu.v": 3}
+
+
+def test_values_that_come_late_have_a_message(pipeline: IngestPipeline) -> None:
+    names = [f"m{number},a={60 * 'x'},b={60 * 'y'}" for number in range(MAX_METRICS)]
+    for value in range(MIN_FULL_TICKS):
+        assert pipeline.source.status_message == ""
+        pipeline.now += 1
+        pipeline.write("\n".join(f"{name} v={value}" for name in names))
+        pipeline.tick()
+    assert pipeline.source.status_message == LATE
+    pipeline.ticks_until_empty()
+    assert pipeline.source.status_message == ""
