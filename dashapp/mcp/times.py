@@ -7,8 +7,7 @@ An argument is ISO 8601, `now`, a time before now (`-1h`) or a time of day (`15:
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
@@ -20,18 +19,6 @@ _BEFORE = re.compile(r"-?\s*(?P<count>\d{1,9}(?:\.\d{1,3})?)\s*(?P<unit>[smhdwy]
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
 _DAY_TIME = re.compile(rf"(?:(?P<day>today|yesterday|\d{{4}}-\d{{2}}-\d{{2}})\s*)?(?:{_CLOCK})?")
-_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
-
-
-def zone_of(name: str) -> tzinfo:
-    """Return the zone of a host: a name of the IANA or an offset; UTC if it is unknown here."""
-    if match := _OFFSET.fullmatch(name):
-        size = timedelta(hours=int(match[2]), minutes=int(match[3]))
-        return timezone(-size if match[1] == "-" else size, name)
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ValueError, OSError, LookupError):
-        return UTC
 
 
 class Times:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.mcp.times import EXPECTED, Times, zone_of
+from dashapp.mcp.times import EXPECTED, Times
 from dashapp.model.ticks import BadRequestError
+from dashapp.query.time_zones import zone_of
 
 NOW = "2026-11-28T17:30:00+01:00"
 
@@ -103,6 +104,10 @@ def test_time_of_day_follows_the_clock_changes_of_its_day() -> None:
         ("", "Sat 28 Nov 2026 16:30:00 UTC"),
         ("Nowhere/City", "Sat 28 Nov 2026 16:30:00 UTC"),
         ("../etc/passwd", "Sat 28 Nov 2026 16:30:00 UTC"),
+        *(
+            (foreign, "Sat 28 Nov 2026 16:30:00 UTC")
+            for foreign in ("+24:00", "+23:99", "-99:99", "+1:0", "Europe")
+        ),
     ],
 )
 def test_local_text_names_the_zone(zone: str, local: str) -> None:
