@@ -36,7 +36,9 @@ class Times:
             raise BadRequestError(f"from is {quote_value(start)}, which is in the future")
         end_ms = min(self.parse("to", end or "now", start_ms), self.now_ms)
         if start_ms >= end_ms:
-            raise BadRequestError(f"from must be earlier than to; they are {self.iso(start_ms)} and {end}")
+            raise BadRequestError(
+                f"from must be earlier than to; they are {self.iso(start_ms)} and {self.iso(end_ms)}"
+            )
         return start_ms, end_ms
 
     def parse(self, name: str, text: str, after_ms: int | None = None) -> int:
@@ -72,13 +74,15 @@ class Times:
             # As the end of a range, a day without a time of day is a whole one.
             whole = DAY if after_ms is not None and not has_clock else timedelta(0)
             return day.replace(hour=hour, minute=minute, second=second) + whole
-        start = self._now if after_ms is None else datetime.fromtimestamp(after_ms / 1000, self._zone)
-        time = start.astimezone(self._zone).replace(
-            hour=hour, minute=minute, second=second, microsecond=0, fold=0
-        )
+        start = self._now if after_ms is None else datetime.fromtimestamp(after_ms / 1000, UTC)
+        time = start.astimezone(self._zone).replace(hour=hour, minute=minute, second=second, microsecond=0)
+        first, second_one = (time.replace(fold=fold) for fold in (0, 1))
+        # At the end of daylight saving time it occurs twice. Two times in one zone would compare without folds.
+        is_twice = first.timestamp() < second_one.timestamp()
+        times = [first, second_one] if is_twice else [first]
         if after_ms is None:
-            return time if time <= self._now else time - DAY
-        return time if time > start else time + DAY
+            return next((time for time in reversed(times) if time.astimezone(UTC) <= start), first - DAY)
+        return next((time for time in times if time.astimezone(UTC) > start), first + DAY)
 
     def iso(self, time_ms: float) -> str:
         """Return ISO 8601 with the offset of the zone, in whole seconds if it is one.

@@ -78,7 +78,11 @@ def test_parse_rejects_other_text_with_a_sentence(text: str) -> None:
     ("start", "end", "sentence"),
     [
         ("2099-01-01", None, 'from is "2099-01-01", which is in the future'),
-        ("-1h", "-2h", "from must be earlier than to; they are 2026-11-28T16:30:00+01:00 and -2h"),
+        (
+            "-1h",
+            "-2h",
+            "from must be earlier than to; they are 2026-11-28T16:30:00+01:00 and 2026-11-28T15:30:00+01:00",
+        ),
         ("x", None, f'from is "x"; {EXPECTED}'),
         (None, "x", f'to is "x"; {EXPECTED}'),
     ],
@@ -93,6 +97,35 @@ def test_time_of_day_follows_the_clock_changes_of_its_day() -> None:
     # In the night to 25 October the clocks went back.
     assert times("2026-10-26T12:00:00+01:00").parse("at", "yesterday 15:00") == 1792936800000
     assert times("2026-10-25T12:00:00+01:00").iso(1792884600000) == "2026-10-25T01:30:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("now", "time", "found"),
+    [
+        ("2026-10-25T02:40:00+01:00", "02:30", "2026-10-25T02:30:00+01:00"),
+        ("2026-10-25T02:40:00+01:00", "02:45", "2026-10-25T02:45:00+02:00"),
+        ("2026-10-25T02:40:00+02:00", "02:30", "2026-10-25T02:30:00+02:00"),
+        ("2026-10-25T02:20:00+02:00", "02:30", "2026-10-24T02:30:00+02:00"),
+        ("2026-03-29T12:00:00+02:00", "02:30", "2026-03-29T03:30:00+02:00"),
+    ],
+)
+def test_time_of_day_is_the_last_one_if_it_occurs_twice(now: str, time: str, found: str) -> None:
+    moment = times(now)
+    assert moment.iso(moment.parse("at", time)) == found
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found"),
+    [
+        ("2026-10-25T02:30:00+02:00", "02:45", "2026-10-25T02:45:00+02:00"),
+        ("2026-10-25T02:50:00+02:00", "02:45", "2026-10-25T02:45:00+01:00"),
+        ("2026-10-25T02:30:00+01:00", "02:45", "2026-10-25T02:45:00+01:00"),
+        ("2026-10-24T02:50:00+02:00", "02:45", "2026-10-25T02:45:00+02:00"),
+    ],
+)
+def test_end_of_range_is_the_next_one_if_it_occurs_twice(start: str, end: str, found: str) -> None:
+    moment = times("2026-10-26T12:00:00+01:00")
+    assert moment.iso(moment.range(start, end, "-1h")[1]) == found
 
 
 @pytest.mark.parametrize(
