@@ -76,10 +76,9 @@ class Times:
             return day.replace(hour=hour, minute=minute, second=second) + whole
         start = self._now if after_ms is None else datetime.fromtimestamp(after_ms / 1000, UTC)
         time = start.astimezone(self._zone).replace(hour=hour, minute=minute, second=second, microsecond=0)
-        first, second_one = (time.replace(fold=fold) for fold in (0, 1))
-        # At the end of daylight saving time it occurs twice. Two times in one zone would compare without folds.
-        is_twice = first.timestamp() < second_one.timestamp()
-        times = [first, second_one] if is_twice else [first]
+        first, repeated = (time.replace(fold=fold) for fold in (0, 1))
+        # At the end of daylight saving time it occurs twice. Times in one zone would compare without folds.
+        times = [first, repeated] if first.timestamp() < repeated.timestamp() else [first]
         if after_ms is None:
             return next((time for time in reversed(times) if time.astimezone(UTC) <= start), first - DAY)
         return next((time for time in times if time.astimezone(UTC) > start), first + DAY)
