@@ -64,10 +64,11 @@
       return end - start;
     }
 
-    /* The only line of a chart that is not part of a stack; null if there are several. */
+    /* The only line of a chart that is not part of a stack; null if there are several. The server has no usual range of a
+       formula. */
     lineOf(chart) {
       const lines = chart instanceof app.Chart && chart.gd ? chart.visibleLines().filter(({ style, metric }) => metric && style !== "stacked") : [];
-      return lines.length === 1 ? lines[0] : null;
+      return lines.length === 1 && !lines[0].metric.isFormula ? lines[0] : null;
     }
 
     keys() {

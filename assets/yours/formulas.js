@@ -3,6 +3,7 @@
   "use strict";
 
   const TIMEOUT_MS = 5000;
+  const RETRY_MS = 5000;
   // As on the server, and characters of the query of all formulas.
   const MAX_FORMULAS = 16;
   const MAX_PARTS = 400;
@@ -14,6 +15,7 @@
       this.liveView = liveView;
       this.onChange = onChange;
       this.problems = new Map(); // a sentence by key, "" for a valid formula, null while it is being checked
+      this.timer = null;
     }
 
     /* Use the formulas among the keys of all charts. `panelOf(key)`: the name of a chart that shows it. */
@@ -66,12 +68,24 @@
         if (response.ok) problem = "";
         else if (response.status === 400) problem = (await response.json()).error;
       } catch (error) {
-        problem = null; // offline: the next change checks it again
+        problem = null; // offline
       }
-      if (problem === null) this.problems.delete(key);
-      else this.problems.set(key, problem);
+      if (problem === null) {
+        this.problems.delete(key);
+        this.retry();
+        return "the server does not answer; try again in a moment";
+      }
+      this.problems.set(key, problem);
       this.onChange();
-      return problem ?? "the server does not answer; try again in a moment";
+      return problem;
+    }
+
+    /* Later: a change at once would check the formula again, as fast as requests fail. */
+    retry() {
+      this.timer ??= setTimeout(() => {
+        this.timer = null;
+        this.onChange();
+      }, RETRY_MS);
     }
   };
 

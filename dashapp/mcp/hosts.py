@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dashapp.mcp.times import Times, zone_of
+from dashapp.mcp.times import Times
 from dashapp.model.text import format_span, quote_value, suggest
 from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age
 from dashapp.query.host_reader import ClockSkews, HostReader
+from dashapp.query.time_zones import zone_of
 from dashapp.stores.base import Reader
 from dashapp.stores.documents import ZONE
 from dashapp.stores.factory import StoreBackend

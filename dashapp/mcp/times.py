@@ -7,8 +7,7 @@ An argument is ISO 8601, `now`, a time before now (`-1h`) or a time of day (`15:
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
@@ -20,18 +19,6 @@ _BEFORE = re.compile(r"-?\s*(?P<count>\d{1,9}(?:\.\d{1,3})?)\s*(?P<unit>[smhdwy]
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
 _DAY_TIME = re.compile(rf"(?:(?P<day>today|yesterday|\d{{4}}-\d{{2}}-\d{{2}})\s*)?(?:{_CLOCK})?")
-_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
-
-
-def zone_of(name: str) -> tzinfo:
-    """Return the zone of a host: a name of the IANA or an offset; UTC if it is unknown here."""
-    if match := _OFFSET.fullmatch(name):
-        size = timedelta(hours=int(match[2]), minutes=int(match[3]))
-        return timezone(-size if match[1] == "-" else size, name)
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ValueError, OSError, LookupError):
-        return UTC
 
 
 class Times:
@@ -49,7 +36,9 @@ class Times:
             raise BadRequestError(f"from is {quote_value(start)}, which is in the future")
         end_ms = min(self.parse("to", end or "now", start_ms), self.now_ms)
         if start_ms >= end_ms:
-            raise BadRequestError(f"from must be earlier than to; they are {self.iso(start_ms)} and {end}")
+            raise BadRequestError(
+                f"from must be earlier than to; they are {self.iso(start_ms)} and {self.iso(end_ms)}"
+            )
         return start_ms, end_ms
 
     def parse(self, name: str, text: str, after_ms: int | None = None) -> int:
@@ -85,13 +74,14 @@ class Times:
             # As the end of a range, a day without a time of day is a whole one.
             whole = DAY if after_ms is not None and not has_clock else timedelta(0)
             return day.replace(hour=hour, minute=minute, second=second) + whole
-        start = self._now if after_ms is None else datetime.fromtimestamp(after_ms / 1000, self._zone)
-        time = start.astimezone(self._zone).replace(
-            hour=hour, minute=minute, second=second, microsecond=0, fold=0
-        )
+        start = self._now if after_ms is None else datetime.fromtimestamp(after_ms / 1000, UTC)
+        time = start.astimezone(self._zone).replace(hour=hour, minute=minute, second=second, microsecond=0)
+        first, repeated = (time.replace(fold=fold) for fold in (0, 1))
+        # At the end of daylight saving time it occurs twice. Times in one zone would compare without folds.
+        times = [first, repeated] if first.timestamp() < repeated.timestamp() else [first]
         if after_ms is None:
-            return time if time <= self._now else time - DAY
-        return time if time > start else time + DAY
+            return next((time for time in reversed(times) if time.astimezone(UTC) <= start), first - DAY)
+        return next((time for time in times if time.astimezone(UTC) > start), first + DAY)
 
     def iso(self, time_ms: float) -> str:
         """Return ISO 8601 with the offset of the zone, in whole seconds if it is one.

@@ -16,7 +16,7 @@ from dashapp.mcp.arguments import Arguments, match_metrics
 from dashapp.mcp.history import cell, find_extreme, mean_of_range, read_points, rounded
 from dashapp.mcp.hosts import HostChoice, HostView
 from dashapp.model.text import quote_value
-from dashapp.model.ticks import BadRequestError, is_stale, tick_age, to_milliseconds
+from dashapp.model.ticks import BadRequestError, BusyError, is_stale, tick_age, to_milliseconds
 from dashapp.model.top import CPU, MEMORY, describe_ranking, kind_of_metric
 from dashapp.query.top import record_at
 
@@ -66,7 +66,11 @@ class Answers:
             return self._hosts.view(None).header() | {"hosts": "this store has one host"}
         rows = []
         for name in names[:MAX_ROWS]:
-            header = self._hosts.view(name).header()
+            try:
+                header = self._hosts.view(name).header()
+            except (BadRequestError, BusyError) as error:
+                # One host may be forgotten or without an answer; the others are as useful as before.
+                header = {"note": str(error)}
             rows.append([name, header.get("newest"), header.get("note", "live")])
         return {
             "columns": ["host", "newest", "state"],

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import tzinfo
 
 import numpy as np
 
@@ -52,23 +51,6 @@ def usual_bands(
         for key in keys
     }
     return UsualBands(hours, bands, levels.is_complete)
-
-
-def zone_of(name: str) -> tzinfo:
-    """Return the time zone of a machine by the text in its store; UTC if that is not known.
-
-    >>> zone_of("+05:30").utcoffset(None), zone_of("Europe/Berlin").key, zone_of("")
-    (datetime.timedelta(seconds=19800), 'Europe/Berlin', datetime.timezone.utc)
-    """
-    if name[:1] in ("+", "-"):
-        hours, _, minutes = name[1:].partition(":")
-        if hours.isdecimal() and minutes.isdecimal() and int(hours) < 24:
-            sign = -1 if name[0] == "-" else 1
-            return timezone(sign * timedelta(hours=int(hours), minutes=int(minutes)))
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 def _hours(start: float, end: float, zone: tzinfo) -> tuple[list[Interval], list[list[Interval]]]:

@@ -33,6 +33,8 @@ from dashapp.stores.document_kind import INVALID, Document
 MAX_TEXT_CHARS = 1000
 MAX_ZONE_CHARS = 64
 MAX_DETAIL_CHARS = 200
+# More than the shortest names that fit into a tick.
+MAX_METRICS = 40_000
 # Clock steps and notification addresses, of which a collector has far fewer.
 MAX_CLOCK_STEPS = MAX_ADDRESSES = 1000
 # The log of alerts.
@@ -274,6 +276,7 @@ METRICS: Document[list[Metric]] = Document(
     empty=list,
     to_json=lambda metrics: [{name: getattr(metric, name) for name in _METRIC_FIELDS} for metric in metrics],
     from_json=_metrics_from_json,
+    max_entries=MAX_METRICS,
 )
 # By key, in milliseconds: when a metric of the catalogue that is gone had its last value.
 LAST_SEEN: Document[Mapping[str, int]] = Document(

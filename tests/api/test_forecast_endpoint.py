@@ -82,6 +82,19 @@ def test_forecast_endpoint_computes_once_an_hour(reader: DiskReader) -> None:
     assert max(costs[1:3]) < min(costs[0], costs[3]) / 3
 
 
+def test_forecast_endpoint_computes_again_only_for_a_new_metric_that_fills_up() -> None:
+    store = MemoryStore()
+    for time in range(NOW - 3 * DAY, NOW + 1, 600):
+        store.append(Tick(time, 600.0, {QUOTA.key: rising(4)(time) / 2}))
+    api = Api(store, now=lambda: NOW)
+    costs = []
+    for number, metrics in enumerate(([QUOTA], [QUOTA, CPU], [QUOTA, CPU, MEMORY])):
+        store.describe(metrics)
+        store.append(Tick(NOW + 1 + number, 1.0, {}))
+        costs.append(calls_of(lambda: ask(api, "/api/forecast")))
+    assert costs[1] < min(costs[0], costs[2]) / 3
+
+
 def test_forecast_endpoint_has_no_forecast_of_an_old_store(reader: DiskReader) -> None:
     assert ask(Api(reader, now=lambda: NOW + DAY), "/api/forecast").json == []
     assert ask(Api(reader, now=lambda: NOW - DAY / 2), "/api/forecast").status == 200

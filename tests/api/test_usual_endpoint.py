@@ -11,7 +11,7 @@ from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
 from dashapp.api.statistics.usual import TOO_LITTLE_HISTORY
-from dashapp.model.ticks import Metric
+from dashapp.model.ticks import Metric, Tick
 from dashapp.query.shared_view import SharedView, SharedViewReader
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.documents import ZONE
@@ -97,3 +97,13 @@ def test_usual_endpoint_rejects_a_wrong_query(reader: DiskReader, query: str, er
 def test_usual_endpoint_works_without_ticks(tmp_path: Path) -> None:
     response = ask(Api(MemoryStore(), now=lambda: NOW), "/api/usual?metrics=cpu.percent").json
     assert response["message"] == TOO_LITTLE_HISTORY
+
+
+@pytest.mark.parametrize("zone", ["+23:99", "-99:00", "Nowhere/City", "../etc/passwd"])
+def test_usual_endpoint_uses_utc_for_an_unknown_zone(zone: str) -> None:
+    store = MemoryStore()
+    store.describe([CPU])
+    store.append(Tick(NOW, 1.0, {CPU.key: 1.0}))
+    store.write_document(ZONE, zone)
+    response = ask(Api(store, now=lambda: NOW), f"/api/usual?metrics={CPU.key}")
+    assert (response.status, response.json["zone"]) == (200, "UTC")

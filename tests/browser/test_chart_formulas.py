@@ -208,3 +208,21 @@ def test_shared_link_shows_formula_and_no_other_metric(page: Page) -> None:
     finally:
         page.goto("about:blank")
         server.stop()
+
+
+def test_formula_is_checked_again_later_if_the_server_does_not_answer(page: Page, served: Live) -> None:
+    page.goto(served.url)
+    wait_for_state(page, "live")
+    found = page.evaluate(
+        """async () => {
+            let changes = 0;
+            const formulas = new dashapp.ChartFormulas(dashapp.page.liveView, () => (changes += 1));
+            const { fetch } = window;
+            window.fetch = () => Promise.reject(new TypeError("offline"));
+            const sentence = await formulas.validate("=cpu.percent * 3");
+            window.fetch = fetch;
+            return [sentence, changes, formulas.timer !== null];
+        }"""
+    )
+    # A change at once would check it again at once.
+    assert found == ["The server does not answer; try again in a moment.", 0, True]

@@ -6,8 +6,10 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from built_charts import drawn
 from faulty_server import Served
 from long_series import CPU, DAY, FILESYSTEM, HOUR, fill_days, rising
 from playwright.sync_api import Page, expect
@@ -110,3 +112,15 @@ def test_usual_range_says_that_there_is_too_little_history(page: Page, serve: ob
     expect(page.locator('[data-panel="cpu"] .js-plotly-plot')).to_be_visible()
     page.keyboard.press("u")
     expect(page.locator("#note")).to_have_text(re.compile("There is too little history for usual values"))
+
+
+def test_usual_range_is_not_requested_for_a_formula(page: Page, served: Served) -> None:
+    key = "=load.1 * 2"
+    page.goto(f"{served.url}?usual=1&chart={quote(key)}")
+    wait_until(page, lambda: [key] in drawn(page).values())
+    page.locator(".panel[data-built]").first.scroll_into_view_if_needed()
+    shown = (
+        "dashapp.page.liveView.charts.filter(({ onScreen, panel }) => onScreen && panel.startsWith('yours'))"
+    )
+    wait_until(page, lambda: page.evaluate(f"{shown}.length"))
+    assert key not in page.evaluate("dashapp.page.usualBands.keys()")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.mcp.times import EXPECTED, Times, zone_of
+from dashapp.mcp.times import EXPECTED, Times
 from dashapp.model.ticks import BadRequestError
+from dashapp.query.time_zones import zone_of
 
 NOW = "2026-11-28T17:30:00+01:00"
 
@@ -77,7 +78,11 @@ def test_parse_rejects_other_text_with_a_sentence(text: str) -> None:
     ("start", "end", "sentence"),
     [
         ("2099-01-01", None, 'from is "2099-01-01", which is in the future'),
-        ("-1h", "-2h", "from must be earlier than to; they are 2026-11-28T16:30:00+01:00 and -2h"),
+        (
+            "-1h",
+            "-2h",
+            "from must be earlier than to; they are 2026-11-28T16:30:00+01:00 and 2026-11-28T15:30:00+01:00",
+        ),
         ("x", None, f'from is "x"; {EXPECTED}'),
         (None, "x", f'to is "x"; {EXPECTED}'),
     ],
@@ -95,6 +100,35 @@ def test_time_of_day_follows_the_clock_changes_of_its_day() -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "time", "found"),
+    [
+        ("2026-10-25T02:40:00+01:00", "02:30", "2026-10-25T02:30:00+01:00"),
+        ("2026-10-25T02:40:00+01:00", "02:45", "2026-10-25T02:45:00+02:00"),
+        ("2026-10-25T02:40:00+02:00", "02:30", "2026-10-25T02:30:00+02:00"),
+        ("2026-10-25T02:20:00+02:00", "02:30", "2026-10-24T02:30:00+02:00"),
+        ("2026-03-29T12:00:00+02:00", "02:30", "2026-03-29T03:30:00+02:00"),
+    ],
+)
+def test_time_of_day_is_the_last_one_if_it_occurs_twice(now: str, time: str, found: str) -> None:
+    moment = times(now)
+    assert moment.iso(moment.parse("at", time)) == found
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found"),
+    [
+        ("2026-10-25T02:30:00+02:00", "02:45", "2026-10-25T02:45:00+02:00"),
+        ("2026-10-25T02:50:00+02:00", "02:45", "2026-10-25T02:45:00+01:00"),
+        ("2026-10-25T02:30:00+01:00", "02:45", "2026-10-25T02:45:00+01:00"),
+        ("2026-10-24T02:50:00+02:00", "02:45", "2026-10-25T02:45:00+02:00"),
+    ],
+)
+def test_end_of_range_is_the_next_one_if_it_occurs_twice(start: str, end: str, found: str) -> None:
+    moment = times("2026-10-26T12:00:00+01:00")
+    assert moment.iso(moment.range(start, end, "-1h")[1]) == found
+
+
+@pytest.mark.parametrize(
     ("zone", "local"),
     [
         ("Europe/Berlin", "Sat 28 Nov 2026 17:30:00 CET"),
@@ -103,6 +137,10 @@ def test_time_of_day_follows_the_clock_changes_of_its_day() -> None:
         ("", "Sat 28 Nov 2026 16:30:00 UTC"),
         ("Nowhere/City", "Sat 28 Nov 2026 16:30:00 UTC"),
         ("../etc/passwd", "Sat 28 Nov 2026 16:30:00 UTC"),
+        *(
+            (foreign, "Sat 28 Nov 2026 16:30:00 UTC")
+            for foreign in ("+24:00", "+23:99", "-99:99", "+1:0", "Europe")
+        ),
     ],
 )
 def test_local_text_names_the_zone(zone: str, local: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fake_hosts import Fleet
 from ports import free_port
 from three_o_clock import NOW, fill
 
@@ -14,6 +16,7 @@ from dashapp.config.settings import parse_settings
 from dashapp.mcp.hosts import NO_HOST, UNREADABLE, HostChoice
 from dashapp.mcp.tools import TOOLS, Answers, call_tool
 from dashapp.model.ticks import BadRequestError, BusyError, Metric, Tick
+from dashapp.stores.base import Reader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.factory import DiskBackend, RedisBackend
 
@@ -242,3 +245,23 @@ def test_redis_that_does_not_answer_is_one_sentence(monkeypatch: pytest.MonkeyPa
     with pytest.raises(BusyError) as failure:
         call_tool(dead, "list_metrics", {})
     assert str(failure.value) in (UNREADABLE, NO_HOST)
+
+
+class SilentHost(Fleet):
+    """The hosts of a store that does not answer for `b`."""
+
+    def reader(self, name: str) -> Reader | None:
+        return None if name == "b" else super().reader(name)
+
+
+def test_list_hosts_shows_the_others_if_one_does_not_answer() -> None:
+    fleet = SilentHost(lambda: NOW)
+    for name in ("a", "b", "c"):
+        fleet.add(name, 3)
+    backend: Any = SimpleNamespace(hosts=lambda: fleet, label="redis")
+    rows = call_tool(Answers(HostChoice(backend, "a", lambda: NOW), True), "list_hosts", {})["rows"]
+    assert [(name, state) for name, _newest, state in rows] == [
+        ("a", "live"),
+        ("b", UNREADABLE),
+        ("c", "live"),
+    ]

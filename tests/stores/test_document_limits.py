@@ -11,7 +11,8 @@ import pytest
 from dashapp.model.alerts.rules import MAX_RULES
 from dashapp.model.events import MAX_EVENTS
 from dashapp.model.runs import MAX_RUNS
-from dashapp.model.ticks import Metric
+from dashapp.model.ticks import Metric, max_encoded_chars
+from dashapp.stores.base import MAX_ROW_CHARS
 from dashapp.stores.document_kind import MAX_ENTRIES, Document
 from dashapp.stores.documents import (
     ALERT_CONTROLS,
@@ -28,6 +29,7 @@ from dashapp.stores.documents import (
     MAX_CLOCK_STEPS,
     MAX_CURVE_NUMBERS,
     MAX_CURVE_PANELS,
+    MAX_METRICS,
     METRICS,
     PANEL_KINDS,
     RUNS,
@@ -42,8 +44,8 @@ RUN = {"name": "a", "title": "a", "state": "running", "start": 1000, "end": None
 # The JSON of a document with too many entries, and the number of those that a reader uses.
 TOO_MANY: dict[Document[Any], tuple[Callable[[], Any], int]] = {
     METRICS: (
-        lambda: [{"key": f"k{n}", "label": "", "unit": "", "panel": "p"} for n in NUMBERS],
-        MAX_ENTRIES,
+        lambda: [{"key": f"k{n}", "label": "", "unit": "", "panel": "p"} for n in range(MAX_METRICS + 1)],
+        MAX_METRICS,
     ),
     LAST_SEEN: (lambda: {f"k{n}": 1 for n in NUMBERS}, MAX_ENTRIES),
     PANEL_KINDS: (lambda: {f"p{n}": "area" for n in NUMBERS}, MAX_ENTRIES),
@@ -88,6 +90,7 @@ def test_curve_of_too_many_points_is_invalid() -> None:
     assert CURVES.parse(text(MAX_CURVE_NUMBERS // 2 + 1)) is None
 
 
-def test_document_of_usual_size_is_whole() -> None:
-    metrics = [Metric(f"k{number}", "", "", "p") for number in range(MAX_ENTRIES)]
+def test_document_has_all_metrics_of_the_largest_tick() -> None:
+    count = MAX_ROW_CHARS // max_encoded_chars(["k"])
+    metrics = [Metric(f"k{number}", "", "", "p") for number in range(count)]
     assert METRICS.decode(METRICS.encode(metrics)) == metrics

@@ -10,6 +10,7 @@ from typing import Any
 
 from dashapp.api.params import parse_metric_keys, parse_parameters
 from dashapp.api.top import UNREADABLE
+from dashapp.model.statistics.capacity import capacity
 from dashapp.model.statistics.forecast import DAY_S
 from dashapp.model.statistics.times import whole_hour
 from dashapp.model.ticks import BusyError, Metric, to_milliseconds
@@ -44,7 +45,9 @@ class ForecastEndpoint:
 
     def _current(self, now: float, metrics: tuple[Metric, ...]) -> list[MetricForecast]:
         """Return the forecasts of this hour. Requests wait for the one that computes them."""
-        key = (self._store.newest().generation, whole_hour(now), metrics)
+        # Other metrics may appear and disappear with each tick.
+        filling = tuple(metric for metric in metrics if capacity(metric) is not None)
+        key = (self._store.newest().generation, whole_hour(now), filling)
         with self._lock:
             if key != self._hour:
                 forecasts, is_complete = forecasts_of(self._store, key[1], self._interval)

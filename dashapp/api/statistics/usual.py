@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from datetime import tzinfo
 from threading import Lock
 from typing import Any
 
@@ -12,7 +13,8 @@ from dashapp.api.top import UNREADABLE
 from dashapp.model.statistics.forecast import HOUR_S
 from dashapp.model.statistics.usual import MIN_WEEKS, WEEKS
 from dashapp.model.ticks import BadRequestError, BusyError, to_milliseconds
-from dashapp.query.usual import UsualBands, usual_bands, zone_of
+from dashapp.query.time_zones import zone_of
+from dashapp.query.usual import UsualBands, usual_bands
 from dashapp.stores.base import Reader
 from dashapp.stores.documents import ZONE
 
@@ -51,7 +53,7 @@ class UsualEndpoint:
                 f"{len(keys)} metrics of {count:.0f} hours are requested; "
                 f"expected at most {MAX_BANDS:,} in total"
             )
-        zone = self._store.read_document(ZONE)
+        zone = zone_of(self._store.read_document(ZONE))
         bands = self._bands(start / 1000, end / 1000, tuple(keys), zone, now)
         # The cache has whole hours of UTC, and the hours of some zones begin between them.
         shown = [
@@ -62,7 +64,7 @@ class UsualEndpoint:
         rows = {key: [bands.bands[key][number] for number in shown] for key in keys}
         hours = [bands.hours[number] for number in shown]
         return {
-            "zone": zone or "UTC",
+            "zone": str(zone),
             "start": [to_milliseconds(first) for first, _last in hours],
             "end": [to_milliseconds(last) for _first, last in hours],
             "low": {key: [band and band[0] for band in row] for key, row in rows.items()},
@@ -70,15 +72,15 @@ class UsualEndpoint:
             "message": "" if any(map(any, rows.values())) else TOO_LITTLE_HISTORY,
         }
 
-    def _bands(self, start: float, end: float, keys: tuple[str, ...], zone: str, now: float) -> UsualBands:
+    def _bands(self, start: float, end: float, keys: tuple[str, ...], zone: tzinfo, now: float) -> UsualBands:
         """Return the bands of the hours; the same for all requests for these hours in this hour."""
         first, last = start // HOUR_S * HOUR_S, math.ceil(end / HOUR_S) * HOUR_S
-        key = (self._store.newest().generation, first, last, keys, zone, now // HOUR_S)
+        key = (self._store.newest().generation, first, last, keys, str(zone), now // HOUR_S)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-        bands = usual_bands(self._store, first, last, keys, zone_of(zone), self._interval)
+        bands = usual_bands(self._store, first, last, keys, zone, self._interval)
         if not bands.is_complete:
             raise BusyError(UNREADABLE)
         with self._lock:
