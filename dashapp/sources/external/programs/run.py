@@ -23,8 +23,8 @@ CHUNK_BYTES = 1 << 16
 # Seconds until the end of a program is noticed if a process that it started keeps its output open.
 POLL_S = 0.2
 ENDLESS_HINT = "for a program that never ends use a pipe and --source stdin"
-# Our own variables would make a program that uses dashapp a part of this one.
-_OWN_VARIABLES = ("DASHAPP_CHILD", "DASHAPP_STDIN")
+# Of our variables, what a program needs to push. The others are settings of this one, with passwords.
+_PASSED_VARIABLES = ("DASHAPP_URL", "DASHAPP_PUSH_TOKEN")
 
 
 class ProcessGuard:
@@ -68,7 +68,11 @@ class ProcessGuard:
 
 def run_program(argv: Sequence[str], timeout: float, guard: ProcessGuard) -> bytes:
     """Return what a program prints; raises SourceError if it fails, as the end of a sentence."""
-    environ = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DASHAPP_") or name in _PASSED_VARIABLES
+    }
     try:
         process = start_process(
             [*argv],

@@ -70,6 +70,16 @@ def test_program_output_is_read_like_standard_input(
     assert values(source) == {f"exec.job.{name}": value for name, value in expected.items()}
 
 
+def test_program_does_not_receive_our_settings(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DASHAPP_PASSWORD", "DASHAPP_NOTIFY", "DASHAPP_STORE"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("SHOP", "5")
+    assert values(script('echo "shop=$SHOP settings=$(env | grep -c ^DASHAPP_)"')) == {
+        "exec.job.shop": 5,
+        "exec.job.settings": 0,
+    }
+
+
 def test_program_panels_have_its_name_and_unit(script: Script) -> None:
     source = script("echo a=1 b=2%", "#disk")
     values(source)
