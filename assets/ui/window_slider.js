@@ -3,8 +3,9 @@
   "use strict";
 
   const SAME = 0.002; // share of a length that makes no difference
-  const CHECK_MS = 100; // until the slider should show a value
-  const MAX_CHECKS = 20;
+  // Pauses between checks of what the slider shows: longer each time, because two values can fall into one draw.
+  const CHECK_MS = { first: 100, growth: 1.4 };
+  const MAX_CHECKS = 10; // ten seconds
   const MAX_CALLBACK_MS = 5000; // until Dash reports a value that `show` set
 
   app.WindowSlider = class {
@@ -15,6 +16,8 @@
       this.container = container;
       this.shownIndex = null; // as on screen
       this.sent = []; // values that Dash has not reported yet, and when they were set
+      this.sentIndex = null; // the last value that was sent, and performance.now() then
+      this.sentAt = -Infinity;
       this.timer = null;
     }
 
@@ -23,24 +26,32 @@
       const index = this.indexOf(seconds);
       if (index === this.shownIndex) return;
       this.shownIndex = index;
-      if (this.timer === null) this.send(index, MAX_CHECKS);
+      if (performance.now() - this.sentAt >= CHECK_MS.first) this.send(index, 0);
+      else this.checkLater(0);
     }
 
     send(index, checks) {
-      this.sent.push({ index, time: performance.now() });
+      this.sentIndex = index;
+      this.sentAt = performance.now();
+      this.sent.push({ index, time: this.sentAt });
       window.dash_clientside.set_props(this.id, { value: index });
-      this.timer = window.setTimeout(() => {
-        this.timer = null;
-        if (checks > 0) this.check(index, checks - 1);
-      }, CHECK_MS);
+      this.checkLater(checks);
     }
 
-    /* A slider on a slow browser can ignore the second of two values. It takes the next one, if that differs. */
-    check(sentIndex, checks) {
+    checkLater(checks) {
+      window.clearTimeout(this.timer);
+      if (checks < MAX_CHECKS) this.timer = window.setTimeout(() => this.check(checks + 1), CHECK_MS.first * CHECK_MS.growth ** checks);
+    }
+
+    /* A slider on a slow browser can ignore the second of two values, and show the first one late. It takes the next
+       value, if that differs. */
+    check(checks) {
       const thumb = this.container.querySelector("[role=slider]");
-      if (!thumb || this.container.querySelector(":active")) return;
+      // The user's own value comes from Dash.
+      if (!thumb || this.container.querySelector(":active, :focus")) return;
       const index = Number(thumb.getAttribute("aria-valuenow"));
-      if (Math.abs(index - this.shownIndex) > SAME) this.send(sentIndex === this.shownIndex ? index : this.shownIndex, checks);
+      if (Math.abs(index - this.shownIndex) <= SAME) this.checkLater(checks);
+      else this.send(this.sentIndex === this.shownIndex ? index : this.shownIndex, checks);
     }
 
     /* The seconds that the user chose; null if the slider only shows what `show` set. */

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, wait_for_state, window
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FloatRect, Page, expect
 from served_page import Live, Serve
 from tab import ZONE
 from waiting import wait_until, wait_until_passes
@@ -86,8 +86,7 @@ def test_printed_page_has_whole_cards_on_white(page: Page, served: Live, width: 
 
 def test_double_click_undoes_each_zoom(page: Page, live: Live) -> None:
     """Also right after a zoom, and between two draws."""
-    box = page.locator(f"{CPU} .nsewdrag").bounding_box()
-    assert box
+    box = still_box(page, f"{CPU} .nsewdrag")
     height = box["y"] + 60
     for _ in range(6):
         page.mouse.move(box["x"] + 0.3 * box["width"], height)
@@ -140,6 +139,20 @@ def phone(chromium: Browser, served: Live) -> Iterator[Page]:
     context.close()
 
 
+def still_box(page: Page, selector: str) -> FloatRect:
+    """Return the place of an element once nothing moves it any more."""
+    boxes: list[FloatRect | None] = [None]
+
+    def is_still() -> bool:
+        boxes.append(page.locator(selector).bounding_box())
+        return boxes[-1] is not None and boxes[-1] == boxes[-2]
+
+    wait_until(page, is_still, every=0.3)
+    box = boxes[-1]
+    assert box
+    return box
+
+
 class Fingers:
     """Touch points on a page."""
 
@@ -152,8 +165,7 @@ class Fingers:
 
 
 def test_two_fingers_zoom_and_a_tap_reads_values(phone: Page, served: Live) -> None:
-    box = phone.locator(f"{CPU} .nsewdrag").bounding_box()
-    assert box
+    box = still_box(phone, f"{CPU} .nsewdrag")
     height = box["y"] + 80
     left, right, width = box["x"], box["x"] + box["width"], box["width"]
     phone.touchscreen.tap(left + 0.5 * width, height)
