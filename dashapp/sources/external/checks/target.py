@@ -10,7 +10,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_plus, urlsplit
 
-from dashapp.model.text import is_finite_number, quote_value, suggest
+from dashapp.model.text import quote_value, suggest
+from dashapp.sources.external.run_times import DEFAULT_INTERVAL_S, parse_run_times
 from dashapp.sources.slug import MAX_SLUG_LENGTH, SlugRegistry
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
 HTTP, HTTPS, TCP, DNS, PING = "http", "https", "tcp", "dns", "ping"
 _WEB = (HTTP, HTTPS)
-DEFAULT_INTERVAL_S, MIN_INTERVAL_S, MAX_INTERVAL_S = 10.0, 1.0, 86_400.0
-DEFAULT_TIMEOUT_S, MIN_TIMEOUT_S, MAX_TIMEOUT_S = 5.0, 0.1, 60.0
+DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S = 5.0, 60.0
 MAX_EXPECT_CHARS = 200
 OPTIONS = ("every", "timeout", "expect")
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_SLUG_LENGTH}}}")
@@ -69,8 +69,8 @@ class Target:
             raise ValueError(
                 f"{quote_value(unknown)} is not an option of a {kind} check; expected every or timeout"
             )
-        every, timeout = _times(values)
-        expect = values.get("expect", "")
+        every, timeout = parse_run_times(values, DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S)
+        expect = _expected_text(values)
         url, host, port = None, "", 0
         try:
             if kind in _WEB:
@@ -111,29 +111,13 @@ def _own_options(options: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str
     return dict(options)
 
 
-def _times(values: Mapping[str, Any]) -> tuple[float, float]:
-    """Return the interval and the timeout in seconds; check the text that is expected as well."""
-    every = _seconds("every", values.get("every", DEFAULT_INTERVAL_S), MIN_INTERVAL_S, MAX_INTERVAL_S)
-    default = min(DEFAULT_TIMEOUT_S, every)
-    timeout = _seconds("timeout", values.get("timeout", default), MIN_TIMEOUT_S, MAX_TIMEOUT_S)
-    if timeout > every:
-        raise ValueError(f"timeout is {timeout:g}; expected at most every, which is {every:g}")
-    expect = values.get("expect", "-")
-    if not isinstance(expect, str) or not expect or len(expect) > MAX_EXPECT_CHARS:
+def _expected_text(values: Mapping[str, Any]) -> str:
+    text = values.get("expect", "")
+    if "expect" in values and not (isinstance(text, str) and 0 < len(text) <= MAX_EXPECT_CHARS):
         raise ValueError(
-            f"expect is {quote_value(expect)}; expected text of 1 to {MAX_EXPECT_CHARS} characters"
+            f"expect is {quote_value(text)}; expected text of 1 to {MAX_EXPECT_CHARS} characters"
         )
-    return every, timeout
-
-
-def _seconds(name: str, value: object, low: float, high: float) -> float:
-    try:
-        number = float(value) if isinstance(value, str) else value
-    except ValueError:
-        number = None
-    if not is_finite_number(number) or not low <= number <= high:
-        raise ValueError(f"{name} is {quote_value(value)}; expected seconds from {low:g} to {high:g}")
-    return float(number)
+    return str(text)
 
 
 def _web_url(kind: str, address: str, query: str) -> Url:

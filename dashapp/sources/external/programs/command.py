@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashapp.model.text import is_finite_number, quote_value, suggest
+from dashapp.model.text import quote_value, suggest
+from dashapp.sources.external.run_times import parse_run_times
 from dashapp.sources.slug import MAX_SLUG_LENGTH, SlugRegistry
 
-DEFAULT_INTERVAL_S, MIN_INTERVAL_S, MAX_INTERVAL_S = 10.0, 1.0, 86_400.0
-DEFAULT_TIMEOUT_S, MIN_TIMEOUT_S, MAX_TIMEOUT_S = 30.0, 0.1, 3600.0
+DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S = 30.0, 3600.0
 OPTIONS = ("every", "timeout", "name")
 EXPECTED = "expected a program, such as exec:./script.sh?every=30"
 _PAIR = r"(?:every|timeout)=[^\s?&#]*"
@@ -55,11 +55,7 @@ class Command:
         # Windows has neither, and macOS has waitid since Python 3.13.
         if not (hasattr(os, "killpg") and hasattr(os, "waitid")):
             raise ValueError("this system cannot end the processes that a program starts; expected Linux")
-        every = _seconds("every", values.get("every", DEFAULT_INTERVAL_S), MIN_INTERVAL_S, MAX_INTERVAL_S)
-        default = min(DEFAULT_TIMEOUT_S, every)
-        timeout = _seconds("timeout", values.get("timeout", default), MIN_TIMEOUT_S, MAX_TIMEOUT_S)
-        if timeout > every:
-            raise ValueError(f"timeout is {timeout:g}; expected at most every, which is {every:g}")
+        every, timeout = parse_run_times(values, DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S)
         name = _program_name(values.get("name", ""), argv[0])
         return Command((_find_program(argv[0]), *argv[1:]), name, every, timeout)
 
@@ -79,16 +75,6 @@ def _split(text: str) -> tuple[str, dict[str, Any]]:
         else:
             return text, values
         text = match["command"]
-
-
-def _seconds(name: str, value: object, low: float, high: float) -> float:
-    try:
-        number = float(value) if isinstance(value, str) else value
-    except ValueError:
-        number = None
-    if not is_finite_number(number) or not low <= number <= high:
-        raise ValueError(f"{name} is {quote_value(value)}; expected seconds from {low:g} to {high:g}")
-    return float(number)
 
 
 def _program_name(name: object, program: str) -> str:
