@@ -78,3 +78,14 @@ def nanoseconds(seconds: float) -> int:
 
 def compressed(text: str) -> bytes:
     return gzip.compress(text.encode(), mtime=0)
+
+
+# The time of the pipeline, as clients of InfluxDB write it.
+NS = nanoseconds(NOW)
+
+
+def failed(answer: Answer, status: int = 400) -> str:
+    assert answer.status == status, answer.body
+    assert answer.json["error"] == answer.json["message"]
+    assert "\n" not in answer.json["error"]
+    return str(answer.json["error"])

@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
+from push_pipeline import NOW
 from wsgi_client import Answer
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -82,3 +83,10 @@ def response(answer: Answer) -> ExportMetricsServiceResponse:
     result = ExportMetricsServiceResponse()
     result.ParseFromString(answer.body)
     return result
+
+
+def explicit(
+    seconds: float, counts: list[int], sum_: float, bounds: tuple[float, ...] = (1, 2)
+) -> dict[str, Any]:
+    fields = {"count": str(sum(counts)), "sum": sum_, "bucketCounts": [*map(str, counts)]}
+    return point(NOW + seconds, NOW, explicitBounds=[*bounds], **fields)

@@ -1,36 +1,22 @@
-"""Metrics of OTLP: the SDK's exporter, protobuf and JSON, and each kind of metric."""
+"""Requests of OTLP in protobuf and JSON: what is accepted, keys of series, and errors."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Thread
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from google.protobuf import json_format
 from ingest_pipeline import IngestPipeline
-from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
-from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
-    PeriodicExportingMetricReader,
-)
-from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
-from opentelemetry.sdk.resources import Resource
 from otlp_requests import (
     DELTA,
     JSON,
     PROTOBUF,
     attributes,
     document,
+    explicit,
     export,
     gauge,
     histogram,
@@ -38,120 +24,10 @@ from otlp_requests import (
     response,
     total,
 )
-from push_pipeline import NOW, TOKEN
+from push_pipeline import NOW
 
 from dashapp.api.ingest import otlp
-from dashapp.model.ticks import Metric
 from dashapp.sources.external.ingest.series import MAX_METRICS
-
-
-@pytest.fixture
-def pipeline() -> IngestPipeline:
-    return IngestPipeline()
-
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *_: object) -> None: ...
-
-
-@contextmanager
-def serving(pipeline: IngestPipeline) -> Iterator[str]:
-    """Serve the endpoints of a pipeline, whose time is that of this machine."""
-    pipeline.clock = time.time
-    app = pipeline.endpoints["/v1/metrics"]
-    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
-        thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1/metrics"
-        server.shutdown()
-        thread.join()
-
-
-def provider(exporter: OTLPMetricExporter, *views: View) -> MeterProvider:
-    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=float("inf"))
-    return MeterProvider([reader], Resource.create({"service.name": "shop"}), views=views)
-
-
-@pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
-def test_exporter_of_the_sdk_delivers_each_kind(pipeline: IngestPipeline, compression: Compression) -> None:
-    with serving(pipeline) as url:
-        exporter = OTLPMetricExporter(
-            url, headers={"Authorization": f"Bearer {TOKEN}"}, compression=compression
-        )
-        meters = provider(exporter)
-        meter = meters.get_meter("shop.checkout")
-        orders = meter.create_counter("orders", "{order}")
-        duration = meter.create_histogram(
-            "duration", "ms", explicit_bucket_boundaries_advisory=[100, 200, 400]
-        )
-        meter.create_up_down_counter("queue.length").add(7)
-        meter.create_observable_gauge("room.temperature", [observe], "Cel")
-        for number in range(2):
-            orders.add(5, {"country": "de"})
-            orders.add(2, {"country": "fr"})
-            for milliseconds in (50, 150, 150, 350):
-                duration.record(milliseconds)
-            assert meters.force_flush()
-            values = pipeline.ticks_until_empty()
-            if not number:
-                assert values == {"otel.queue.length.shop": 7.0, "otel.room.temperature.shop.kitchen": 21.5}
-        meters.shutdown()
-    assert values.keys() == {
-        "otel.queue.length.shop",
-        "otel.room.temperature.shop.kitchen",
-        "otel.orders.shop.de",
-        "otel.orders.shop.fr",
-        *(f"otel.duration.shop.{part}" for part in ("count", "mean", "p50", "p95", "p99")),
-    }
-    assert values["otel.orders.shop.de"] == pytest.approx(2.5 * values["otel.orders.shop.fr"])
-    assert values["otel.duration.shop.mean"] == pytest.approx(0.175)
-    assert values["otel.duration.shop.p50"] == pytest.approx(0.15)
-    units = {metric.key: metric.unit for metric in pipeline.store.metrics()}
-    assert units["otel.room.temperature.shop.kitchen"] == "°C"
-    assert (units["otel.orders.shop.de"], units["otel.duration.shop.p50"]) == ("1/s", "s")
-
-
-def observe(_: CallbackOptions) -> list[Observation]:
-    return [Observation(21.5, {"room": "kitchen"})]
-
-
-def test_exporter_of_the_sdk_delivers_deltas_and_exponential_histograms(pipeline: IngestPipeline) -> None:
-    with serving(pipeline) as url:
-        exporter = OTLPMetricExporter(
-            url,
-            headers={"Authorization": f"Bearer {TOKEN}"},
-            preferred_temporality={
-                Counter: AggregationTemporality.DELTA,
-                Histogram: AggregationTemporality.DELTA,
-            },
-        )
-        view = View(instrument_type=Histogram, aggregation=ExponentialBucketHistogramAggregation())
-        meters = provider(exporter, view)
-        meter = meters.get_meter("shop")
-        orders, sizes = meter.create_counter("orders"), meter.create_histogram("size", "By")
-        for _ in range(2):
-            orders.add(4)
-            for size in (10.0, 20.0, 20.0, 40.0):
-                sizes.record(size)
-            assert meters.force_flush()
-            values = pipeline.ticks_until_empty()
-            assert values["otel.orders.shop"] > 0
-            assert values["otel.size.shop.mean"] == 22.5
-            assert values["otel.size.shop.p50"] == pytest.approx(20.0, rel=0.05)
-            assert values["otel.size.shop.p99"] == pytest.approx(40.0, rel=0.05)
-        meters.shutdown()
-
-
-def test_exporter_of_the_sdk_does_not_retry_a_wrong_token(
-    pipeline: IngestPipeline, caplog: pytest.LogCaptureFixture
-) -> None:
-    with serving(pipeline) as url:
-        meters = provider(OTLPMetricExporter(url, headers={"Authorization": "Bearer wrong"}))
-        meters.get_meter("shop").create_counter("orders").add(1)
-        meters.force_flush()
-        meters.shutdown()
-    assert "401" in caplog.text
-    assert pipeline.tick() == {}
 
 
 @pytest.mark.parametrize("kind", [PROTOBUF, JSON])
@@ -209,163 +85,6 @@ def test_uncertain_metric_is_rejected_with_one_sentence(
     assert sentence in answer.partial_success.error_message
     assert "\n" not in answer.partial_success.error_message
     assert pipeline.tick() == {"otel.b": 1.0}
-
-
-@pytest.mark.parametrize(
-    "metric",
-    [
-        gauge("a", point(NOW, flags=1, asDouble=5)),
-        gauge("a", point(NOW)),
-        *(gauge("a", point(NOW, asDouble=text)) for text in ("NaN", "Infinity", "-Infinity")),
-        gauge("a", point(NOW, asDouble=1e301)),
-        {"name": "a"},
-        gauge("a"),
-    ],
-)
-def test_point_without_number_is_a_gap(pipeline: IngestPipeline, metric: dict[str, Any]) -> None:
-    assert response(export(pipeline, document(metric))).partial_success.rejected_data_points == 0
-    assert pipeline.tick() == {}
-
-
-def test_cumulative_sum_is_a_rate_until_it_starts_again(pipeline: IngestPipeline) -> None:
-    def send(time: float, start: float, value: int) -> dict[str, float]:
-        export(pipeline, document(total("jobs", point(time, start, asInt=str(value)))))
-        return pipeline.tick()
-
-    assert send(NOW, NOW - 50, 100) == {}
-    assert send(NOW + 10, NOW - 50, 150) == {"otel.jobs": 5.0}
-    assert send(NOW + 10, NOW - 50, 150) == {}, "the request was repeated"
-    assert send(NOW + 20, NOW - 50, 150) == {"otel.jobs": 0.0}
-    assert send(NOW + 30, NOW + 25, 160) == {}, "the program started again, and already did more"
-    assert send(NOW + 40, NOW + 25, 170) == {"otel.jobs": 1.0}
-    assert send(NOW + 50, NOW + 25, 10) == {}, "a value went back"
-    assert send(NOW + 60, NOW + 25, 30) == {"otel.jobs": 2.0}
-
-
-def test_points_of_two_requests_in_one_tick_give_one_rate(pipeline: IngestPipeline) -> None:
-    for seconds, value in ((0, 0), (20, 400), (10, 100)):
-        export(pipeline, document(total("jobs", point(NOW + seconds, NOW, asInt=str(value)))))
-    assert pipeline.tick() == {"otel.jobs": 20.0}
-
-
-def test_delta_sum_is_rate_over_its_interval_once(pipeline: IngestPipeline) -> None:
-    def send(start: float, time: float, value: int) -> None:
-        metric = total("jobs", point(NOW + time, NOW + start, asInt=str(value)), temporality=DELTA)
-        export(pipeline, document(metric))
-
-    send(-10, 0, 50)
-    assert pipeline.tick() == {"otel.jobs": 5.0}
-    send(0, 10, 20)
-    send(0, 10, 20)
-    send(10, 20, 40)
-    assert pipeline.tick() == {"otel.jobs": 3.0}
-    send(10, 20, 40)
-    assert pipeline.tick() == {}
-    send(40, 50, 10)
-    assert pipeline.tick() == {"otel.jobs": 1.0}, "the interval does not include the time that is missing"
-
-
-def test_delta_without_start_has_no_rate(pipeline: IngestPipeline) -> None:
-    export(pipeline, document(total("jobs", point(NOW, asInt="5"), temporality=DELTA)))
-    assert pipeline.tick() == {}
-
-
-def test_non_monotonic_sum_is_a_gauge(pipeline: IngestPipeline) -> None:
-    export(pipeline, document(total("queue", point(NOW, asInt="-3"), monotonic=False)))
-    assert pipeline.tick() == {"otel.queue": -3.0}
-
-
-def explicit(
-    seconds: float, counts: list[int], sum_: float, bounds: tuple[float, ...] = (1, 2)
-) -> dict[str, Any]:
-    fields = {"count": str(sum(counts)), "sum": sum_, "bucketCounts": [*map(str, counts)]}
-    return point(NOW + seconds, NOW, explicitBounds=[*bounds], **fields)
-
-
-def test_histogram_has_rate_mean_and_percentiles(pipeline: IngestPipeline) -> None:
-    export(pipeline, document(histogram("d", explicit(0, [5, 5, 0], 10.0), unit="s")))
-    assert pipeline.tick() == {}
-    export(pipeline, document(histogram("d", explicit(10, [15, 15, 0], 35.0), unit="s")))
-    values = pipeline.tick()
-    assert values == pytest.approx(
-        {"otel.d.count": 2.0, "otel.d.mean": 1.25, "otel.d.p50": 1.0, "otel.d.p95": 1.9, "otel.d.p99": 1.98}
-    )
-    export(pipeline, document(histogram("d", explicit(20, [15, 15, 0], 35.0), unit="s")))
-    assert pipeline.tick() == {"otel.d.count": 0.0}, "without observations only the rate is certain"
-    export(pipeline, document(histogram("d", explicit(30, [15, 15, 10], 95.0), unit="s")))
-    assert pipeline.tick() == {"otel.d.count": 1.0, "otel.d.mean": 6.0}, "above the largest bound"
-    export(pipeline, document(histogram("d", explicit(40, [15, 16, 10], 97.0, (1, 3)), unit="s")))
-    assert pipeline.tick() == {"otel.d.count": 0.1, "otel.d.mean": 2.0}, "the buckets changed"
-    assert pipeline.store.metrics()[0] == Metric("otel.d.count", "d count", "1/s", "otel_d-count", 0.0)
-
-
-def test_delta_histograms_of_one_tick_are_added(pipeline: IngestPipeline) -> None:
-    for number in range(2):
-        metric = histogram("d", explicit(10 * (number + 1), [0, 4, 0], 6.0), unit="ms", temporality=DELTA)
-        export(pipeline, document(metric))
-    values = pipeline.tick()
-    assert values["otel.d.count"] == pytest.approx(8 / 20)
-    assert values["otel.d.mean"] == pytest.approx(0.0015)
-    assert values["otel.d.p50"] == pytest.approx(0.0015)
-
-
-def exponential(time: float, scale: int, offset: int, counts: list[int], **fields: Any) -> dict[str, Any]:
-    buckets = {"offset": offset, "bucketCounts": [*map(str, counts)]}
-    count = sum(counts) + int(fields.get("zeroCount", 0))
-    return point(NOW + time, NOW, scale=scale, count=str(count), sum=1.0, positive=buckets, **fields)
-
-
-def test_exponential_histogram_has_percentiles_when_its_scale_changes(pipeline: IngestPipeline) -> None:
-    kind = "exponentialHistogram"
-    # Scale 1: buckets of a factor of the square root of 2. Scale 0: of 2.
-    export(pipeline, document(histogram("d", exponential(0, 1, 2, [3, 1]), kind=kind)))
-    pipeline.tick()
-    export(pipeline, document(histogram("d", exponential(10, 0, 1, [4, 10]), kind=kind)))
-    values = pipeline.tick()
-    assert values["otel.d.p50"] == pytest.approx(6.0)
-    assert values["otel.d.count"] == 1.0
-    export(pipeline, document(histogram("d", exponential(20, 0, 1, [4, 10], zeroCount="10"), kind=kind)))
-    assert pipeline.tick()["otel.d.p50"] == 0.0
-    export(pipeline, document(histogram("d", exponential(30, 0, 1, [4, 9], zeroCount="20"), kind=kind)))
-    assert "otel.d.p50" not in pipeline.tick(), "a bucket went back"
-
-
-def test_summary_has_rate_mean_and_its_quantiles(pipeline: IngestPipeline) -> None:
-    for seconds, count, sum_ in ((0, 10, 20.0), (10, 20, 60.0)):
-        quantiles = [{"quantile": 0.5, "value": 3.0}, {"quantile": 0.99, "value": "NaN"}]
-        fields = {"count": str(count), "sum": sum_, "quantileValues": quantiles}
-        summary = {"name": "d", "unit": "s", "summary": {"dataPoints": [point(NOW + seconds, NOW, **fields)]}}
-        export(pipeline, document(summary))
-        values = pipeline.tick()
-    assert values == {"otel.d.count": 1.0, "otel.d.mean": 4.0, "otel.d.p50": 3.0}
-
-
-@pytest.mark.parametrize(
-    ("unit", "sent", "value", "shown"),
-    [
-        ("s", 2, 2, "s"),
-        ("ms", 2000, 2, "s"),
-        ("us", 5, 5e-6, "s"),
-        ("min", 2, 120, "s"),
-        ("By", 5, 5, "B"),
-        ("KiBy", 2, 2048, "B"),
-        ("MBy", 2, 2e6, "B"),
-        ("%", 50, 50, "%"),
-        ("1", 0.5, 0.5, ""),
-        ("Cel", 21, 21, "°C"),
-        ("{request}", 3, 3, ""),
-        ("By{payload}", 3, 3, "B"),
-        ("Hz", 3, 3, "Hz"),
-        ("furlong", 3, 3, "furlong"),
-        ("", 3, 3, ""),
-    ],
-)
-def test_units_become_base_units(
-    pipeline: IngestPipeline, unit: str, sent: float, value: float, shown: str
-) -> None:
-    export(pipeline, document(gauge("a", point(NOW, asDouble=sent), unit=unit)))
-    assert pipeline.tick() == pytest.approx({"otel.a": value})
-    assert pipeline.store.metrics()[0].unit == shown
 
 
 @pytest.mark.parametrize(
@@ -520,19 +239,6 @@ def test_endpoint_names_the_extra_if_the_package_is_missing(
     answer = export(pipeline, document(), JSON)
     assert answer.status == 501
     assert "pip install 'dashapp[otlp]'" in answer.json["error"]
-
-
-def test_counter_goes_on_when_clock_is_set_back(pipeline: IngestPipeline) -> None:
-    def send(seconds: float, value: int) -> dict[str, float]:
-        pipeline.now = NOW + seconds
-        export(pipeline, document(total("jobs", point(NOW + seconds, NOW - 9000, asInt=str(value)))))
-        return pipeline.tick()
-
-    assert send(0, 100) == {}
-    assert send(10, 200) == {"otel.jobs": 10.0}
-    assert send(-3600, 210) == {}, "the time between both points is not certain"
-    assert send(-3590, 260) == {"otel.jobs": 5.0}
-    assert send(-3600, 210) == {}, "a repetition"
 
 
 def test_summary_with_too_many_quantiles_is_413(pipeline: IngestPipeline) -> None:

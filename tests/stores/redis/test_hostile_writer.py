@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from hostile_redis import HTML, KEYS, assert_works, bump, notices
 from redis_server import RedisServer, needs_redis, redis_at
 from redis_store import CPU, opened, write
 from waiting import PATIENCE_S, wait_for
@@ -31,10 +32,7 @@ from dashapp.web.app import create_app
 
 pytestmark = needs_redis
 
-SCRIPT = "<script>alert(1)</script>"
-HTML = f'"><img src=x onerror=alert(1)>{SCRIPT}'
 DEEP = "[" * 100_000
-KEYS = Keys("a")
 
 
 @pytest.fixture(scope="module")
@@ -69,39 +67,6 @@ def app(
     settings = parse_settings(["--store", redis.url, "--name", "a", "--no-collector"], {})
     yield create_app(hosts.own(), settings, None, hosts, "a"), hosts
     hosts.close()
-
-
-PATHS = [
-    *("/", "/_dash-layout", "/api/ticks", "/api/ticks?window=7200", "/api/ticks?window=600000"),
-    *("/api/metrics", "/api/ticks?hosts=1&curves=1", "/api/hosts", "/api/alerts", "/api/csv?window=600000"),
-    *("/api/events", "/api/runs", "/api/top", "/api/badge/cpu.percent.svg", "/chart/cpu.percent"),
-    *("/metrics", "/healthz", "/host/a/", "/host/a/api/ticks", "/host/a,b/api/ticks"),
-]
-
-
-def notices(app: WSGIApp) -> list[str]:
-    return list(ask(app, "/api/ticks").json.get("notices", ()))
-
-
-def assert_works(app: WSGIApp) -> None:
-    """Check every response: none fails, contains HTML that a browser would run, or is large."""
-    for path in PATHS:
-        answer = ask(app, path, accept="text/html")
-        assert answer.status < 500, (path, answer.status, answer.body[:300])
-        assert len(answer.body) < 1_000_000, path
-        assert b"Traceback" not in answer.body, path
-        if "html" in answer.headers.get("content-type", ""):
-            assert SCRIPT.encode() not in answer.body, path
-            assert b"<img src=x" not in answer.body, path
-        else:
-            assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-def bump(client: Any, **fields: Any) -> bytes:
-    """Write documents as the collector does, with a new version, which is returned."""
-    version = str(time.monotonic_ns())
-    client.hset(KEYS.documents, mapping={**fields, "mark": version})
-    return version.encode()
 
 
 NOW_MS = int(time.time() * 1000)
