@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Protocol, Self
 
@@ -35,6 +36,7 @@ def redact_for_public(notices: Iterable[str]) -> list[str]:
 
 # The page has room for this many at once.
 MAX_NOTICES = 5
+_OPENSSL_PLACE = re.compile(r"^\[[^]]*\] | \(_ssl\.c:[0-9]+\)$")
 
 
 class NoticeSink(Protocol):
@@ -49,5 +51,9 @@ def damage_notice(blocks: int) -> PublicNotice:
 
 
 def os_error_reason(error: BaseException) -> str:
-    """Return the text of an error without the path that an OSError contains."""
-    return str(getattr(error, "strerror", None) or error)
+    """Return the text of an error, without the path or the place in OpenSSL that it contains.
+
+    >>> os_error_reason(OSError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"))
+    'wrong version number'
+    """
+    return _OPENSSL_PLACE.sub("", str(getattr(error, "strerror", None) or error))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from threading import Timer
 from urllib.parse import unquote, urljoin, urlsplit
 
+from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import SourceError
 
 MAX_REDIRECTS = 3
@@ -141,7 +142,7 @@ class HttpFetcher:
             except (OSError, http.client.HTTPException, ValueError) as error:
                 if time.monotonic() >= deadline or isinstance(error, TimeoutError):
                     raise timeout_error from None
-                reason = getattr(error, "strerror", None) or type(error).__name__
+                reason = os_error_reason(error) if getattr(error, "strerror", None) else type(error).__name__
                 raise SourceError(f"{label} does not respond ({reason})") from None
 
     def _headers(self, url: Url) -> dict[str, str]:

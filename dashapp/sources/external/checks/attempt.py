@@ -67,13 +67,15 @@ class Attempt:
         return f"{self.late_reason} within {self.timeout:g} s"
 
     def error_from(self, error: OSError) -> DashappError:
-        """Return an error of the system in words."""
+        """Return an error of the system, or of TLS after the handshake, in words."""
+        # A server that expects a certificate of the client ends the connection, with or without a message.
+        # The numbers of such an error are those of TLS. Its module is imported only for checks that need it.
+        if type(error).__module__ == "ssl":
+            message = str(getattr(error, "reason", None) or "").lower().replace("_", " ")
+            return CheckFailedError(f"TLS failed ({message or 'the host ended the connection'})")
         if error.errno in _LOCAL_ERRORS:
             return CheckImpossibleError(os.strerror(error.errno))
         if isinstance(error, TimeoutError) and error.errno is None:
             return CheckFailedError(self.timeout_sentence)
         reason = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
-        # An error of TLS after the handshake, for example a server that expects a certificate of the client.
-        if tls_reason := getattr(error, "reason", ""):
-            reason = f"TLS failed ({str(tls_reason).lower().replace('_', ' ')})"
         return CheckFailedError(reason)
