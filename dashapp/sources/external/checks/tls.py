@@ -58,9 +58,7 @@ def secure(
         raise CheckFailedError("the host closed the connection in the TLS handshake") from None
     except ssl.SSLError as error:
         if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-            raise CheckFailedError(
-                "the port does not speak TLS; check http:// in place of https://"
-            ) from None
+            raise CheckFailedError(NO_TLS) from None
         raise CheckFailedError(f"the TLS handshake failed ({_lower(error.reason or 'no reason')})") from None
     attempt.certificate = _days_left(secured)
     return secured
