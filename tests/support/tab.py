@@ -12,13 +12,14 @@ from waiting import PATIENCE_S
 
 # An offset from UTC that is no whole hour, so that a test detects times in the wrong zone.
 ZONE = "Asia/Kolkata"
-# Requests for ticks in flight: the current number, the maximum, and the time of each (ms).
+# Requests for ticks in flight: the current number, the maximum, and the time (ms) and address of each.
 COUNT_FLIGHTS = r"""
-window.flights = { now: 0, most: 0, at: [] };
+window.flights = { now: 0, most: 0, at: [], urls: [] };
 const plain = window.fetch;
 window.fetch = async (...question) => {
     if (!/\/api\/(ticks|frames)/.test(String(question[0]))) return plain(...question);
     window.flights.at.push(Date.now());
+    window.flights.urls.push(String(question[0]));
     window.flights.now += 1;
     window.flights.most = Math.max(window.flights.most, window.flights.now);
     try { return await plain(...question); } finally { window.flights.now -= 1; }
