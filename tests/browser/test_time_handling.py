@@ -12,20 +12,12 @@ import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Page, Route, expect
 from served_page import Live, Serve
-from tab import ZONE
+from tab import HIDE, ZONE
 from waiting import stays, wait_until
 
 from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.base import Rewind
 from dashapp.stores.documents import CLOCK_STEPS
-
-HIDE = """(hidden) => {
-    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-    Object.defineProperty(document, "visibilityState", {
-        configurable: true, get: () => (hidden ? "hidden" : "visible") });
-    document.dispatchEvent(new Event("visibilitychange"));
-    return window.flights.at.length;
-}"""
 
 SHIFT = """
 const Real = Date;

@@ -10,9 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+from fake_stream import with_streams
 from ports import release, server_port
 
 from dashapp.http.types import WSGIApp
+
+POLL, STREAM = TRANSPORTS = "poll", "stream"
 
 # Only requests for points get faults, at any mount path; the metric list and the page do not.
 TROUBLED = ("/api/ticks", "/api/frames")
@@ -29,13 +32,18 @@ class Trouble:
         self.latency = 0.0
         self.answer: tuple[str, str, bytes] | None = None
         self.dropping = False
+        self.stream_latency = 0.0
+        self.breaks_event = False
         self.asked: list[str] = []
         self._app = app
 
     def calm(self) -> None:
         self.latency, self.answer, self.dropping = 0.0, None, False
+        self.stream_latency, self.breaks_event = 0.0, False
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["PATH_INFO"].endswith("/api/stream"):
+            self._wait(environ["connection"], self.stream_latency)
         if not environ["PATH_INFO"].endswith(TROUBLED):
             return self._app(environ, start_response)
         # The latency is fixed when the request arrives, although the test may change it meanwhile.
@@ -94,7 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
         }
         got: list[Any] = []
         try:
-            body = b"".join(self.server.app(environ, lambda *answer: got.extend(answer)))
+            parts = self.server.app(environ, lambda *answer: got.extend(answer))
+            if ("content-type", "text/event-stream") in got[1]:
+                return self._stream(*got[:2], parts)
+            body = b"".join(parts)
         except ConnectionAbortedError:
             self.close_connection = True
             return
@@ -107,6 +118,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _stream(self, status: str, headers: Any, events: Any) -> None:
+        self.close_connection = True
+        self.send_response(int(status.split()[0]), status.partition(" ")[2])
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for event in events:
+            if _gone(self.connection):
+                break
+            if self.server.app.breaks_event:
+                self.wfile.write(b"%x\r\n%s" % (len(event), event[: len(event) // 2]))
+                Thread(target=self.server.stop_all).start()
+                return
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
 
     do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815
 
@@ -138,8 +165,9 @@ class _Server(ThreadingHTTPServer):
 class Served:
     """An application on 127.0.0.1 until `stop`; `start` serves it again on the same port."""
 
-    def __init__(self, app: WSGIApp) -> None:
-        self.trouble = Trouble(app)
+    def __init__(self, app: WSGIApp, transport: str = POLL) -> None:
+        self.transport = transport
+        self.trouble = Trouble(with_streams(app) if transport == STREAM else app)
         self._server: _Server | None = None
         # A reserved port, so that no other program takes it between `stop` and `start`.
         self._port = server_port()
@@ -149,8 +177,13 @@ class Served:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/"
 
+    @property
+    def is_running(self) -> bool:
+        return self._server is not None
+
     def start(self) -> None:
         server = self._server = _Server(self._port, self.trouble)
+        server.stop_all = self.stop
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
