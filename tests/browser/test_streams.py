@@ -174,7 +174,7 @@ def test_page_polls_when_proxy_strips_header(
 
 
 def test_page_polls_when_stream_does_not_open(page: Page, live: Live) -> None:
-    live.trouble.stream_latency = 1e6
+    live.trouble.opening_latency = 1e6
     opened(page, live.url, live)
     page.evaluate(WATCH)
     wait_until(page, lambda: page.evaluate(PAUSED))
