@@ -19,8 +19,8 @@ LOGIN_PAGE = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n"
     b"<!doctype html><title>Sign in</title>"
 )
-# Bytes after which a stream is cut: from within its headers to after several events.
-CUT = (1, 4000)
+# Bytes after which a stream is cut: from within its headers to after a few events.
+CUT = (1, 1200)
 POLL_S = 0.02
 
 
