@@ -1,4 +1,4 @@
-"""Runs the parts of a benchmark one after the other, prints one table, and updates the documentation."""
+"""Runs the parts of a benchmark, prints one table, and updates the documentation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.table import Row, plain
 
 
 def measure(benchmark: str, parts: Sequence[str], names: Sequence[str]) -> int:
-    """Run the named parts of `make BENCHMARK`, or all. Return 1 for a missed target, 2 for an unknown part."""
+    """Run the named parts, or all. Return 1 for a missed target, 2 for an unknown part."""
     unknown = [name for name in names if name not in parts]
     if unknown:
         print(f'"{unknown[0]}" is not a part of the bench; expected {", ".join(parts)}', file=sys.stderr)

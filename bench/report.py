@@ -1,7 +1,8 @@
 """Writes the tables of the documentation that come from results of benchmarks.
 
-A page has places for them: `<!-- bench: startup viewers -->` … `<!-- end -->` is a table of these parts, and
-`<!-- bench-scale: … -->` one of the other benchmark. `<!-- machine -->` … `<!-- end -->` describes the machine.
+A page has places for them, which end with `<!-- end -->`. `<!-- bench: startup viewers -->` is a table of
+these parts, and `<!-- bench-scale: append -->` one of the other benchmark. `<!-- machine -->` describes the
+machine, and `<!-- figures -->` is the table of the README.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from bench.table import Row, number
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = {"bench": ROOT / "bench" / "results.json", "bench-scale": ROOT / "bench" / "scale" / "results.json"}
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
-PLACE = re.compile(r"(<!-- (bench-scale|bench|machine|figures)(?:: ([^>]*))? -->\n).*?(<!-- end -->)", re.DOTALL)
+PLACE = re.compile(
+    r"(<!-- (bench-scale|bench|machine|figures)(?:: ([^>]*))? -->\n).*?(<!-- end -->)", re.DOTALL
+)
 # The figures of the README: a part, the label of one of its rows, and the text of the README.
 FIGURES = (
     ("startup", "start to first 200 (/healthz)", "Start to the first response"),
@@ -72,7 +75,8 @@ def _figures(results: dict[str, Result]) -> str:
     lines = ["| Measured | Result | Command |", "|---|---|---|"]
     for part, what, text in FIGURES:
         (row,) = [row for row in results[part].rows if row.what == what]
-        lines.append(f"| {text} | {number(row.value)} {row.unit} | `make bench ARGS={part}` |".replace("  ", " "))
+        value = f"{number(row.value)} {row.unit}".strip()
+        lines.append(f"| {text} | {value} | `make bench ARGS={part}` |")
     return "\n".join(lines)
 
 
@@ -81,7 +85,7 @@ def _parts(kind: str, parts: list[str], results: dict[str, Result]) -> str:
     lines = ["| | Measured | Target | Met |", "|---|---|---|---|"]
     lines += [_line(row) for result in found for row in result.rows]
     dates = sorted({result.date for result in found})
-    lines += ["", f"`make {kind} ARGS=\"{' '.join(parts)}\"`, last on {' and '.join(dates)}."]
+    lines += ["", f'`make {kind} ARGS="{" ".join(parts)}"`, last on {" and ".join(dates)}.']
     if unmeasured := [part for part in parts if part not in results]:
         lines += [f"Not measured yet: {', '.join(unmeasured)}."]
     for text in dict.fromkeys(reason(row.what) for row in missed(found)):

@@ -13,7 +13,7 @@ from bench.table import Row
 
 @dataclass(frozen=True)
 class Result:
-    """The rows of one part, with the day, the machine and its load at the start (None: not known)."""
+    """The rows of one part. `load` is that of the machine at the start, or None if not known."""
 
     date: str
     machine: str
@@ -25,9 +25,10 @@ def read(path: Path) -> dict[str, Result]:
     """Return the results of a file by the name of the part."""
     if not path.exists():
         return {}
+    entries = json.loads(path.read_text("utf-8"))
     return {
-        part: Result(entry["date"], entry["machine"], entry["load"], tuple(Row(**row) for row in entry["rows"]))
-        for part, entry in json.loads(path.read_text("utf-8")).items()
+        part: Result(**{**entry, "rows": tuple(Row(**row) for row in entry["rows"])})
+        for part, entry in entries.items()
     }
 
 

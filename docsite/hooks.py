@@ -1,4 +1,4 @@
-"""Hooks of mkdocs: the site has the documents of the repository too, and needs no address of a repository.
+"""Hooks of mkdocs: links to files of the repository become pages of the site.
 
 Pages in docs/ link to files outside of it, as GitHub shows them. In the site a document such as
 ARCHITECTURE.md is a page of its own, an example is a page with its code, and a folder is plain text.
@@ -124,7 +124,7 @@ def links_of_site(markdown: str, source: str) -> str:
 
 
 def linked_files() -> set[str]:
-    """Return the files to which the documents link, and which are neither documents nor pictures of docs/."""
+    """Return the files outside of docs/ to which the documents link, without documents."""
     documents = [*DOCUMENTS, *(f"{DOCS}/{path.name}" for path in (ROOT / DOCS).glob("*.md"))]
     found = {
         resolved(target, document)[0]

@@ -1,4 +1,4 @@
-"""The table of all settings in docs/configuration.md, from the table in dashapp/config/settings.py.
+"""The table in docs/configuration.md, from the table in dashapp/config/settings.py.
 
 Each row has the help text of the setting, what it accepts, and a note for readers of the documentation.
 """
@@ -26,7 +26,7 @@ DEFAULTS = {
     "proc": "`/proc`",
     "sys": "`/sys`",
 }
-# What only the documentation explains, mostly with a link.
+# Explanations of the documentation alone, mostly with a link.
 NOTES = {
     "host": "An address that other machines can reach requires a password, a proxy user or `--public`.",
     "public": "It shows no [process names](security.md#protection).",
