@@ -1,4 +1,4 @@
-"""The documentation as a site: it builds without a warning, and loads nothing from other sites."""
+"""The documentation as a site: no warnings, no broken links, no requests to other sites."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(site: Path) -> dict[str, Addresses]:
-    """The pages by their path in the site, without the page of errors, whose addresses begin with `/`."""
+    """The pages by their path, without that of errors, whose addresses begin with `/`."""
     found = {path.relative_to(site).as_posix(): path for path in site.rglob("*.html")}
     found.pop("404.html")
     return {name: Addresses(path.read_text("utf-8")) for name, path in found.items()}
