@@ -14,6 +14,9 @@
   const fill = (text, values) => text.replace(VALUE, (all, name) => (Object.hasOwn(values, name) ? values[name] : all));
   const find = (table, text) => (Object.hasOwn(table, text) ? table[text] : undefined);
 
+  /* A translated text with `values` in place of `{name}`. */
+  app.fillText = fill;
+
   /* An English text in the language of the page, with `values` in place of `{name}`. */
   app.translate = function (text, values = {}) {
     return fill(find(texts, text) ?? text, values);
@@ -24,11 +27,6 @@
     const own = find(texts, text);
     const form = own === undefined ? (count === 1 ? one : text) : typeof own === "string" ? own : own[plurals.select(count)] ?? own.other;
     return fill(form, { count: counts.format(count), ...values });
-  };
-
-  /* Names of a list, as a sentence has them: "a, b and c". */
-  app.joinNames = function (names) {
-    return names.join(app.translate(", "));
   };
 
   /* Patterns for sentences with values: the longest first, because others may match parts of it. */

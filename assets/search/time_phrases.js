@@ -19,22 +19,22 @@
   app.timePresets = function (now) {
     const today = app.startOfDay(now);
     return [
-      ["An hour ago", [now - HOUR_MS - 15 * MINUTE_MS, now - HOUR_MS + 15 * MINUTE_MS]],
-      ["Earlier today", [today, now]],
-      ["Last night", lastNight(now)],
-      ["Yesterday", [app.startOfDay(now, -1), today]],
-      ["A week ago", [app.startOfDay(now, -7), app.startOfDay(now, -6)]],
+      [app.translate("An hour ago"), [now - HOUR_MS - 15 * MINUTE_MS, now - HOUR_MS + 15 * MINUTE_MS]],
+      [app.translate("Earlier today"), [today, now]],
+      [app.translate("Last night"), lastNight(now)],
+      [app.translate("Yesterday"), [app.startOfDay(now, -1), today]],
+      [app.translate("A week ago"), [app.startOfDay(now, -7), app.startOfDay(now, -6)]],
     ];
   };
 
   /* The meaning of `text` at `now`: `{time}` (epoch milliseconds), `{range}`, `{seconds}` up to now, or `{error}` for a time
      in the future. Null if it is no time. */
   app.parseTimePhrase = function (text, now) {
-    const phrase = text.trim().toLowerCase().replace(/\s+/g, " ").replace(/^(?:go to|at|on|since) /, "");
+    const phrase = app.toEnglishPhrase(text).trim().toLowerCase().replace(/\s+/g, " ").replace(/^(?:go to|at|on|since) /, "");
     const parsed = parseSpan(phrase) ?? parseAgo(phrase, now) ?? parseNamed(phrase, now) ?? parseBetween(phrase, now) ?? parseMoment(phrase, now);
     if (!parsed) return null;
     const start = parsed.time ?? parsed.range?.[0];
-    if (start > now) return { error: "This time is in the future." };
+    if (start > now) return { error: app.translate("This time is in the future.") };
     if (parsed.range) return parsed.range[0] < parsed.range[1] ? { range: [parsed.range[0], Math.min(parsed.range[1], now)] } : null;
     return start < now - MAX_AGE_MS ? null : parsed;
   };

@@ -2,8 +2,10 @@
 
 A file has the name of its language. Its sections:
 
-- `texts`: the page's own texts. A key is the English text, with values as `{name}`. A text that counts has an
-  object with the forms of the language's plural categories, unless it has only one form.
+- `name`: what the language calls itself.
+- `texts`: the texts of the scripts in assets/. A key is the English text, with values as `{name}`. A text with a
+  `{count}` has an object with the forms of the language's plural categories, unless it has only one form.
+- `server`: the texts that only the server writes: templates, titles of panels, tooltips of the bar.
 - `labels`: labels of the machine's metrics, by the name of their panel.
 - `sentences`: what responses contain, such as events and notices.
 - `phrases`: patterns of times in the search, and what they mean in English.
@@ -42,7 +44,8 @@ class Translator:
 
     def __init__(self, language: str = ENGLISH) -> None:
         self.language = language
-        self._texts: dict[str, str | dict[str, str]] = language_table(language).get("texts", {})
+        table = language_table(language)
+        self._texts: dict[str, str | dict[str, str]] = {**table.get("texts", {}), **table.get("server", {})}
 
     def __call__(self, text: str, /, **values: object) -> str:
         """Return a text with its values.

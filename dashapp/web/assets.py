@@ -75,7 +75,7 @@ class Bundle:
     def __init__(self, paths: Iterable[Path], language: str = ENGLISH) -> None:
         parts = [path.read_text("utf-8") for path in paths]
         text = "".join(f"{part.rstrip()}\n" for part in parts)
-        self.text = _table_script(language, text) + text
+        self.text = _table_script(language) + text
         # With this in its address, a browser can cache the file for ever.
         self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
@@ -84,7 +84,7 @@ class ScriptBundle(Bundle):
     """The scripts in `layers`, which are folders in `folder`.
 
     Each script is a function that runs at once, and needs only the layer `language` while it runs. A table of
-    the texts that the scripts use is in front of them, unless `language` is English.
+    their texts is in front of them, unless `language` is English.
     """
 
     def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS, language: str = ENGLISH) -> None:
@@ -99,16 +99,12 @@ class StyleBundle(Bundle):
         super().__init__(sorted((folder / "styles").glob("*.css"), key=_style_order))
 
 
-def _table_script(language: str, scripts: str) -> str:
-    """Return a script with those texts of a language that `scripts` use; empty for English."""
-    table = language_table(language)
-    if not table:
+def _table_script(language: str) -> str:
+    """Return a script with the texts of a language for assets/language/language.js; empty for English."""
+    if language == ENGLISH:
         return ""
-    texts = {
-        key: text for key, text in table["texts"].items() if json.dumps(key, ensure_ascii=False) in scripts
-    }
-    # assets/language/language.js reads it.
-    value = json.dumps({**table, "language": language, "texts": texts}, ensure_ascii=False)
+    table = {name: part for name, part in language_table(language).items() if name != "server"}
+    value = json.dumps({**table, "language": language}, ensure_ascii=False, separators=(",", ":"))
     return f"window.dashapp = {{ languageTable: {value} }};\n"
 
 

@@ -26,8 +26,19 @@ WINDOW_STOPS_S = (
     ),
     *(30 * DAY_S, 60 * DAY_S, 90 * DAY_S, 180 * DAY_S, YEAR_S, 2 * YEAR_S),
 )
-_MARKS = {10: "10 s", 100: "100 s", 600: "10 min", HOUR_S: "1 h", DAY_S: "1 day", 30 * DAY_S: "30 days"}
-_MARKS |= {2 * HOUR_S: "2 h", YEAR_S: "1 year", 2 * YEAR_S: "2 years"}
+_SECONDS, _MINUTES, _HOURS = "{count} s", "{count} min", "{count} h"
+# Text, the same for 1, and count.
+_MARKS = {
+    10: (_SECONDS, _SECONDS, 10),
+    100: (_SECONDS, _SECONDS, 100),
+    600: (_MINUTES, _MINUTES, 10),
+    HOUR_S: (_HOURS, _HOURS, 1),
+    DAY_S: ("{count} days", "{count} day", 1),
+    30 * DAY_S: ("{count} days", "{count} day", 30),
+    2 * HOUR_S: (_HOURS, _HOURS, 2),
+    YEAR_S: ("{count} years", "{count} year", 1),
+    2 * YEAR_S: ("{count} years", "{count} year", 2),
+}
 _UNITS = (
     (YEAR_S, "{count} years", "{count} year"),
     (DAY_S, "{count} days", "{count} day"),
@@ -62,8 +73,8 @@ def window_slider(
 
 def _slider_marks(stops: list[int], translate: Translator) -> dict[int, Any]:
     return {
-        stops.index(stop): translate(text)
-        for stop, text in _MARKS.items()
+        stops.index(stop): translate.count(*mark)
+        for stop, mark in _MARKS.items()
         if stop in stops and (stop not in _LAST_ONLY_MARKS or stop == stops[-1])
     }
 
