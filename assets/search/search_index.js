@@ -97,7 +97,8 @@
   app.timeEntry = function (page, text) {
     const { liveView } = page;
     const now = liveView.clock.now() ?? Date.now();
-    const parsed = /^(now|live)$/i.test(text.trim()) ? { now: true } : app.parseTimePhrase(text, now);
+    const phrase = app.toEnglishPhrase(text).trim();
+    const parsed = /^(now|live)$/i.test(phrase) ? { now: true } : app.parseTimePhrase(phrase, now);
     if (!parsed) return null;
     const entry = (title, run) => ({ kind: "time", title, detail: text.trim().slice(0, MAX_TITLE_LENGTH), run });
     if (parsed.error) return { ...entry(parsed.error, null), disabled: true };

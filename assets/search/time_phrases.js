@@ -30,7 +30,7 @@
   /* The meaning of `text` at `now`: `{time}` (epoch milliseconds), `{range}`, `{seconds}` up to now, or `{error}` for a time
      in the future. Null if it is no time. */
   app.parseTimePhrase = function (text, now) {
-    const phrase = app.toEnglishPhrase(text).trim().toLowerCase().replace(/\s+/g, " ").replace(/^(?:go to|at|on|since) /, "");
+    const phrase = text.trim().toLowerCase().replace(/\s+/g, " ").replace(/^(?:go to|at|on|since) /, "");
     const parsed = parseSpan(phrase) ?? parseAgo(phrase, now) ?? parseNamed(phrase, now) ?? parseBetween(phrase, now) ?? parseMoment(phrase, now);
     if (!parsed) return null;
     const start = parsed.time ?? parsed.range?.[0];

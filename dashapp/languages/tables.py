@@ -3,7 +3,7 @@
 A file has the name of its language. Its sections:
 
 - `name`: what the language calls itself.
-- `texts`: the texts of the scripts in assets/. A key is the English text, with values as `{name}`. A text with a
+- `texts`: texts of the scripts in assets/. A key is the English text, with values as `{name}`. A text with a
   `{count}` has an object with the forms of the language's plural categories, unless it has only one form.
 - `server`: the texts that only the server writes: templates, titles of panels, tooltips of the bar.
 - `labels`: labels of the machine's metrics, by the name of their panel.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# The functions whose first argument is a text in the table; the second of the other one is the English text for 1.
+# Their first argument is a text in the table. The second of the other one is the English text for 1.
 TRANSLATE, TRANSLATE_COUNT = "app.translate(", "app.translateCount("
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|' + r"'(?:\\.|[^'\\\n])*'")
