@@ -14,6 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from dashapp.languages.accept import AUTO
+from dashapp.languages.tables import languages
+from dashapp.model.text import suggest
+
 MEMORY_STORE = "memory:"
 # Of a file system on Linux: bytes of a name, characters of a path.
 MAX_NAME_BYTES, MAX_PATH_LENGTH = 255, 4000
@@ -54,6 +58,16 @@ def text_up_to(max_length: int) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def parse_language(text: str) -> str:
+    """Return a language of the page, or AUTO."""
+    known = (AUTO, *languages())
+    if (tag := text.strip()) not in known:
+        # A tag such as JA or ja-JP names a language of ours, too.
+        hint = suggest(tag.lower().partition("-")[0], known)
+        raise ValueError(f"expected {', '.join(known[:-1])} or {known[-1]}{hint}")
+    return tag
 
 
 def one_of(*words: str) -> Callable[[str], str]:

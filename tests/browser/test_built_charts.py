@@ -14,6 +14,7 @@ from fake_collector import METRICS
 from faulty_server import Served
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from waiting import wait_until
@@ -21,7 +22,6 @@ from waiting import wait_until
 from dashapp.model.panels import Panel
 from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Metric, Tick
-from dashapp.web.assets import assets_directory
 
 
 @pytest.fixture
@@ -193,8 +193,7 @@ CHARTS = st.fixed_dictionaries(
 def scripts(chromium: Browser) -> Any:
     with closing(chromium.new_context()) as context:
         page = context.new_page()
-        for script in ("search/search_index.js", "data/formula_keys.js", "yours/chart_text.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        load_scripts(page, "search/search_index.js", "data/formula_keys.js", "yours/chart_text.js")
         yield page
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from chart_assertions import wait_for_state
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from waiting import stays, wait_until
 
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.web.assets import assets_directory
 
 DAY_S = 86_400
 COMPARED = """(panel) => {
@@ -190,8 +190,7 @@ def berlin(chromium: Browser) -> Iterator[Page]:
     """An empty page with the comparison, in a browser of this zone."""
     with closing(chromium.new_context(timezone_id="Europe/Berlin")) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "comparison/comparison.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        load_scripts(page, "ui/time_zone.js", "comparison/comparison.js")
         yield page
 
 

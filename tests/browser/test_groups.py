@@ -8,13 +8,13 @@ import pytest
 from chart_assertions import wait_for_state
 from hypothesis import given
 from hypothesis import strategies as st
+from page_scripts import load_scripts
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until_passes
 
 from dashapp.model.groups import GROUPS
 from dashapp.model.ticks import Metric, Tick
-from dashapp.web.assets import assets_directory
 
 PERCENT = ("%", 0, 100)
 MACHINE = [
@@ -72,11 +72,6 @@ def live(serve_all: Serve) -> Live:
     for _ in range(118):
         append(made)
     return made
-
-
-def load(page: Page, *scripts: str) -> None:
-    for script in scripts:
-        page.add_script_tag(content=(assets_directory() / script).read_text())
 
 
 def group_of(page: Page, panel: str) -> str:
@@ -216,7 +211,7 @@ ROWS = """([weights, columns]) => {
 def blank(tab: Any) -> Page:
     page: Page = tab.page
     page.goto("about:blank")
-    load(page, "layout/rows.js")
+    load_scripts(page, "layout/rows.js")
     return page
 
 

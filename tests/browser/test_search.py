@@ -7,12 +7,12 @@ from contextlib import closing
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Locator, Page, expect
 from served_page import Live, Serve
 from waiting import wait_until
 
 from dashapp.model.ticks import Metric, Tick
-from dashapp.web.assets import assets_directory
 
 
 @pytest.fixture
@@ -213,8 +213,7 @@ PHRASES = {
 def test_times_in_words_in_the_zone_of_the_page(chromium: Browser) -> None:
     with closing(chromium.new_context(timezone_id="Asia/Tokyo")) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "search/time_phrases.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        load_scripts(page, "ui/time_zone.js", "search/time_phrases.js")
         found = page.evaluate(
             """(phrases) => {
                 const app = window.dashapp;
@@ -234,8 +233,7 @@ def test_times_in_words_in_the_zone_of_the_page(chromium: Browser) -> None:
 def test_night_has_twelve_hours_on_the_clock_when_clocks_change(chromium: Browser) -> None:
     with closing(chromium.new_context(timezone_id="Europe/Berlin")) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "search/time_phrases.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        load_scripts(page, "ui/time_zone.js", "search/time_phrases.js")
         found = page.evaluate(
             """() => {
                 const app = window.dashapp;

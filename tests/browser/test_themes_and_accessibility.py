@@ -10,13 +10,13 @@ from itertools import pairwise
 import pytest
 from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
 from fake_collector import METRICS
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from tab import ZONE
 from waiting import wait_until_passes
 
 from dashapp.model.ticks import Metric
-from dashapp.web.assets import assets_directory
 
 COLOURS = """() => {
     const brightness = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0);
@@ -175,11 +175,11 @@ def scripts(chromium: Browser) -> Iterator[Page]:
     """An empty page with some of our scripts."""
     with closing(chromium.new_context(timezone_id=ZONE)) as context:
         page = context.new_page()
-        for script in (
+        load_scripts(
+            page,
             *("ui/numbers.js", "ui/time_zone.js", "ui/times.js"),
             *("charts/traces.js", "charts/tooltip.js", "panels/tiles.js"),
-        ):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        )
         yield page
 
 
