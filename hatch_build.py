@@ -88,7 +88,7 @@ def minify_script(text: str) -> str:
         before, after = (parts[-1][-1:] if parts else ";"), token[0]
         if "\n" in space and before not in _OPEN and after not in _CLOSE:
             parts.append("\n")
-        elif space and (_is_word(before) and _is_word(after) or (before == after and before in "+-/")):
+        elif space and ((_is_word(before) and _is_word(after)) or (before == after and before in "+-/")):
             parts.append(" ")
         parts.append(token)
         space = ""

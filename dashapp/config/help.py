@@ -1,4 +1,4 @@
-"""The text of `dashapp --help`: options in groups, one line each where possible."""
+"""The text of `dashapp --help`: options in groups."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def make_parser(prog: str, env_prefix: str) -> argparse.ArgumentParser:
         usage=f"{prog} [options]{COMMANDS if ' ' not in prog else ''}",
         allow_abbrev=False,
         description="A live system monitor in the browser: one command, history included.",
-        epilog=f"Each option has a variable: --port is {env_prefix}PORT. Options win over variables, and both\n"
-        f"win over dashapp.toml. Passwords and tokens are variables only, such as {env_prefix}PASSWORD.",
+        epilog=f"Each option has a variable: --port is {env_prefix}PORT. Options win over variables, and\n"
+        f"both win over dashapp.toml. Passwords and tokens are variables only, such as {env_prefix}PASSWORD.",
         formatter_class=partial(HelpFormatter, width=width, max_help_position=30),
     )
