@@ -27,11 +27,6 @@ def site() -> Iterator[AlertSite]:
         yield site
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def open_signed_in(page: Page, site: AlertSite) -> None:
     """Open the page; sign in if its session does not exist yet."""
     page.goto(site.server.url)

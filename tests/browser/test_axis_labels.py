@@ -12,9 +12,9 @@ LABELS = """([low, high, unit]) =>
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    shared_page.add_script_tag(content=(assets_directory() / "ui" / "numbers.js").read_text())
-    return shared_page
+def page(page: Page) -> Page:
+    page.add_script_tag(content=(assets_directory() / "ui" / "numbers.js").read_text())
+    return page
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,6 @@ AXIS = """(panel) => {
 NOTE = "[data-panel=odd] .legend-note"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     live = serve_all(feeding=False, past=1, age=COUNT + 5)

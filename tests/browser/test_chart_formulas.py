@@ -19,11 +19,6 @@ from dashapp.model.formulas.derived import DerivedMetric
 RATE = "rate = 100 * cpu.percent / (cpu.percent + 50) [%]"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=300)

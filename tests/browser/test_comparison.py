@@ -32,11 +32,6 @@ COMPARED = """(panel) => {
 }"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     """Live ticks, and 20 minutes around this time yesterday; nothing last week."""

@@ -53,9 +53,9 @@ FOLLOWING = f"{judged('live')}, {judged('stale')}"
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    shared_page.set_viewport_size({"width": 1000, "height": 1300})
-    return shared_page
+def page(page: Page) -> Page:
+    page.set_viewport_size({"width": 1000, "height": 1300})
+    return page
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,6 @@ from served_page import Live, Serve
 from waiting import wait_until
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all()

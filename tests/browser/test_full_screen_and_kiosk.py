@@ -14,11 +14,6 @@ GROUPS_ON_SCREEN = """() => [...document.querySelectorAll("[data-group]")]
     .filter((group) => group.offsetParent).map((group) => group.dataset.group)"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=300)

@@ -48,11 +48,6 @@ HOLES = """() => [...document.querySelectorAll(".cards, #tiles")].filter((box) =
 })"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def values(second: int) -> dict[str, float]:
     return {metric.key: float((17 * second + 5 * place) % 97) for place, metric in enumerate(MACHINE)} | FLAT
 

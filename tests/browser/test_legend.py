@@ -36,11 +36,6 @@ EXTREME = [Metric(f"extreme.{name}", name, "", name) for name in SPECIAL]
 GAP = range(40, 60)  # seconds without a tick
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def values_at(second: int) -> dict[str, float]:
     parts = {"cpu.user": 20.0 + second % 7, "cpu.system": 10.0, "cpu.iowait": 5.0}
     return {

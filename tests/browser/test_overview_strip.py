@@ -16,11 +16,6 @@ RANGE = "dashapp.page.liveView.shownRange"
 WHOLE = "dashapp.page.overviewStrip.range"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     return serve_all(past=PAST_S)

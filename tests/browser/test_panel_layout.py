@@ -20,11 +20,6 @@ ORDER = """() => [...document.querySelectorAll("main .panel:not(.absent):not([hi
     .map((section) => section.dataset.panel).filter(Boolean)"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all()

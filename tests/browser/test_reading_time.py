@@ -26,11 +26,6 @@ THUMB = """() => {
 LENGTH = 100
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=1500)

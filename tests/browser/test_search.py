@@ -15,11 +15,6 @@ from dashapp.model.ticks import Metric, Tick
 from dashapp.web.assets import assets_directory
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=5400)

@@ -43,11 +43,6 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     return serve_all()

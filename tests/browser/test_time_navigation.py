@@ -16,11 +16,6 @@ from waiting import wait_until, wait_until_passes
 from dashapp.model.ticks import to_milliseconds
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=1500)

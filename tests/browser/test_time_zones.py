@@ -19,11 +19,6 @@ from dashapp.stores.documents import ZONE
 HOST_ZONE = "America/St_Johns"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     live = serve_all(past=3000)

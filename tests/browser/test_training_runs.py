@@ -25,11 +25,6 @@ POINTS = """([run, metric]) => {
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
     with dashapp(tmp_path_factory.mktemp("runs"), "--interval", "0.2", env=ENV) as app:

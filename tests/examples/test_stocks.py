@@ -51,11 +51,6 @@ def stocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
         yield running
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def drawn(page: Page) -> dict[str, Any]:
     """Return the only chart: its range in seconds, its trace and the y axis."""
     found = page.evaluate(READ)

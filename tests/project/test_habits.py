@@ -83,20 +83,3 @@ def reads_once(function: ast.FunctionDef) -> Iterator[int]:
         if isinstance(node, ast.Assert) and any(called(part) in READ_ONCE for part in ast.walk(node.test)):
             yield node.lineno
         waiting += ast.iter_child_nodes(node)
-
-
-def test_shared_page_gets_no_init_script() -> None:
-    """An init script cannot be removed, so it would stay for the other tests of the module."""
-    found = []
-    for path in FILES:
-        if "shared_page" not in path.read_text():
-            continue
-        functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
-        shared = {arg.arg for function in functions if function.name == "page" for arg in function.args.args}
-        if "shared_page" not in shared:
-            continue
-        for function in functions:
-            own = {"own_page", "tab"} & {arg.arg for arg in function.args.args}
-            if not own and any(called(node) == "add_init_script" for node in ast.walk(function)):
-                found.append(f"{path.relative_to(HERE)}: {function.name}")
-    assert found == []
