@@ -251,4 +251,4 @@ def test_axis_contains_every_value(page: Page, serve: Serve) -> None:
 
     for name in AXES:
         wait_until_passes(page, partial(is_fitted, name))
-    assert drawing(page)
+    wait_until(page, lambda: drawing(page))

@@ -81,7 +81,7 @@ def test_earlier_and_later_move_by_three_quarters_of_window(page: Page, live: Li
         go(page, "#later")
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
-    assert "end" not in address(page)
+    wait_until(page, lambda: "end" not in address(page))
 
 
 def test_link_reproduces_paused_range(page: Page, live: Live) -> None:

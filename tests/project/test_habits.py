@@ -20,6 +20,8 @@ STOPWATCHES = {"perf_counter", "process_time", "thread_time"}
 READ_ONCE = {
     *("inner_text", "all_inner_texts", "inner_html", "text_content", "get_attribute", "input_value"),
     *("is_visible", "is_hidden", "is_checked", "is_enabled", "is_disabled"),
+    # Of tests/support, and the address: a page writes it after it has drawn.
+    *("window", "drawn", "page.url"),
 }
 
 
@@ -34,7 +36,9 @@ def call_nodes(path: Path) -> list[ast.Call]:
 
 
 def called(node: ast.AST) -> str:
-    """Return the name of the called function, without the part before the last dot."""
+    """Return the name of the called function, without the part before the last dot, or `page.url`."""
+    if isinstance(node, ast.Attribute) and ast.unparse(node) == "page.url":
+        return "page.url"
     if not isinstance(node, ast.Call):
         return ""
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
