@@ -12,7 +12,7 @@ import pytest
 from chromium import find
 from fake_collector import Feeder
 from fake_hosts import Fleet
-from faulty_server import Served
+from faulty_server import POLL, Served
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
@@ -139,13 +139,21 @@ def serve_all() -> Iterator[Serve]:
 def serving() -> Iterator[Serve]:
     lives: list[Live] = []
 
-    def start(past: int = 100, interval: float = 1.0, *, feeding: bool = True, age: float = 0.0) -> Live:
+    def start(
+        past: int = 100,
+        interval: float = 1.0,
+        *,
+        feeding: bool = True,
+        age: float = 0.0,
+        transport: str = POLL,
+    ) -> Live:
         store = MemoryStore()
         feeder = Feeder(store, interval)
         feeder.backfill(past, age)
         if feeding:
             feeder.start(gapless=past > 0 and not age)
-        live = Live(store, feeder, Served(create_app(store, Settings(interval=interval, store="memory:"))))
+        app = create_app(store, Settings(interval=interval, store="memory:"))
+        live = Live(store, feeder, Served(app, transport))
         lives.append(live)
         return live
 

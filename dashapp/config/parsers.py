@@ -28,6 +28,7 @@ REDIS_EXPECTED = (
     "and rediss+cluster:// for a cluster, with symbols such as @ / # in a password as %40 %2F %23"
 )
 REDIS_MISSING = "expected the package redis to be installed: pip install 'redis>=6,<9'"
+TRANSPORTS = ("auto", "poll")
 THEMES = ("auto", "dark", "light")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state, window
+from faulty_server import POLL, TRANSPORTS
 from playwright.sync_api import Locator, Page, expect
 from served_page import Live, Serve
 from tab import Tab
@@ -26,7 +27,13 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live, tab: Tab) -> Iterator[Live]:
+def transport() -> str:
+    return POLL
+
+
+@pytest.fixture
+def live(page: Page, served: Live, tab: Tab, transport: str) -> Iterator[Live]:
+    served.server.transport = transport
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     yield served
@@ -173,6 +180,7 @@ def test_window_change_in_the_past_keeps_end(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_slider_drag_ends_at_last_value(page: Page, live: Live) -> None:
     track = page.locator("#window [role=slider]").locator("xpath=ancestor::*[contains(@class,'root')][1]")
     box, thumb = track.bounding_box(), page.locator("#window [role=slider]").bounding_box()

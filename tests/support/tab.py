@@ -25,6 +25,14 @@ window.fetch = async (...question) => {
     try { return await plain(...question); } finally { window.flights.now -= 1; }
 };
 """
+# Hides or shows the page; returns the number of its requests.
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    Object.defineProperty(document, "visibilityState", {
+        configurable: true, get: () => (hidden ? "hidden" : "visible") });
+    document.dispatchEvent(new Event("visibilitychange"));
+    return window.flights.at.length;
+}"""
 LENT = pytest.StashKey["Tab"]()
 
 
