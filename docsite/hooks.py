@@ -25,7 +25,7 @@ DOCUMENTS = {
     "SECURITY.md": "vulnerabilities.md",
 }
 FILES = "files"
-FAVICON = "assets/favicon.svg"
+FAVICON, STYLES = "assets/favicon.svg", "docsite/site.css"
 # The address of the repository, if there is one; the build of the package uses the same variable.
 URL_VARIABLE = "PROJECT_URL"
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
@@ -46,7 +46,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, content=(ROOT / name).read_text("utf-8")))
     for name in linked_files():
         files.append(File.generated(config, page_of(name), content=_page_with_code(name)))
-    files.append(File.generated(config, FAVICON, abs_src_path=str(ROOT / FAVICON)))
+    for name in (FAVICON, STYLES):
+        files.append(File.generated(config, name, abs_src_path=str(ROOT / name)))
     return files
 
 
