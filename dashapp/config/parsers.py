@@ -14,6 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from dashapp.languages.accept import AUTO
+from dashapp.languages.tables import languages
+from dashapp.model.text import suggest
+
 MEMORY_STORE = "memory:"
 # Of a file system on Linux: bytes of a name, characters of a path.
 MAX_NAME_BYTES, MAX_PATH_LENGTH = 255, 4000
@@ -24,6 +28,7 @@ REDIS_EXPECTED = (
     "and rediss+cluster:// for a cluster, with symbols such as @ / # in a password as %40 %2F %23"
 )
 REDIS_MISSING = "expected the package redis to be installed: pip install 'redis>=6,<9'"
+TRANSPORTS = ("auto", "poll")
 THEMES = ("auto", "dark", "light")
 
 
@@ -54,6 +59,16 @@ def text_up_to(max_length: int) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def parse_language(text: str) -> str:
+    """Return a language of the page, or AUTO."""
+    known = (AUTO, *languages())
+    if (tag := text.strip()) not in known:
+        # A tag such as JA or ja-JP names a language of ours, too.
+        hint = suggest(tag.lower().partition("-")[0], known)
+        raise ValueError(f"expected {', '.join(known[:-1])} or {known[-1]}{hint}")
+    return tag
 
 
 def one_of(*words: str) -> Callable[[str], str]:

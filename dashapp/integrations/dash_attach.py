@@ -59,6 +59,7 @@ ALLOWED_SETTINGS = (
     "size",
     "threshold",
     "source",
+    "transport",
     "config",
 )
 # Variables of these are for the app's own server, or for the monitor.
@@ -204,6 +205,7 @@ def _build_routes(
         interval=settings.interval,
         max_window=max(settings.retention),
         caching=caching,
+        streams=settings.transport != "poll",
     )
     if isinstance(reader, MemoryStore):
         api = WorkerCheck(api, lambda: reader.newest().generation)
