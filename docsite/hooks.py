@@ -75,7 +75,7 @@ def source_of(page: str) -> str:
         if path == page:
             return name
     if page.startswith(f"{FILES}/"):
-        return page.removeprefix(f"{FILES}/").removesuffix(".md")
+        return next(name for name in linked_files() if page_of(name) == page)
     return f"{DOCS}/{page}"
 
 
@@ -84,12 +84,17 @@ def page_of(name: str) -> str:
 
     >>> page_of("docs/alerts.md"), page_of("CHANGELOG.md"), page_of("docs/cache.nginx.conf")
     ('alerts.md', 'changelog.md', 'files/docs/cache.nginx.conf.md')
+
+    mkdocs leaves out names that begin with a dot:
+
+    >>> page_of(".github/workflows/ci.yml")
+    'files/github/workflows/ci.yml.md'
     """
     if name in DOCUMENTS:
         return DOCUMENTS[name]
     if name.startswith(f"{DOCS}/") and not name.endswith(".conf"):
         return name.removeprefix(f"{DOCS}/")
-    return f"{FILES}/{name}.md"
+    return f"{FILES}/{name.replace('/.', '/').removeprefix('.')}.md"
 
 
 def resolved(target: str, source: str) -> tuple[str, str]:
