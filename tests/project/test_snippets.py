@@ -154,8 +154,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bool]
     def start(password: bool) -> Dashapp:
         if password not in started:
             env = {"DASHAPP_PUSH_TOKEN": TOKEN, **({"DASHAPP_PASSWORD": PASSWORD} if password else {})}
-            process = Dashapp(tmp_path_factory.mktemp("served"), env=env)
-            started[password] = process.serving()
+            process = started[password] = Dashapp(tmp_path_factory.mktemp("served"), env=env)
+            process.serving()
             if not password:
                 wait_for(lambda: process.ticks()["y"].get("cpu.percent"))
         return started[password]
