@@ -22,7 +22,10 @@ _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.S)
 
 @dataclass(frozen=True)
 class Literal:
-    """A string or the fixed parts of a template: with `\\0` for each value. `call`: the code before it."""
+    """A string, or the fixed parts of a template with a zero character for each value.
+
+    `call`: the code before it.
+    """
 
     path: Path
     line: int

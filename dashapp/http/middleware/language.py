@@ -1,4 +1,4 @@
-"""Chooses the language of each request, and tells caches which responses depend on it."""
+"""Chooses the language of each request, and marks the responses that depend on it for caches."""
 
 from __future__ import annotations
 
