@@ -1,11 +1,6 @@
 """The tables of texts, and their lookup.
 
-A file has the name of its language. `name` is what the language calls itself. `texts` are those of the scripts in
-assets/. A key is the English text, with values as `{name}`. A text with a `{count}` has an object with the forms
-of the language's plural categories, unless it has only one form. `server` has the texts that only the server
-writes. `labels` has the labels of the machine's metrics by the name of their panel, and `sentences` what
-responses contain, such as events and notices. `phrases` are patterns of times in the search, and what they mean
-in English.
+A file has the name of its language, and docs/languages.md explains its sections.
 """
 
 from __future__ import annotations

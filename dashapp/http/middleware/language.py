@@ -1,4 +1,4 @@
-"""Chooses the language of each request, and marks the responses that depend on it for caches."""
+"""Chooses the language of each request; responses that depend on it vary by its header."""
 
 from __future__ import annotations
 
