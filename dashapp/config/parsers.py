@@ -27,6 +27,7 @@ REDIS_EXPECTED = (
     "and rediss+cluster:// for a cluster, with symbols such as @ / # in a password as %40 %2F %23"
 )
 REDIS_MISSING = "expected the package redis to be installed: pip install 'redis>=6,<9'"
+TRANSPORTS = ("auto", "poll")
 THEMES = ("auto", "dark", "light")
 
 
@@ -63,7 +64,7 @@ def parse_language(text: str) -> str:
     """Return a language of the page, or AUTO."""
     known = (AUTO, *languages())
     if (tag := text.strip()) not in known:
-        # A tag has two letters, so the first one says more than a similarity: JA, jp, japanese, ja-JP.
+        # A tag has two letters, so its first letter is the best hint: JA, jp, japanese, ja-JP.
         near = [word for word in languages() if word[0] == tag[:1].lower()]
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"expected {', '.join(known[:-1])} or {known[-1]}{hint}")

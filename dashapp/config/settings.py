@@ -213,6 +213,12 @@ class Settings:
         "a whole number from 1 to 100000",
         "maximum requests per second from one IP address",
     )
+    transport: str = setting(
+        "auto",
+        parsers.one_of(*parsers.TRANSPORTS),
+        "auto or poll",
+        "how pages get new ticks: by streams if possible, or always by requests, for a cache in front",
+    )
     push_token: str = setting(
         "",
         parsers.parse_token,

@@ -65,6 +65,7 @@ ALLOWED_SETTINGS = (
     "threshold",
     "source",
     "language",
+    "transport",
     "config",
 )
 # Variables of these are for the app's own server, or for the monitor.
@@ -215,6 +216,7 @@ def _build_routes(
         interval=settings.interval,
         max_window=max(settings.retention),
         caching=caching,
+        streams=settings.transport != "poll",
     )
     if isinstance(reader, MemoryStore):
         api = WorkerCheck(api, lambda: reader.newest().generation)

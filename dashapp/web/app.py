@@ -17,7 +17,8 @@ from dash.development.base_component import Component
 from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
-from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
+from dashapp.api.endpoints import PATHS, Api, ApiLimits
+from dashapp.api.frame_builder import NO_PROCESSES
 from dashapp.api.ingest.routes import token_endpoints
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import PrometheusEndpoint
@@ -121,6 +122,7 @@ def create_app(
             limits=limits,
             redacts_notices=mounted and not restricted,
             top_error="" if table else _processes_error(settings),
+            streams=settings.transport != "poll",
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         find_write = writes.of(target)

@@ -22,6 +22,7 @@ from dashapp.web import layout
 ALLOWED_PATHS = (
     "/api/ticks",
     "/api/frames",
+    "/api/stream",
     "/api/metrics",
     "/api/alerts",
     "/api/events",
@@ -47,6 +48,7 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp, 
         caching=PRIVATE_NO_STORE,
         panels=settings.panel,
         limits=limits,
+        streams=settings.transport != "poll",
     )
 
     badges = BadgeEndpoint(store, utc_now, PRIVATE_CACHING)

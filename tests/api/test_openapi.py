@@ -28,7 +28,8 @@ from wsgi_client import ask
 
 from dashapp.api import badge as api_badge
 from dashapp.api import csv_export, params, push
-from dashapp.api.endpoints import MAX_QUERIES_PER_REQUEST, PATHS
+from dashapp.api.endpoints import PATHS
+from dashapp.api.frame_builder import MAX_QUERIES_PER_REQUEST
 from dashapp.api.ingest import otlp
 from dashapp.api.ingest.influx import MAX_LINES
 from dashapp.api.ingest.line_protocol import PRECISIONS

@@ -11,9 +11,9 @@ LABELS = """([low, high, unit]) =>
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    load_scripts(shared_page, "ui/numbers.js")
-    return shared_page
+def page(page: Page) -> Page:
+    load_scripts(page, "ui/numbers.js")
+    return page
 
 
 @pytest.mark.parametrize(

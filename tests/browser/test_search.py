@@ -15,11 +15,6 @@ from waiting import wait_until
 from dashapp.model.ticks import Metric, Tick
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=5400)
@@ -145,7 +140,7 @@ def test_search_shows_hostile_names_as_text(page: Page, many_names: Live) -> Non
     page.get_by_role("combobox").fill("zurich")
     expect(options(page).first).to_contain_text("Zürich")
     inside = "document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth"
-    assert page.evaluate(inside)
+    wait_until(page, lambda: page.evaluate(inside))
     assert not [line for line in said if "alert" in line]
 
 

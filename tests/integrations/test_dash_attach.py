@@ -16,7 +16,7 @@ from waiting import PATIENCE_S
 from wsgi_client import ask
 
 from dashapp import LiveGraph, attach
-from dashapp.http.asgi import wsgi_to_asgi
+from dashapp.http.asgi import AsgiBridge
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 
 
@@ -276,11 +276,15 @@ def test_asgi_bridge_passes_address_of_client() -> None:
         start_response("200 OK", [])
         return []
 
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
     async def send(_: dict[str, Any]) -> None: ...
 
-    scope: dict[str, Any] = {"method": "GET", "query_string": b"", "headers": []}
+    bridge = AsgiBridge(app, 1)
+    scope: dict[str, Any] = {"method": "GET", "path": "/", "query_string": b"", "headers": []}
     # In a thread of its own: a browser of another test may have an event loop in this one.
     with ThreadPoolExecutor(1) as pool:
         for client in (("8.8.8.8", 4711), None):
-            pool.submit(asyncio.run, wsgi_to_asgi(app, "/", scope | {"client": client}, send)).result()
+            pool.submit(asyncio.run, bridge(scope | {"client": client}, receive, send)).result()
     assert found == ["8.8.8.8", ""]

@@ -45,7 +45,7 @@ SHARED = (
     "dashapp.web.components",
     "dashapp.model.statistics",
     "dashapp.stores.history",
-    *("dashapp.api.statistics", "dashapp.web.components"),
+    *("dashapp.api.statistics", "dashapp.api.streaming", "dashapp.web.components"),
 )
 MAX_MODULES = 15
 MAX_LINES = 400

@@ -18,6 +18,7 @@ from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import SHARE_PREFIX, ShareLinks
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, html_response, method_not_allowed, redirect
+from dashapp.http.streams import STILL_ALLOWED, STREAM_PATH, may_block
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.languages.accept import translator_of
 from dashapp.languages.tables import Translator
@@ -70,7 +71,11 @@ class AuthenticationMiddleware:
             return self._logout(environ, start_response)
         if path.startswith(SHARE_PREFIX):
             return self._shares(environ, start_response)
-        if self._has_session(environ) or self._clients.user(environ):
+        if self._has_session(environ):
+            if path.endswith(STREAM_PATH):
+                environ[STILL_ALLOWED] = self._sessions.access(environ)
+            return self._authenticate(environ, start_response)
+        if self._clients.user(environ):
             return self._authenticate(environ, start_response)
         if "HTTP_AUTHORIZATION" in environ and self._password is not None:
             return self._check_bearer_token(self._password, environ, start_response)
@@ -178,6 +183,7 @@ class AuthenticationMiddleware:
 
         Werkzeug's parser is no replacement: it reads a token with "=" inside as parameters.
         """
+        may_block(environ)
         scheme, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return self._deny(environ, start_response)
