@@ -84,8 +84,8 @@ def create_app(
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
-    own_queue = None if mounted else push_writer
-    writes = WriteRoutes(settings, access.clients, own_queue, push_writer_of, host_name)
+    queue = None if mounted else push_writer
+    writes = WriteRoutes(settings, access.clients, queue, push_writer_of, host_name)
     dash = _dash_app(PageTarget(store), settings, hosts, host_name, writes.is_open)
     is_private = settings.requires_authentication or mounted
     page_caching, data_caching, badge_caching = _caching(is_shared, is_private)
@@ -100,9 +100,8 @@ def create_app(
         documents=DOCUMENT_PATHS,
     )
     pages, host_pages, view_pages = cache(), cache(), cache()
-    description = openapi.OpenApiEndpoint(
-        settings, hosts is not None, is_shared, writes.is_open and may_mark(settings, PageTarget(store))
-    )
+    has_marks = writes.is_open and may_mark(settings, PageTarget(store))
+    description = openapi.OpenApiEndpoint(settings, hosts is not None, is_shared, has_marks)
     table = ProcessTable() if shows_processes(settings) else None
 
     def serve(target: PageTarget) -> WSGIApp:
@@ -111,9 +110,7 @@ def create_app(
             window=settings.window,
             interval=settings.interval,
             max_window=settings.max_window_s,
-            processes=(table if target.is_host(host_name) else OTHER_HOST_PROCESSES)
-            if table
-            else _processes_error(settings),
+            processes=_processes(table, target.is_host(host_name), settings),
             hosts=None if hosts is None else partial(hosts_json, hosts),
             now=target.now,
             **_host_arguments(target),
@@ -154,9 +151,15 @@ def create_app(
         page = partial(page_routes.serve, view_pages, reader)
         return shared_view_app(reader, settings, page, limits)
 
-    return build_middleware(
-        app, settings, access, build, dash.csp_hashes(), mounted=mounted, restricted=restricted
-    )
+    hashes = dash.csp_hashes()
+    return build_middleware(app, settings, access, build, hashes, mounted=mounted, restricted=restricted)
+
+
+def _processes(table: ProcessTable | None, is_own: bool, settings: Settings) -> ProcessTable | str:
+    """Return the process table of a host, or the reason why there is none."""
+    if table is None:
+        return _processes_error(settings)
+    return table if is_own else OTHER_HOST_PROCESSES
 
 
 def _caching(is_shared: bool, is_private: bool) -> tuple[str, str, str]:
