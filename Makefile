@@ -1,11 +1,11 @@
-# make run · make test · make stress · make check · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
+# make run · make test · make docs · make stress · make check · make package · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most of a test is waiting: four at a time, a file's one after the other.
 JOBS ?= 4
 
-.PHONY: run test stress check audit bench bench-scale soak pictures browser tools lock advisories clean
+.PHONY: run test docs stress check package sbom audit bench bench-scale soak pictures browser tools lock advisories clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
@@ -16,6 +16,13 @@ test stress: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/test.stamp browser tools
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+# The generated parts of docs/, and the site: open site/index.html.
+docs: export NO_MKDOCS_2_WARNING := 1
+
+docs: $(VENV)/docs.stamp
+	$(BIN)/python -m docsite
+	$(BIN)/mkdocs build --quiet
+
 # Ten times on a busy machine, each in another order: make stress ARGS="--runs 2 --jobs 8 --seed 7".
 stress: $(VENV)/test.stamp browser tools
 	$(BIN)/python tests/support/stress.py $(ARGS)
@@ -24,6 +31,19 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The sdist, and the wheel that is built from it, in dist/.
+package: $(VENV)/test.stamp
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[release]'
+	$(BIN)/python -m twine check --strict dist/*
+
+# What a server installs, as a CycloneDX document.
+sbom: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[release]'
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --output-reproducible --output-file dist/sbom.cdx.json requirements.lock
 
 bench: $(VENV)/test.stamp browser bench/originals/node_modules/install.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
@@ -54,6 +74,8 @@ pictures: $(VENV)/test.stamp browser
 	touch $@
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "dashapp needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1): run make PYTHON=python3.13, for example." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements.txt | $(BIN)/python
@@ -63,6 +85,10 @@ $(VENV)/run.stamp: requirements.txt | $(BIN)/python
 # The extras stand in pyproject.toml; an editable install keeps the checkout the one that is tested.
 $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@
+
+$(VENV)/docs.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	touch $@
 
 browser: $(VENV)/test.stamp
@@ -81,4 +107,4 @@ advisories: $(VENV)/test.stamp
 	$(BIN)/python -m audit.advisories
 
 clean:
-	rm -rf $(VENV) audit/node_modules bench/originals/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) site audit/node_modules bench/originals/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

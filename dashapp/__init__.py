@@ -5,7 +5,14 @@ The public API. It imports nothing heavy, so that the collector stays small.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+if sys.version_info < (3, 11):  # noqa: UP036 (pip checks it, but a checkout needs no pip)
+    _sentence = "dashapp needs Python 3.11 or newer; this is Python %d.%d" % sys.version_info[:2]  # noqa: UP031
+    # A program of ours prints the sentence alone; an application that imports dashapp gets an exception.
+    _ours = sys.argv[0].replace("\\", "/").rpartition("/")[2] in ("-m", "dashapp", "collector.py")
+    raise (SystemExit if _ours else ImportError)(_sentence)
 
 if TYPE_CHECKING:
     from dashapp import callbacks as callbacks

@@ -12,6 +12,7 @@ from dataclasses import Field
 from typing import Any
 
 from dashapp import __version__
+from dashapp.config.help import HelpGroups, make_parser
 from dashapp.model.text import quote_value, suggest
 
 ENV_PREFIX = "DASHAPP_"
@@ -41,22 +42,14 @@ class CommandLine:
     """Parsed arguments. `problems` has one sentence for each invalid argument."""
 
     def __init__(self, argv: Sequence[str], table: SettingsFields, prog: str) -> None:
-        parser = argparse.ArgumentParser(
-            prog=prog,
-            allow_abbrev=False,
-            description="A live system monitor in the browser.",
-            epilog=f"Each flag has a variable: --port is {ENV_PREFIX}PORT. Flags win over variables, "
-            f"and both win over dashapp.toml. "
-            f"`dashapp {COLLECT_COMMAND}` with the same flags runs the collector alone. "
-            f"`dashapp {MARK_COMMAND} TEXT` marks this moment in the charts of a running server. "
-            f"`dashapp {MCP_COMMAND}` answers AI assistants, on standard input and output.",
-        )
+        parser = make_parser(prog, ENV_PREFIX)
         parser.add_argument("--version", action="version", version=__version__)
         parser.add_argument(CHECK_CONFIG_FLAG, action="store_true", help="check the settings, and exit")
         self._secrets = [option.name for option in table if "secret" in option.metadata]
         table = [option for option in table if option.name not in self._secrets]
+        groups = HelpGroups(parser, [option.name for option in table])
         for option in table:
-            _add_argument(parser, option.name, option.metadata, option.default)
+            _add_argument(groups.of(option.name), option.name, option.metadata, option.default)
         # With the command, so that a misspelt command gets a suggestion.
         self._flags = [
             COLLECT_COMMAND,
@@ -169,18 +162,18 @@ def _option_string(name: str, default: Any) -> str:
 
 
 def _add_argument(
-    parser: argparse.ArgumentParser, name: str, metadata: Mapping[str, Any], default: Any
+    group: argparse._ArgumentGroup, name: str, metadata: Mapping[str, Any], default: Any
 ) -> None:
     help = metadata["help"]
     if isinstance(default, bool):
         const = "0" if default else "1"
-        parser.add_argument(
+        group.add_argument(
             _option_string(name, default), dest=name, action="store_const", const=const, help=help
         )
     else:
         help_text = f"{help} ({metadata.get('default_text', default)})" if default else help
         action = "append" if "separator" in metadata else "store"
         flag = flag_of(name)
-        parser.add_argument(
+        group.add_argument(
             flag, dest=name, nargs="?", const="", metavar=name.upper(), help=help_text, action=action
         )

@@ -12,6 +12,7 @@ from dashapp.api.endpoints import Api, ApiLimits, utc_now
 from dashapp.config.settings import MIN_WINDOW_S, Settings
 from dashapp.http.responses import PRIVATE_NO_STORE
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.languages.tables import Translator
 from dashapp.model.panels import all_panels
 from dashapp.query.shared_view import SharedViewReader
 from dashapp.stores.documents import ZONE
@@ -62,7 +63,7 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp, 
     return show
 
 
-def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
+def shared_view_page(store: SharedViewReader, settings: Settings, translate: Translator) -> Component:
     metrics = store.metrics()
     panels = all_panels(metrics, settings.panel, store.panel_kinds())
     seconds = max(store.view.seconds, MIN_WINDOW_S)
@@ -72,11 +73,12 @@ def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
         seconds,
         metrics,
         [panel for panel in panels if panel.name in store.view.panels],
+        translate,
         thresholds=[state.threshold for state in store.thresholds()],
         title=settings.title,
         theme=settings.theme,
         machine=False,
-        tagline="shared view",
+        tagline=translate("shared view"),
         is_shared_view=True,
         zone=store.read_document(ZONE),
     )

@@ -9,7 +9,6 @@ from chart_assertions import assert_drawn_equals_store, differences, drawing, wa
 from faulty_server import POLL, STREAM, TRANSPORTS
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
-from tab import Tab
 from waiting import stays, wait_for, wait_until, wait_until_passes
 
 JSON_ERROR = b'{"error": "too many"}'
@@ -47,15 +46,10 @@ def live(served: Live, transport: str) -> Live:
     return served
 
 
-@pytest.fixture(scope="module")
-def tab(tab: Tab) -> Tab:
-    tab.page.add_init_script(KEEP_TEXTS)
-    return tab
-
-
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
+def page(page: Page) -> Page:
+    page.add_init_script(KEEP_TEXTS)
+    return page
 
 
 def open_live(page: Page, live: Live) -> None:

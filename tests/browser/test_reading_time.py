@@ -26,11 +26,6 @@ THUMB = """() => {
 LENGTH = 100
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=1500)
@@ -256,4 +251,4 @@ def test_axis_contains_every_value(page: Page, serve: Serve) -> None:
 
     for name in AXES:
         wait_until_passes(page, partial(is_fitted, name))
-    assert drawing(page)
+    wait_until(page, lambda: drawing(page))

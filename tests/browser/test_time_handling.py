@@ -49,11 +49,6 @@ WATCH = """() => {
 }"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def expect_drawn_to(page: Page, live: Live, time_ms: float) -> None:
     wait_until(page, lambda: drawing(page)[0]["traces"][0]["x"][-1] >= time_ms)
     assert_drawn_equals_store(page, live.store)

@@ -21,11 +21,6 @@ DRAWN_UP = f"{CHARTS}.find((chart) => chart.section.matches('{CPU_PANEL}')).draw
 SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.drawingSince === null))"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=200, interval=0.5)
@@ -178,7 +173,7 @@ def test_window_change_in_the_past_keeps_end(page: Page, live: Live) -> None:
         wait_until(page, lambda s=seconds: aligned(page) == pytest.approx([end - 1000 * s, end], abs=2))
     wait_for_state(page, "paused")
     expect(page.locator("#window-label")).to_have_text("15 seconds")
-    assert window(page) == 15
+    wait_until(page, lambda: window(page) == 15)
     page.click("#pause")
     wait_for_state(page, "live")
     expect(page.locator("#window-label")).to_have_text("15 seconds")

@@ -23,6 +23,7 @@ from dashapp.http.responses import error_response, html_response, json_response,
 from dashapp.http.streams import STILL_ALLOWED, STREAM_PATH, may_block
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.languages.accept import translator_of
 from dashapp.model.formulas.chart_formulas import is_formula_key
 from dashapp.model.text import is_encodable
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
@@ -203,7 +204,9 @@ class ShareLinks:
 def _error_page(environ: dict[str, Any], start_response: StartResponse, sentence: str) -> Iterable[bytes]:
     if "text/html" not in environ.get("HTTP_ACCEPT", ""):
         return error_response(start_response, "403 Forbidden", sentence)
-    page = render("message.html", title="Invalid link", sentence=sentence.capitalize(), home="")
+    translate = translator_of(environ)
+    title, text = translate("Invalid link"), translate(f"{sentence.capitalize()}.")
+    page = render("message.html", translate, title=title, sentence=text, home="")
     return html_response(start_response, "403 Forbidden", page.encode())
 
 
