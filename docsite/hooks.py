@@ -85,7 +85,7 @@ def page_of(name: str) -> str:
     >>> page_of("docs/alerts.md"), page_of("CHANGELOG.md"), page_of("docs/cache.nginx.conf")
     ('alerts.md', 'changelog.md', 'files/docs/cache.nginx.conf.md')
 
-    mkdocs leaves out names that begin with a dot:
+    Names lose a dot at their begin, because mkdocs leaves out such files.
 
     >>> page_of(".github/workflows/ci.yml")
     'files/github/workflows/ci.yml.md'
