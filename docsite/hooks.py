@@ -82,11 +82,10 @@ def source_of(page: str) -> str:
 def page_of(name: str) -> str:
     """Return the page, or the picture, of a file of the repository.
 
+    A name loses a dot at its begin, because mkdocs leaves out such files.
+
     >>> page_of("docs/alerts.md"), page_of("CHANGELOG.md"), page_of("docs/cache.nginx.conf")
     ('alerts.md', 'changelog.md', 'files/docs/cache.nginx.conf.md')
-
-    Names lose a dot at their begin, because mkdocs leaves out such files.
-
     >>> page_of(".github/workflows/ci.yml")
     'files/github/workflows/ci.yml.md'
     """
