@@ -48,6 +48,7 @@ NOTES = {
     "notify": "See [Notifications](alerts.md#notifications).",
     "time_zone": "See [quiet hours](alerts.md#rules).",
     "push_token": "Without it pushing is off. See [Pushed metrics](sources.md#pushed-metrics).",
+    "language": "See [Languages](languages.md).",
     "processes": "See [Process table](#process-table).",
     "process_history": "See [Process table](#process-table).",
     "docker": "See [Containers](metrics.md#containers-and-services).",
