@@ -21,6 +21,8 @@ DOCS = "docs"
 # Documents in the root of the repository, and their pages.
 DOCUMENTS = {
     "ARCHITECTURE.md": "architecture.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CODE_OF_CONDUCT.md": "conduct.md",
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "vulnerabilities.md",
 }
