@@ -70,7 +70,7 @@ def test_search_for_metric_shows_its_panel(page: Page, live: Live) -> None:
 
 def test_search_finds_metrics_that_the_page_learns_later(page: Page, served: Live) -> None:
     held: list[Route] = []
-    page.route("**/api/metrics*", held.append)
+    page.route("**/api/metrics*", lambda route: held.append(route))
     page.goto(served.url)
     wait_for_state(page, "live")
     search(page, "core 2")
