@@ -66,7 +66,7 @@
     return prefix + (match(labels[panel], labelPatterns.get(panel), label.slice(prefix.length)) ?? label.slice(prefix.length));
   };
 
-  /* What a viewer wrote, with the language's words for times in English, which the search understands. */
+  /* A viewer's text with the words for times in English, which the search understands. */
   app.toEnglishPhrase = function (text) {
     return phrases.reduce((phrase, [pattern, english]) => phrase.replace(new RegExp(pattern, "gu"), english), text);
   };

@@ -133,6 +133,8 @@
       const live = seconds === wholeHistoryWindow ? app.translate("whole history") : app.translate("last {duration}", { duration: app.formatDurationLong(seconds) });
       app.setText(label, pausedRange ? `${app.formatDurationLong(length)}, ${app.formatRange(pausedRange)}` : live);
       this.slider.show(length);
+      // The app wrote these when it started, for viewers of any language.
+      for (const mark of this.section.querySelectorAll(".dash-slider-mark")) app.setText(mark, app.translateSentence(mark.textContent));
     }
 
     /* Text of an empty chart. */

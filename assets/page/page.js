@@ -23,7 +23,7 @@
       this.panelOrder = new app.PanelOrder(this);
       this.connectionStatus = new app.ConnectionStatus();
       this.statusBadge = new app.StatusBadge(this.connectionStatus);
-      this.poller = new app.Poller(base);
+      this.poller = app.endAtSignOut(new app.Poller(base));
       this.liveView = new app.LiveView(this.poller, this);
       this.hiddenLines = new app.HiddenLines(this);
       this.viewOptions = new app.ViewOptions(this);

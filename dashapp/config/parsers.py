@@ -16,7 +16,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dashapp.languages.accept import AUTO
 from dashapp.languages.tables import languages
-from dashapp.model.text import suggest
 
 MEMORY_STORE = "memory:"
 # Of a file system on Linux: bytes of a name, characters of a path.
@@ -65,8 +64,9 @@ def parse_language(text: str) -> str:
     """Return a language of the page, or AUTO."""
     known = (AUTO, *languages())
     if (tag := text.strip()) not in known:
-        # A tag such as JA or ja-JP names a language of ours, too.
-        hint = suggest(tag.lower().partition("-")[0], known)
+        # A tag has two letters, so its first letter is the best hint: JA, jp, japanese, ja-JP.
+        near = [word for word in languages() if word[0] == tag[:1].lower()]
+        hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"expected {', '.join(known[:-1])} or {known[-1]}{hint}")
     return tag
 

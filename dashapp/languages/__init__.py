@@ -1,1 +1,4 @@
-"""The languages of the page: one JSON file each. English is the key of every text, and has no file."""
+"""The languages of the page: one JSON file each.
+
+English has no file, because the English texts are the keys.
+"""

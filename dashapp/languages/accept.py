@@ -1,4 +1,4 @@
-"""The language of a request: that of the settings, or the best of its Accept-Language header."""
+"""The language of a request: from the settings, or from its Accept-Language header."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def choose_language(setting: str, header: str) -> str:
 
 @lru_cache(MAX_CACHED_HEADERS)
 def negotiate(header: str) -> str:
-    """Return the language that a header (RFC 9110, 12.5.4) prefers, English if we have none of its languages.
+    """Return the language that a header prefers, English if we have none of its languages.
+
+    The header is that of RFC 9110, 12.5.4.
 
     >>> [negotiate(header) for header in ("ja-JP,ja;q=0.9", "en, ja;q=0.5", "de, ja;q=0.1", "ja;q=0", "?!")]
     ['ja', 'en', 'ja', 'en', 'en']

@@ -1,14 +1,6 @@
 """The tables of texts, and their lookup.
 
-A file has the name of its language. Its sections:
-
-- `name`: what the language calls itself.
-- `texts`: texts of the scripts in assets/. A key is the English text, with values as `{name}`. A text with a
-  `{count}` has an object with the forms of the language's plural categories, unless it has only one form.
-- `server`: the texts that only the server writes: templates, titles of panels, tooltips of the bar.
-- `labels`: labels of the machine's metrics, by the name of their panel.
-- `sentences`: what responses contain, such as events and notices.
-- `phrases`: patterns of times in the search, and what they mean in English.
+A file has the name of its language, and docs/languages.md explains its sections.
 """
 
 from __future__ import annotations

@@ -93,15 +93,13 @@ def create_app(
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
     page_routes = Pages(files)
-    layout_key = partial(_layout_key, store, hosts)
-    pages, host_pages, view_pages = (
-        StaticCache(
-            *(dash_app, page_caching, files.versioned, layout_key),
-            queue=limits.queue,
-            documents=DOCUMENT_PATHS,
-        )
-        for _ in range(3)
+    cache = partial(
+        StaticCache,
+        *(dash_app, page_caching, files.versioned, partial(_layout_key, store, hosts)),
+        queue=limits.queue,
+        documents=DOCUMENT_PATHS,
     )
+    pages, host_pages, view_pages = cache(), cache(), cache()
     description = openapi.OpenApiEndpoint(
         settings, hosts is not None, is_shared, writes.is_open and may_mark(settings, PageTarget(store))
     )
@@ -129,7 +127,7 @@ def create_app(
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         find_write = writes.of(target)
         is_root = not target.names or target.top
-        cache = pages if is_root else host_pages
+        files_of_page = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
@@ -143,7 +141,7 @@ def create_app(
                 return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
-            return page_routes.serve(cache, target.reader, environ, start_response)
+            return page_routes.serve(files_of_page, target.reader, environ, start_response)
 
         return route if len(target.names) > 1 else PrometheusEndpoint(route, target.reader, target.now)
 

@@ -100,9 +100,10 @@ class StyleBundle(Bundle):
 
 
 def _table_script(language: str) -> str:
-    """Return a script with the texts of a language for assets/language/language.js; empty for English."""
+    """Return a script with the texts of a language; empty for English."""
     if language == ENGLISH:
         return ""
+    # assets/language/language.js reads it.
     table = {name: part for name, part in language_table(language).items() if name != "server"}
     value = json.dumps({**table, "language": language}, ensure_ascii=False, separators=(",", ":"))
     return f"window.dashapp = {{ languageTable: {value} }};\n"

@@ -272,7 +272,7 @@ def _table(
 
 
 def _translated(panel: Panel, translate: Translator) -> Panel:
-    """Return a panel with its own title in the language of the page, not one that a user gave it."""
+    """Return a panel with its title in the language of the page, unless a user gave it one."""
     built_in = _BUILT_IN.get(panel.name)
     if built_in is None:
         return panel

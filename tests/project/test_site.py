@@ -112,7 +112,7 @@ def test_site_has_no_backslash_before_a_bar_in_code_of_tables(site: Path) -> Non
 def test_site_has_a_page_for_each_linked_file_of_the_repository(pages: dict[str, Addresses]) -> None:
     linked = hooks.linked_files()
     assert "examples/stocks.py" in linked
-    assert {f"files/{name}.html" for name in linked} <= set(pages)
+    assert {hooks.page_of(name).removesuffix(".md") + ".html" for name in linked} <= set(pages)
 
 
 @pytest.fixture

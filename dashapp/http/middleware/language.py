@@ -1,4 +1,4 @@
-"""Chooses the language of each request, and tells caches which responses depend on it."""
+"""Chooses the language of each request; responses that depend on it vary by its header."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ class LanguageMiddleware:
         self._setting = setting
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        header = environ.get("HTTP_ACCEPT_LANGUAGE", "")
-        environ = {**environ, ENVIRON_KEY: choose_language(self._setting, header)}
+        environ[ENVIRON_KEY] = choose_language(self._setting, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
         if "/api/" in environ["PATH_INFO"]:
             return self._app(environ, start_response)
         is_layout = environ["PATH_INFO"].endswith(LAYOUT_PATH)

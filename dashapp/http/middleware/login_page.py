@@ -34,7 +34,10 @@ class LoginPage:
         self._title, self._theme = title, theme
 
     def render(self, translate: Translator, next_url: str, error: str = "") -> bytes:
-        """The page as bytes. `next_url`: the URL to open after the login; `error`: a message in English."""
+        """The page as bytes.
+
+        `next_url`: the URL to open after the login. `error`: an error message, in English.
+        """
         return render(
             "login.html",
             translate,
