@@ -19,7 +19,7 @@ from flask import has_request_context, request
 from dashapp.api import badge, openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
 from dashapp.api.ingest.routes import token_endpoints
-from dashapp.api.process_table import ProcessTable
+from dashapp.api.process_table import process_table
 from dashapp.api.prometheus import PrometheusEndpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
@@ -39,7 +39,6 @@ from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, layout
 from dashapp.web.components.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
-from dashapp.web.machine_facts import host_name as machine_name
 from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
 from dashapp.web.pages import CHART_PATH, Pages, index_writer
@@ -97,7 +96,7 @@ def create_app(
     description = openapi.OpenApiEndpoint(
         settings, hosts is not None, is_shared, writes.is_open and may_mark(settings, PageTarget(store))
     )
-    table = ProcessTable() if shows_processes(settings) else None
+    table = process_table(settings.proc) if shows_processes(settings) else None
 
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
@@ -186,7 +185,7 @@ def _page_app(
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
-        facts=machine_facts(host_name, with_addresses=not is_public(settings)) if is_own else (),
+        facts=machine_facts(host_name, not is_public(settings), settings.machine_files) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         alert_controls=has_marks and may_change_alerts(settings, target),
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
@@ -199,7 +198,7 @@ def _page_app(
 def _heading(settings: Settings, hosts: HostStore | None) -> str:
     """Return the first heading of a document. A shared view names no machine."""
     is_own = settings.reads_system and hosts is None and settings.title == layout.TITLE
-    return machine_name() if is_own and _current_target(VIEW) is None else settings.title
+    return settings.machine_files.host_name if is_own and _current_target(VIEW) is None else settings.title
 
 
 def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, Any]) -> Hashable:
