@@ -1,11 +1,11 @@
-# make run · make test · make stress · make check · make package · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
+# make run · make test · make docs · make stress · make check · make package · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most of a test is waiting: four at a time, a file's one after the other.
 JOBS ?= 4
 
-.PHONY: run test stress check package sbom audit bench bench-scale soak pictures browser tools lock advisories clean
+.PHONY: run test docs stress check package sbom audit bench bench-scale soak pictures browser tools lock advisories clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
@@ -15,6 +15,13 @@ test stress: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(VENV)/test.stamp browser tools
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# The generated parts of docs/, and the site: open site/index.html.
+docs: export NO_MKDOCS_2_WARNING := 1
+
+docs: $(VENV)/docs.stamp
+	$(BIN)/python -m docsite
+	$(BIN)/mkdocs build --quiet
 
 # Ten times on a busy machine, each in another order: make stress ARGS="--runs 2 --jobs 8 --seed 7".
 stress: $(VENV)/test.stamp browser tools
@@ -80,6 +87,10 @@ $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $@
 
+$(VENV)/docs.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
+
 browser: $(VENV)/test.stamp
 	$(BIN)/python tests/support/chromium.py --install
 
@@ -96,4 +107,4 @@ advisories: $(VENV)/test.stamp
 	$(BIN)/python -m audit.advisories
 
 clean:
-	rm -rf $(VENV) audit/node_modules bench/originals/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) site audit/node_modules bench/originals/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -17,7 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from bench.served import load
 from dashapp.config.settings import Settings
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.stores.hosts import Host
+from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
@@ -45,7 +45,7 @@ def replay(recording: Sequence[Mapping[str, float]]) -> Values:
     return lambda number, time_s: recording[(time_s + REPLAY_OFFSET_S * number) % len(recording)]
 
 
-class Many:
+class Many(HostStore):
     """Hosts with the interface of dashapp.stores.hosts.HostStore."""
 
     def __init__(self, values: Values) -> None:

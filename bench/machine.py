@@ -15,12 +15,10 @@ LIBRARIES = ("dash", "plotly", "granian", "diskcache", "psutil", "redis", "playw
 
 def words() -> str:
     cores = os.cpu_count() or 1
-    load = os.getloadavg()[0]
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
-        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release()}. "
-        f"Python {platform.python_version()}, {_browser()}. Libraries: {libraries}. "
-        f"Load at the start: {load:.2f}."
+        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release().partition("-")[0]}. "
+        f"Python {platform.python_version()}, {_browser()}. Libraries: {libraries}."
     )
 
 

@@ -12,13 +12,13 @@ import pytest
 from chromium import find
 from fake_collector import Feeder
 from fake_hosts import Fleet
-from faulty_server import Served
+from faulty_server import POLL, Served
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
 from reporting import pytest_runtest_makereport, pytest_terminal_summary
 from served_page import Live, Many, Serve, Serving
-from tab import Tab, pytest_runtest_teardown
+from tab import SharedContext, Tab, new_context, pytest_runtest_teardown
 from thorough import VARIABLE, amount
 from waiting import PATIENCE_S
 
@@ -44,8 +44,8 @@ QUIET = (
     "--no-first-run",
     # A page that opens again finds its process with the compiled scripts: a third less CPU time.
     "--process-per-site",
-    # The optimizing compiler takes more time than a short test gains by it.
-    "--js-flags=--no-opt",
+    # Optimizing compilers and parallel garbage collection take more CPU time than a short test gains.
+    "--js-flags=--no-opt --no-maglev --single-threaded-gc",
 )
 
 
@@ -80,35 +80,33 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def shared_context(chromium: Browser) -> Iterator[SharedContext]:
+    shared = SharedContext(chromium)
+    yield shared
+    shared.context.close()
+
+
+@pytest.fixture
+def tab(shared_context: SharedContext, request: pytest.FixtureRequest) -> Iterator[Tab]:
+    """A desktop tab; an exception in its scripts fails the test."""
+    try:
+        yield from Tab(shared_context.context).lend(request.node)
+    finally:
+        shared_context.clean()
+
+
+@pytest.fixture
+def page(tab: Tab) -> Page:
+    return tab.page
+
+
 @pytest.fixture
 def own_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A desktop tab of this test alone; an exception in its scripts fails the test."""
-    tab = Tab(chromium)
-    yield from tab.lend(request.node)
-    tab.close()
-
-
-@pytest.fixture
-def page(own_page: Page) -> Page:
-    return own_page
-
-
-@pytest.fixture(scope="module")
-def tab(chromium: Browser) -> Iterator[Tab]:
-    tab = Tab(chromium)
-    yield tab
-    tab.close()
-
-
-@pytest.fixture
-def shared_page(tab: Tab, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """One tab for all tests of a module.
-
-    Opening a page again costs a third of opening it in a new tab. To use this tab, a module defines its own
-    fixture `page`, which returns this one.
-    """
-    yield from tab.lend(request.node)
-    tab.clean()
+    """A page in a process of its own, so that no earlier page counts as memory."""
+    with new_context(chromium) as context:
+        for tab in Tab(context).lend(request.node):
+            yield tab.page
 
 
 @pytest.fixture
@@ -141,13 +139,21 @@ def serve_all() -> Iterator[Serve]:
 def serving() -> Iterator[Serve]:
     lives: list[Live] = []
 
-    def start(past: int = 100, interval: float = 1.0, *, feeding: bool = True, age: float = 0.0) -> Live:
+    def start(
+        past: int = 100,
+        interval: float = 1.0,
+        *,
+        feeding: bool = True,
+        age: float = 0.0,
+        transport: str = POLL,
+    ) -> Live:
         store = MemoryStore()
         feeder = Feeder(store, interval)
         feeder.backfill(past, age)
         if feeding:
             feeder.start(gapless=past > 0 and not age)
-        live = Live(store, feeder, Served(create_app(store, Settings(interval=interval, store="memory:"))))
+        app = create_app(store, Settings(interval=interval, store="memory:"))
+        live = Live(store, feeder, Served(app, transport))
         lives.append(live)
         return live
 

@@ -4,7 +4,7 @@
 
   const TIMEOUT_MS = 5000;
   const MAX_COMMENT_LENGTH = 300;
-  const MUTES = [["1h", "Mute 1 hour", "Muted for an hour"], ["1d", "Mute 1 day", "Muted for a day"], ["resolved", "Mute until resolved", "Muted until it resolves"]];
+  const MUTES = [["1h", app.translate("Mute 1 hour"), app.translate("Muted for an hour")], ["1d", app.translate("Mute 1 day"), app.translate("Muted for a day")], ["resolved", app.translate("Mute until resolved"), app.translate("Muted until it resolves")]];
 
   app.AlertControls = class {
     /* `page`: activeAlerts, toast. */
@@ -20,7 +20,7 @@
         const response = await fetch(`${this.base}api/alerts/${name}`, { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) });
         return await response.json();
       } catch (error) {
-        return { error: "the server does not respond; try again" };
+        return { error: app.translate("the server does not respond; try again") };
       }
     }
 
@@ -46,17 +46,17 @@
         element.addEventListener("click", run);
         return element;
       };
-      const mutes = alert.mute ? [button("Unmute", act("unmute", {}, "Not muted any more"))] : MUTES.map(([time, text, sentence]) => button(text, act("mute", { for: time }, sentence)));
-      const buttons = app.createElement("div", { className: "alert-buttons" }, ...mutes, button("Acknowledge", () => buttons.replaceWith(this.commentForm(act))));
+      const mutes = alert.mute ? [button(app.translate("Unmute"), act("unmute", {}, app.translate("Not muted any more")))] : MUTES.map(([time, text, sentence]) => button(text, act("mute", { for: time }, sentence)));
+      const buttons = app.createElement("div", { className: "alert-buttons" }, ...mutes, button(app.translate("Acknowledge"), () => buttons.replaceWith(this.commentForm(act))));
       item.append(buttons);
     }
 
     commentForm(act) {
-      const input = app.createElement("input", { type: "text", maxLength: MAX_COMMENT_LENGTH, placeholder: "Comment", "aria-label": "Comment" });
-      const form = app.createElement("form", { className: "alert-buttons" }, input, app.createElement("button", { type: "submit", className: "plain" }, "Acknowledge"));
+      const input = app.createElement("input", { type: "text", maxLength: MAX_COMMENT_LENGTH, placeholder: app.translate("Comment"), "aria-label": app.translate("Comment") });
+      const form = app.createElement("form", { className: "alert-buttons" }, input, app.createElement("button", { type: "submit", className: "plain" }, app.translate("Acknowledge")));
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        act("acknowledge", { comment: input.value }, "Acknowledged")();
+        act("acknowledge", { comment: input.value }, app.translate("Acknowledged"))();
       });
       requestAnimationFrame(() => input.focus());
       return form;
@@ -65,13 +65,19 @@
 
   /* "Muted until 15:30 · Acknowledged by mia: backup runs", "" for an alert without. */
   app.describeControls = function ({ mute, acknowledgement }) {
-    const by = ({ user }) => (user ? ` by ${app.isolateText(user)}` : "");
     const comment = acknowledgement?.comment ? `: ${app.isolateText(acknowledgement.comment)}` : "";
-    return [
-      mute && `Muted${by(mute)} until ${mute.until === null ? "it resolves" : app.formatTime(mute.until)}`,
-      acknowledgement && `Acknowledged${by(acknowledgement)}${comment}`,
-    ].filter(Boolean).join(" · ");
+    return [mute && describeMute(mute), acknowledgement && describeAcknowledgement(acknowledgement) + comment].filter(Boolean).join(" · ");
   };
+
+  function describeMute({ user, until }) {
+    const values = { user: app.isolateText(user ?? ""), time: until === null ? "" : app.formatTime(until) };
+    if (until === null) return user ? app.translate("Muted by {user} until it resolves", values) : app.translate("Muted until it resolves");
+    return user ? app.translate("Muted by {user} until {time}", values) : app.translate("Muted until {time}", values);
+  }
+
+  function describeAcknowledgement({ user }) {
+    return user ? app.translate("Acknowledged by {user}", { user: app.isolateText(user) }) : app.translate("Acknowledged");
+  }
 
   /* "The rule is unknown." from "the rule is unknown" */
   app.asSentence = function (text) {

@@ -4,12 +4,20 @@
 
   const MAX_LISTED_ACTIONS = 20;
   const MIN_FILTERED_RULES = 10;
-  const LOAD_ERROR = "The rules could not be loaded.";
+  const LOAD_ERROR = app.translate("The rules could not be loaded.");
   // The collector applies a change before its next tick.
   const POLL_INTERVAL_MS = 300;
   const MAX_POLLS = 30;
   const EXAMPLE = "cpu.percent > 90 for 5m repeat 30m except Sat-Sun 22:00-06:00 critical";
-  const ACTION_TEXT = { mute: "muted", unmute: "unmuted", acknowledge: "acknowledged", create: "created", change: "changed a rule to", delete: "deleted", test: "tested" };
+  const ACTION_TEXT = {
+    mute: app.translate("{time} {user} muted {rule}"),
+    unmute: app.translate("{time} {user} unmuted {rule}"),
+    acknowledge: app.translate("{time} {user} acknowledged {rule}"),
+    create: app.translate("{time} {user} created {rule}"),
+    change: app.translate("{time} {user} changed a rule to {rule}"),
+    delete: app.translate("{time} {user} deleted {rule}"),
+    test: app.translate("{time} {user} tested {rule}"),
+  };
 
   app.openAlertRules = function (page) {
     new RulesDialog(page).open();
@@ -24,11 +32,11 @@
     }
 
     open() {
-      this.list = app.createElement("ul", { className: "alert-rules", "aria-label": "Rules" });
-      this.filter = app.createElement("input", { type: "search", className: "rule-filter", hidden: true, "aria-label": "Find rules", placeholder: "Find rules" });
+      this.list = app.createElement("ul", { className: "alert-rules", "aria-label": app.translate("Rules") });
+      this.filter = app.createElement("input", { type: "search", className: "rule-filter", hidden: true, "aria-label": app.translate("Find rules"), placeholder: app.translate("Find rules") });
       this.filter.addEventListener("input", () => this.applyFilter());
       // A text that is cut off could be another rule, so the server checks its length.
-      this.input = app.createElement("input", { type: "text", placeholder: EXAMPLE, "aria-label": "Rule", spellcheck: false });
+      this.input = app.createElement("input", { type: "text", placeholder: EXAMPLE, "aria-label": app.translate("Rule"), spellcheck: false });
       this.error = app.createElement("p", { className: "wrong", role: "alert" });
       this.note = app.createElement("p", { className: "rule-note", role: "status" });
       this.save = app.createElement("button", { type: "submit", className: "plain primary" });
@@ -37,16 +45,16 @@
         element.addEventListener("click", run);
         return element;
       };
-      this.cancel = button("Cancel", () => this.edit(null));
-      const form = app.createElement("form", { className: "rule-form" }, this.input, this.save, button("Test", () => this.test()), this.cancel);
+      this.cancel = button(app.translate("Cancel"), () => this.edit(null));
+      const form = app.createElement("form", { className: "rule-form" }, this.input, this.save, button(app.translate("Test"), () => this.test()), this.cancel);
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         this.submit();
       });
       this.actions = app.createElement("ul", { className: "alert-actions" });
-      this.history = app.createElement("details", { hidden: true }, app.createElement("summary", {}, "History"), this.actions);
-      const help = app.createElement("p", {}, "A rule has a metric, a limit and a time. Other conditions: missing for 1m, reaches 95 within 3d, unusual for 10m. Options: repeat 30m, except Sat-Sun 22:00-06:00, critical.");
-      const dialog = app.openDialog("Alert rules", help, form, this.error, this.note, this.history, this.filter, this.list);
+      this.history = app.createElement("details", { hidden: true }, app.createElement("summary", {}, app.translate("History")), this.actions);
+      const help = app.createElement("p", {}, app.translate("A rule has a metric, a limit and a time. Other conditions: missing for 1m, reaches 95 within 3d, unusual for 10m. Options: repeat 30m, except Sat-Sun 22:00-06:00, critical."));
+      const dialog = app.openDialog(app.translate("Alert rules"), help, form, this.error, this.note, this.history, this.filter, this.list);
       dialog.classList.add("wide");
       this.edit(null);
       this.page.alertHistory.onLoad = () => this.load();
@@ -85,7 +93,7 @@
       const wanted = new Set(items);
       for (const item of [...this.list.children]) if (!wanted.has(item)) item.remove();
       items.forEach((item, index) => this.list.children[index] !== item && this.list.insertBefore(item, this.list.children[index] ?? null));
-      if (!items.length) this.list.append(app.createElement("li", {}, "No rules yet"));
+      if (!items.length) this.list.append(app.createElement("li", {}, app.translate("No rules yet")));
       if (hadFocus && !this.list.contains(document.activeElement)) this.input.focus();
       this.filter.hidden = rules.length < MIN_FILTERED_RULES;
       this.applyFilter();
@@ -105,7 +113,7 @@
         element.addEventListener("click", run);
         return element;
       };
-      const buttons = rule.origin === "page" ? [button("Change", () => this.edit(rule.text)), button("Delete", () => this.delete(rule.text))] : [];
+      const buttons = rule.origin === "page" ? [button(app.translate("Change"), () => this.edit(rule.text)), button(app.translate("Delete"), () => this.delete(rule.text))] : [];
       const text = app.createElement("span", { className: "rule-text" }, app.createElement("code", {}, rule.text), app.createElement("small", {}, details));
       const item = app.createElement("li", { className: rule.state === "broken" ? "firing" : "" }, text, ...buttons);
       item.dataset.rule = rule.text;
@@ -116,7 +124,7 @@
     edit(text) {
       this.edited = text;
       this.input.value = text ?? "";
-      this.save.textContent = text === null ? "Add rule" : "Change rule";
+      this.save.textContent = text === null ? app.translate("Add rule") : app.translate("Change rule");
       this.cancel.hidden = text === null;
       this.input.focus();
     }
@@ -139,9 +147,9 @@
     async test() {
       const result = await this.send("test", { rule: this.input.value || EXAMPLE });
       if (!result) return;
-      const value = result.value === null ? "The metric has no value now." : `The value is ${app.formatQuantity(result.value, "")} now.`;
-      const messages = result.addresses ? `A test message goes to ${result.addresses} address${result.addresses === 1 ? "" : "es"}.` : "No message: the server has no addresses in DASHAPP_NOTIFY.";
-      this.note.textContent = `The rule is valid. ${value} ${messages}`;
+      const value = result.value === null ? app.translate("The metric has no value now.") : app.translate("The value is {value} now.", { value: app.formatQuantity(result.value, "") });
+      const messages = result.addresses ? app.translateCount("A test message goes to {count} addresses.", "A test message goes to {count} address.", result.addresses) : app.translate("No message: the server has no addresses in DASHAPP_NOTIFY.");
+      this.note.textContent = app.translate("The rule is valid. {value} {messages}", { value, messages });
     }
 
     /* Return the result; null after an error, which the dialog shows. */
@@ -157,29 +165,30 @@
     /* Show the rules once the collector has taken over a change. */
     async waitFor(isApplied) {
       this.hasChanged = true;
-      this.note.textContent = "Waiting for the collector";
+      this.note.textContent = app.translate("Waiting for the collector");
       for (let poll = 0; poll < MAX_POLLS && this.list.isConnected; poll++) {
         const rules = await this.load();
         if (rules && isApplied(rules.map(({ text }) => text))) {
-          this.note.textContent = "Saved.";
+          this.note.textContent = app.translate("Saved.");
           return;
         }
         await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
       }
-      this.note.textContent = "The collector has not taken over the change yet.";
+      this.note.textContent = app.translate("The collector has not taken over the change yet.");
     }
   }
 
   /* "from the settings · firing · Muted until 15:30" */
   function describeRule(rule) {
-    const state = rule.state === "broken" ? "firing" : rule.state === "ok" ? "" : "no value";
-    return [rule.origin === "page" ? "" : "from the settings", state, app.describeControls(rule)].filter(Boolean).join(" · ");
+    const state = rule.state === "broken" ? app.translate("firing") : rule.state === "ok" ? "" : app.translate("no value");
+    return [rule.origin === "page" ? "" : app.translate("from the settings"), state, app.describeControls(rule)].filter(Boolean).join(" · ");
   }
 
   /* "14:03 mia muted cpu.percent > 90 until 15:03" */
   function describeAction({ kind, text, time, user, comment, until }) {
-    const end = kind === "mute" ? ` until ${until === null ? "it resolves" : app.formatTime(until)}` : "";
-    const quote = comment ? `: ${app.isolateText(comment)}` : "";
-    return `${app.formatTime(time)} ${user ? app.isolateText(user) : "Somebody"} ${ACTION_TEXT[kind] ?? kind} ${text}${end}${quote}`;
+    const values = { time: app.formatTime(time), user: user ? app.isolateText(user) : app.translate("Somebody"), rule: text };
+    const what = app.fillText(ACTION_TEXT[kind] ?? `{time} {user} ${kind} {rule}`, values);
+    const end = kind !== "mute" ? "" : until === null ? app.translate(" until it resolves") : app.translate(" until {time}", { time: app.formatTime(until) });
+    return `${what}${end}${comment ? `: ${app.isolateText(comment)}` : ""}`;
   }
 })((window.dashapp = window.dashapp || {}));

@@ -61,7 +61,7 @@
       this.canvas.addEventListener("blur", () => this.chooseRow(null));
       this.caption = app.createElement("span", { className: "heat-map-rows" });
       this.pages = ["‹", "›"].map((text, index) => {
-        const button = app.createElement("button", { type: "button", "aria-label": index ? "Next lines" : "Previous lines" }, text);
+        const button = app.createElement("button", { type: "button", "aria-label": index ? app.translate("Next lines") : app.translate("Previous lines") }, text);
         button.addEventListener("click", () => this.turnPage(index ? 1 : -1));
         return button;
       });
@@ -212,8 +212,8 @@
       const total = this.queue.liveView.catalog.countSelected(this.panel);
       const last = first + this.lines.length;
       const isPaged = first > 0 || last < total;
-      const place = isPaged ? `${app.formatCount(first + 1)}–${app.formatCount(last)} of ${app.formatCount(total)}: ` : "";
-      app.setText(this.caption, rows.length ? `${place}${labels[0]} at the top, ${labels[1]} at the bottom` : this.lines.length ? "All lines are hidden" : "");
+      const place = isPaged ? app.translate("{first}–{last} of {total}: ", { first: app.formatCount(first + 1), last: app.formatCount(last), total: app.formatCount(total) }) : "";
+      app.setText(this.caption, rows.length ? place + app.translate("{first} at the top, {last} at the bottom", { first: labels[0], last: labels[1] }) : this.lines.length ? app.translate("All lines are hidden") : "");
       this.pages.forEach((button, index) => {
         button.hidden = !isPaged;
         button.disabled = index ? last >= total : first === 0;
@@ -221,7 +221,8 @@
       app.setText(this.low, app.formatLimit(bounds.low, unit));
       app.setText(this.high, app.formatLimit(bounds.high, unit));
       if (this.ramp.style.color !== colour) this.ramp.style.color = colour;
-      const name = `${app.panelTitle(this.section)}: heat map of ${app.formatCount(rows.length)} lines, ${labels.join(" to ")}; arrow keys read a line`;
+      const values = { title: app.panelTitle(this.section), first: labels[0], last: labels[1] };
+      const name = app.translateCount("{title}: heat map of {count} lines, {first} to {last}; arrow keys read a line", "{title}: heat map of {count} lines, {first} to {last}; arrow keys read a line", rows.length, values);
       if (canvas.getAttribute("aria-label") !== name) canvas.setAttribute("aria-label", name);
     }
 
@@ -295,7 +296,7 @@
       const { liveView } = this.queue;
       const time = liveView.reading.at ?? liveView.shownSeries.lastTime;
       const [reading] = line && time !== null ? app.readLines(liveView, [line], time) : [];
-      app.setText(this.output, line ? `${app.isolateText(line.metric.label)}: ${reading?.text ?? "no data"}, ${time === null ? "" : app.formatTime(time)}` : "");
+      app.setText(this.output, line ? `${app.isolateText(line.metric.label)}: ${reading?.text ?? app.translate("no data")}, ${time === null ? "" : app.formatTime(time)}` : "");
     }
 
     /* Show the crosshair at `time`, and the values there if the mouse is here; hide both if it is null. */

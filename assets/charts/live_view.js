@@ -53,11 +53,13 @@
       this.crosshair = new app.Crosshair(this);
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"], [window, "focus"]]) {
         const resume = () => {
-          poller.checkSession();
+          if (document.hidden) poller.leave();
+          else poller.checkSession();
           this.tick();
         };
         target.addEventListener(event, resume, { signal: this.abortController.signal });
       }
+      for (const event of ["pagehide", "offline"]) window.addEventListener(event, () => poller.leave(), { signal: this.abortController.signal });
       const themeChange = () => this.renderQueue.redraw(true);
       window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themeChange, { signal: this.abortController.signal });
     }

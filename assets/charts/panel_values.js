@@ -39,8 +39,8 @@
     get tabTitle() {
       const cpu = this.value("cpu.percent");
       if (cpu === null) return "";
-      const text = `${app.formatQuantity(cpu, "%")} CPU`;
-      return this.time === null ? text : `${text} at ${app.formatTime(this.time)}`;
+      const value = app.formatQuantity(cpu, "%");
+      return this.time === null ? app.translate("{value} CPU", { value }) : app.translate("{value} CPU at {time}", { value, time: app.formatTime(this.time) });
     }
 
     /* Show a panel as soon as it has metrics, and its values if they are few. */
@@ -64,7 +64,7 @@
     titleText(chart, metrics) {
       const { curvesAt, pausedRange } = this.liveView;
       // A curve has no history: in the past, the panel shows when the page received it.
-      if (chart.kind === "curve" && pausedRange && curvesAt !== null) return `at ${app.formatTime(curvesAt)}`;
+      if (chart.kind === "curve" && pausedRange && curvesAt !== null) return app.translate("at {time}", { time: app.formatTime(curvesAt) });
       if (metrics.length > app.MAX_LEGEND_LINES) return this.extremesText(metrics);
       const shown = titleMetrics(chart, metrics);
       if (!shown.length || shown.length > MAX_VALUES) return "";

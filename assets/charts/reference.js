@@ -34,8 +34,9 @@
   /* "182.3 ▲ 0.62 % above 181.2" */
   app.formatComparison = function ({ direction, sign, value, referenceValue }, unit) {
     const [current, reference] = [value, referenceValue].map((number) => app.formatQuantity(number, unit));
-    const share = referenceValue ? `${app.formatChange((100 * (value - referenceValue)) / referenceValue)} ` : "";
-    return `${current} ${sign} ${direction === "at" ? "" : share}${direction} ${reference}`;
+    if (direction === "at") return app.translate("{value} {sign} at {reference}", { value: current, sign, reference });
+    const values = { value: current, sign, reference, share: referenceValue ? `${app.formatChange((100 * (value - referenceValue)) / referenceValue)} ` : "" };
+    return direction === "above" ? app.translate("{value} {sign} {share}above {reference}", values) : app.translate("{value} {sign} {share}below {reference}", values);
   };
 
   /* Draw the reference of `chart` as a line across `layout`. */

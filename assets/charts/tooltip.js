@@ -28,7 +28,7 @@
         this.section.append(this.element);
       }
       this.element.hidden = false;
-      const meanOf = series.downsampled ? ` · mean of ${app.formatDuration(series.step / 1000)}, low–high` : "";
+      const meanOf = series.downsampled ? app.translate(" · mean of {duration}, low–high", { duration: app.formatDuration(series.step / 1000) }) : "";
       app.setText(this.heading, app.formatTime(time) + meanOf);
       app.showEventRows(this.events, events);
       const shown = lines.slice(0, MAX_ROWS);
@@ -40,7 +40,7 @@
         app.setText(name, label);
         app.setText(value, text);
       });
-      app.setText(this.rest, lines.length > shown.length ? `and ${app.formatCount(lines.length - shown.length)} lower` : lines.length ? "" : "No data");
+      app.setText(this.rest, lines.length > shown.length ? app.translate("and {count} lower", { count: app.formatCount(lines.length - shown.length) }) : lines.length ? "" : app.translate("No data"));
       const { offsetWidth: width } = this.element;
       const fits = left + GAP_PX + width <= this.section.clientWidth - 4;
       this.element.style.left = `${fits ? left + GAP_PX : Math.max(4, left - GAP_PX - width)}px`;

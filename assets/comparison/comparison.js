@@ -12,7 +12,7 @@
 
   /* Of exactly 24 or 168 hours: a day or week with a change of the clocks has another length. */
   app.COMPARISONS = { "1d": DAY_MS, "7d": 7 * DAY_MS };
-  const NAMES = { "1d": { recent: "yesterday", past: "a day earlier", exact: "24 hours earlier" }, "7d": { recent: "last week", past: "a week earlier", exact: "168 hours earlier" } };
+  const NAMES = { "1d": { recent: app.translate("yesterday"), past: app.translate("a day earlier"), exact: app.translate("24 hours earlier") }, "7d": { recent: app.translate("last week"), past: app.translate("a week earlier"), exact: app.translate("168 hours earlier") } };
 
   app.Comparison = class {
     /* `liveView`: the charts on screen. `onChange()` is called when other points are to be drawn. */
@@ -90,7 +90,7 @@
       return this.series?.pointAt(key, time, this.liveView.catalog.hosts.length > 0) ?? null;
     }
 
-    /* "yesterday", or "a day earlier" if the time on screen is not today. On days when the clocks change, it is neither
+    /* app.translate("yesterday"), or app.translate("a day earlier") if the time on screen is not today. On days when the clocks change, it is neither
        at the same time of day. */
     get name() {
       const names = NAMES[this.choice];
@@ -103,8 +103,8 @@
 
     /* One sentence if there is nothing to draw; else "". */
     get problem() {
-      if (this.error) return `The comparison failed: ${this.error}.`;
-      return this.choice && this.isMissing ? `No data from ${this.name} to compare with.` : "";
+      if (this.error) return app.translate("The comparison failed: {error}.", { error: this.error });
+      return this.choice && this.isMissing ? app.translate("No data from {name} to compare with.", { name: this.name }) : "";
     }
 
     /* Callbacks of the subscription. */
@@ -131,7 +131,7 @@
     onFailure(requestedAt, error) {
       this.subscription.pastRange = null;
       this.failedAt = performance.now();
-      this.error = error ? error.replace(/\.$/, "") : "the server did not respond";
+      this.error = error ? error.replace(/\.$/, "") : app.translate("the server did not respond");
       this.onChange();
     }
   };

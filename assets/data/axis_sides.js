@@ -27,7 +27,7 @@
   /* Names the metrics that a chart omits; empty if there are none. */
   app.describeOmitted = function (metrics) {
     const names = metrics.map(({ label, unit }) => (unit ? `${label} (${unit})` : label));
-    const shown = names.length > 4 ? [...names.slice(0, 3), `${app.formatCount(names.length - 3)} more`] : names;
-    return names.length ? `A chart has two axes; not drawn: ${shown.join(", ")}.` : "";
+    const shown = names.length > 4 ? [...names.slice(0, 3), app.translate("{count} more", { count: app.formatCount(names.length - 3) })] : names;
+    return names.length ? app.translate("A chart has two axes; not drawn: {names}.", { names: shown.join(", ") }) : "";
   };
 })((window.dashapp = window.dashapp || {}));

@@ -36,23 +36,23 @@
     }
 
     describe(view) {
-      if (this.sessionExpired) return ["offline", "You are signed out"];
+      if (this.sessionExpired) return ["offline", app.translate("You are signed out")];
       const since = this.failingSince ?? view.waitingSince;
       const silenceMs = since === null ? 0 : performance.now() - since;
       if (this.failures >= 2 || silenceMs > OFFLINE_AFTER_MS) {
-        return ["offline", `Server not reachable for ${app.formatDuration(silenceMs / 1000)}, retrying`];
+        return ["offline", app.translate("Server not reachable for {duration}, retrying", { duration: app.formatDuration(silenceMs / 1000) })];
       }
       if (this.serverError !== null) return ["stale", this.serverError];
-      if (view.pausedRangeEmpty) return ["paused", "Paused: no data in this time range"];
-      if (view.pausedRange) return ["paused", `Paused at ${app.formatTime(view.pausedRange[1])}`];
+      if (view.pausedRangeEmpty) return ["paused", app.translate("Paused: no data in this time range")];
+      if (view.pausedRange) return ["paused", app.translate("Paused at {time}", { time: app.formatTime(view.pausedRange[1]) })];
       if (view.newest === null) return ["stale", this.noDataText()];
       if (view.age < -MAX_LEAD_MS) {
-        return ["stale", `The newest data is ${app.formatDuration(-view.age / 1000)} in the future: a clock was wrong`];
+        return ["stale", app.translate("The newest data is {duration} in the future: a clock was wrong", { duration: app.formatDuration(-view.age / 1000) })];
       }
       if (view.age > 2 * view.step + 1500) {
-        return ["stale", `No data for ${app.formatDuration(view.age / 1000)}, since ${app.formatTime(view.newest)}`];
+        return ["stale", app.translate("No data for {duration}, since {time}", { duration: app.formatDuration(view.age / 1000), time: app.formatTime(view.newest) })];
       }
-      return ["live", "Live"];
+      return ["live", app.translate("Live")];
     }
 
     /* Whether the server responds but has had no point for a while. */
@@ -61,8 +61,8 @@
     }
 
     noDataText() {
-      if (this.firstResponseAt === null) return "Connecting";
-      return this.noData ? "No data yet" : "Waiting for data";
+      if (this.firstResponseAt === null) return app.translate("Connecting");
+      return this.noData ? app.translate("No data yet") : app.translate("Waiting for data");
     }
   };
 })((window.dashapp = window.dashapp || {}));

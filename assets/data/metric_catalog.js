@@ -107,13 +107,18 @@
       if (!Object.keys(columns).every((key) => this.metrics.has(key))) this.request();
     }
 
+    translated(metric) {
+      const host = this.hosts.find((name) => metric.key.startsWith(`${name}/`));
+      return { ...metric, label: app.translateLabel(metric, host) };
+    }
+
     request() {
       if (performance.now() - this.requestedAt < MIN_REQUEST_INTERVAL_MS) return;
       this.requestedAt = performance.now();
       this.poller
         .fetchMetrics()
         .then((metrics) => {
-          for (const metric of metrics) this.metrics.set(metric.key, metric);
+          for (const metric of metrics) this.metrics.set(metric.key, this.translated(metric));
           this.assignPanels();
           this.onChange();
         })

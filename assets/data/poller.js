@@ -1,12 +1,12 @@
-/* Requests frames for all subscriptions of a page at once, shortly after a tick is due. There is at most one
-   request at a time, with a timeout of five seconds. */
+/* Requests frames for all subscriptions of a page at once, shortly after a tick is due, unless a stream brings the tick. There is
+   at most one request at a time, with a timeout of five seconds. */
 (function (app) {
   "use strict";
 
   const REQUEST_TIMEOUT_MS = 5000;
   const MAX_WAIT_MS = 5000;
   const MARGIN_MS = { min: 40, max: 300, increase: 30, decrease: 1 };
-  const MAX_QUERIES = 16; // in one request
+  const STREAM_GRACE = { share: 0.3, max: 300 }; // of a step, in milliseconds: how much later to request a tick that a stream may bring
   const CLOCK_SYNC_MS = 3_600_000; // how often to read the server's clock, if a cache may delay responses
   const NO_RESPONSE = { frame: null, error: null, sessionExpired: false };
   const SESSION_EXPIRED = { ...NO_RESPONSE, sessionExpired: true };
@@ -28,6 +28,8 @@
       this.sessionExpired = false; // no further request before the viewer returns to the page
       this.clockSyncedAt = 0; // performance.now() of the last clock request
       this.metricsRequest = null; // promise of the request in flight
+      this.mayStream = false; // whether the server offers streams
+      this.stream = new app.TickStream(base, (queries, frames) => this.receive(queries, frames), () => this.planAgain());
     }
 
     add(subscription) {
@@ -38,25 +40,35 @@
     remove(subscription) {
       this.subscriptions = this.subscriptions.filter((other) => other !== subscription);
       if (this.subscriptions.length) return;
+      this.stream.close();
       clearTimeout(this.timer);
       this.timer = null;
       this.inFlight?.abort();
       this.inFlight = null;
     }
 
-    /* performance.now() of the request in flight; null if there is none. */
+    /* performance.now() of the request in flight, or of a later event of the stream; null if there is no request. */
     get waitingSince() {
-      return this.inFlight ? this.requestedAt : null;
+      return this.inFlight ? Math.max(this.requestedAt, this.stream.heardAt) : null;
     }
 
     get readySubscriptions() {
       return this.subscriptions.filter((subscription) => subscription.isReady);
     }
 
+    get liveSubscriptions() {
+      return this.subscriptions.filter((subscription) => subscription.isLive);
+    }
+
+    /* Those that need a request. */
+    get waitingSubscriptions() {
+      return this.readySubscriptions.filter((subscription) => !this.stream.serves(subscription));
+    }
+
     /* Those of the next request. An extra subscription has a request of its own, before the next tick but after what the
        user waits for. */
     get nextSubscriptions() {
-      const [extra, others] = [true, false].map((isExtra) => this.readySubscriptions.filter((subscription) => Boolean(subscription.isExtra) === isExtra));
+      const [extra, others] = [true, false].map((isExtra) => this.waitingSubscriptions.filter((subscription) => Boolean(subscription.isExtra) === isExtra));
       const isWaiting = others.some(({ pastRange, cursor }) => pastRange || cursor === null);
       if (!extra.length || isWaiting) return others;
       this.needsPlan = true; // for the ticks
@@ -66,6 +78,7 @@
     /* Called at every interval: poll when the next tick is due, or now if it is late. */
     scheduleNext() {
       if (!this.readySubscriptions.length || this.sessionExpired) return;
+      this.checkStream();
       if (this.inFlight) {
         this.needsPlan = true;
         return;
@@ -78,10 +91,34 @@
       this.sessionExpired = false;
     }
 
+    /* The viewer or the network leaves; a request follows when they return. */
+    leave() {
+      this.stream.close();
+      this.planAgain();
+    }
+
+    /* Close a stream that brings something else than the subscriptions need now. */
+    checkStream() {
+      if (this.stream.suits(this.liveSubscriptions)) return;
+      this.stream.close();
+      clearTimeout(this.timer);
+      this.timer = null;
+    }
+
+    /* Without a stream, the next request is due earlier. */
+    planAgain() {
+      clearTimeout(this.timer);
+      this.timer = null;
+      this.scheduleNext();
+    }
+
     nextDelay() {
+      const waiting = this.waitingSubscriptions;
+      if (!waiting.length) return this.stream.maxSilenceMs - this.stream.silenceMs;
       const now = this.clock.now();
       if (now === null || this.lastRequestFailed) return 0;
-      const delay = Math.min(...this.readySubscriptions.map((subscription) => subscription.dueAt)) + this.margin + this.jitter - now;
+      const dueTimes = waiting.map((subscription) => subscription.dueAt + (this.stream.mayServe(subscription) ? Math.min(STREAM_GRACE.share * subscription.step, STREAM_GRACE.max) : 0));
+      const delay = Math.min(...dueTimes) + this.margin + this.jitter - now;
       return Math.min(Math.max(delay, 0), MAX_WAIT_MS);
     }
 
@@ -91,6 +128,7 @@
         this.inFlight.abort();
         this.inFlight = null;
       }
+      this.checkStream();
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.poll(), delayMs);
     }
@@ -98,14 +136,15 @@
     async poll() {
       clearTimeout(this.timer);
       this.timer = null;
+      if (this.inFlight || document.hidden) return;
       const queries = this.buildQueries();
-      if (this.inFlight || document.hidden || !queries.length) return;
+      if (!queries.length) return this.scheduleNext();
       this.requestedAt = performance.now();
       const inFlight = (this.inFlight = new AbortController());
       const limit = setTimeout(() => inFlight.abort(), REQUEST_TIMEOUT_MS);
       let responses;
       try {
-        responses = await this.fetchFrames(queries.map(({ text }) => text), inFlight.signal);
+        responses = await this.fetchFrames(queries, inFlight.signal);
       } catch (error) {
         responses = queries.map(() => NO_RESPONSE); // offline, aborted or no JSON
       }
@@ -115,6 +154,8 @@
       this.lastRequestFailed = responses.every(({ frame }) => frame === null);
       this.sessionExpired = responses.every(({ sessionExpired }) => sessionExpired);
       const isNew = this.deliver(queries, responses);
+      if (isNew && this.stream.isDead) this.stream.fail();
+      if (this.mayStream && !this.lastRequestFailed && !document.hidden) this.stream.open(this.liveSubscriptions);
       // After a tick, the time of the next is known. Without one, wait for the interval: the collector may have
       // stopped, so there is no hurry.
       if (this.needsPlan || isNew) {
@@ -131,7 +172,7 @@
       const inFlight = (this.inFlight = new AbortController());
       const limit = setTimeout(() => inFlight.abort(), REQUEST_TIMEOUT_MS);
       try {
-        const [{ frame, sessionExpired }] = await this.fetchFrames([text], inFlight.signal);
+        const [{ frame, sessionExpired }] = await this.fetchFrames([{ text }], inFlight.signal);
         this.sessionExpired = sessionExpired;
         if (sessionExpired) for (const { listener } of this.subscriptions) listener.onFailure(this.requestedAt, null, true);
         return frame;
@@ -146,42 +187,35 @@
       }
     }
 
-    /* `[{text, members: [{subscription, range}]}]`: one query for all subscriptions with the same parameters. */
+    /* The queries of the next request. */
     buildQueries() {
-      const byParams = new Map();
-      for (const subscription of this.nextSubscriptions) {
-        const { params, patterns } = subscription.query();
-        if (!byParams.has(params)) byParams.set(params, { params, patterns: [], members: [] });
-        const query = byParams.get(params);
-        query.members.push({ subscription, range: subscription.pastRange });
-        query.patterns.push(...patterns);
-      }
-      const selected = [...byParams.values()].slice(0, MAX_QUERIES);
+      const queries = app.groupQueries(this.nextSubscriptions, (subscription) => subscription.query);
+      const selected = queries.slice(0, app.MAX_QUERIES);
       // Serve the others first next time.
-      if (byParams.size > MAX_QUERIES) {
+      if (queries.length > selected.length) {
         const served = new Set(selected.flatMap(({ members }) => members.map(({ subscription }) => subscription)));
         this.subscriptions = [...this.subscriptions.filter((subscription) => !served.has(subscription)), ...served];
         this.needsPlan = true;
       }
-      return selected.map(({ params, patterns, members }) => ({ text: params + app.likeParam(patterns, selected.length), members }));
+      return selected;
     }
 
-    /* `[{frame, error, sessionExpired}]`, one for each text; `frame` is null if none arrived, `error` is the
+    /* `[{frame, error, sessionExpired}]`, one for each query; `frame` is null if none arrived, `error` is the
        server's text. */
-    async fetchFrames(texts, signal) {
-      const single = texts.length === 1;
-      const path = single ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
-      const response = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store", redirect: "manual" });
+    async fetchFrames(queries, signal) {
+      const single = queries.length === 1;
+      const response = await fetch(this.base + app.framesPath(queries, "ticks", "frames"), { signal, cache: "no-store", redirect: "manual" });
       // A login answers with an error or leads to its form. The API itself never redirects.
       const isRefused = response.status === 401 || response.status === 403 || response.type === "opaqueredirect";
-      if (isRefused) return texts.map(() => SESSION_EXPIRED);
-      if (!response.ok && !(single && (response.status === 400 || response.status === 404))) return texts.map(() => NO_RESPONSE);
+      if (isRefused) return queries.map(() => SESSION_EXPIRED);
+      if (!response.ok && !(single && (response.status === 400 || response.status === 404))) return queries.map(() => NO_RESPONSE);
+      this.mayStream = response.headers.get("x-stream") === "1";
       if (response.headers.get("cache-control")?.includes("s-maxage")) this.syncClock();
       const body = await response.json();
       const frames = single ? [body] : body.frames;
       // The body may come from a cache; the header has the time of the response.
       const now = Number(response.headers.get("x-now"));
-      return texts.map((_, index) => ({ ...NO_RESPONSE, frame: parseFrame(frames[index], now), error: frames[index]?.error ?? null }));
+      return queries.map((_, index) => ({ ...NO_RESPONSE, frame: app.parseFrame(frames[index], now), error: frames[index]?.error ?? null }));
     }
 
     /* Read the server's clock from a response that no cache keeps: clocks drift by milliseconds an hour. */
@@ -198,9 +232,9 @@
     deliver(queries, responses) {
       const outcomes = [];
       queries.forEach(({ members }, index) => {
-        for (const { subscription, range } of members) {
-          if (!this.subscriptions.includes(subscription)) continue; // removed meanwhile
-          const isNew = subscription.handleResponse(responses[index], range, this.requestedAt);
+        for (const member of members) {
+          if (!this.subscriptions.includes(member.subscription)) continue; // removed meanwhile
+          const isNew = member.subscription.handleResponse(responses[index], member, this.requestedAt);
           if (isNew !== null) outcomes.push(isNew);
         }
       });
@@ -215,6 +249,13 @@
       return isNew;
     }
 
+    /* An event of the stream. */
+    receive(queries, frames) {
+      queries.forEach(({ members }, index) => {
+        for (const { subscription } of members) if (this.subscriptions.includes(subscription)) subscription.receive(frames[index]);
+      });
+    }
+
     /* The metric catalog; simultaneous callers share one request. */
     fetchMetrics() {
       this.metricsRequest ??= fetch(`${this.base}api/metrics`, { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
@@ -223,21 +264,4 @@
       return this.metricsRequest;
     }
   };
-
-  /* The frame with the time `now` (seconds) if known; null if it is invalid, for example an HTML page of a
-     proxy. */
-  function parseFrame(frame, now) {
-    const isValid =
-      frame !== null &&
-      typeof frame === "object" &&
-      typeof frame.cursor === "string" &&
-      typeof frame.now === "number" &&
-      Array.isArray(frame.t) &&
-      [frame.y, frame.min || {}, frame.max || {}].every(
-        (part) =>
-          typeof part === "object" &&
-          Object.values(part).every((column) => Array.isArray(column) && column.length === frame.t.length)
-      );
-    return isValid ? { ...frame, now: now || frame.now } : null;
-  }
 })((window.dashapp = window.dashapp || {}));

@@ -8,6 +8,7 @@
   // was set back.
   const STEP_BACK_MS = 3500;
   const SLEW_MS = 2;
+  const DRIFT_MS = 0.1; // from one tick of a stream to the next: more than a clock drifts in a second
 
   app.ServerClock = class {
     constructor() {
@@ -20,6 +21,12 @@
       const behind = this.offset === null ? 0 : this.offset - offset;
       if (behind <= 0 || behind > STEP_BACK_MS) this.offset = offset;
       else if (!isNew) this.offset -= Math.min(behind, SLEW_MS);
+    }
+
+    /* A stream brought a tick of that time, perhaps late. */
+    follow(seconds) {
+      const offset = seconds * 1000 - performance.now();
+      this.offset = this.offset === null ? offset : Math.max(offset, this.offset - DRIFT_MS);
     }
 
     /* Epoch milliseconds; null before the first response. */

@@ -2,6 +2,7 @@
 (function (app) {
   "use strict";
 
+  app.MAX_QUERIES = 16; // in one request, or of one stream
   const MAX_POINTS = 400; // of a metric, if each stands for several ticks: more are a solid block
 
   app.Subscription = class {
@@ -54,6 +55,11 @@
       return this.newest === null || this.cursor === null ? -Infinity : this.newest + this.step;
     }
 
+    /* Whether it only needs the ticks after its cursor, which a stream can bring. */
+    get isLive() {
+      return this.cursor !== null && this.error === null && this.isReady;
+    }
+
     /* Drop the cursor and request the whole window. */
     restart(delayMs) {
       this.cursor = null;
@@ -68,31 +74,55 @@
       this.poller.schedule(delayMs);
     }
 
-    /* `params`: the query without patterns. Subscriptions with equal params share a query. */
-    query() {
-      const pointsParam = `&points=${MAX_POINTS}`;
-      const metrics = this.metricKeys || (this.formulas && !this.patterns.length ? "*" : "");
-      const metricsParam = (metrics ? `&metrics=${encodeURIComponent(metrics)}` : "") + (this.formulas ? `&formulas=${encodeURIComponent(this.formulas)}` : "");
-      if (this.pastRange) {
-        return { params: `from=${Math.floor(this.pastRange[0])}&to=${Math.ceil(this.pastRange[1])}${metricsParam}${pointsParam}`, patterns: this.patterns };
-      }
-      const cursorParam = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
-      return { params: `window=${this.window}${cursorParam}${metricsParam}${pointsParam}${this.listener.extraQuery()}`, patterns: this.patterns };
+    /* `{params, patterns}` of the next request; `params` is the query without patterns. Subscriptions with equal params share
+       a query. */
+    get query() {
+      if (!this.pastRange) return this.liveQuery;
+      const [start, end] = this.pastRange;
+      return { params: `from=${Math.floor(start)}&to=${Math.ceil(end)}${this.metricsParam}&points=${MAX_POINTS}`, patterns: this.patterns };
     }
 
-    /* `range`: the past range of that request, or null. Return whether the response had a new tick; null if it
-       was about the past or failed. */
-    handleResponse({ frame, error, sessionExpired }, range, requestedAt) {
+    get liveQuery() {
+      const cursorParam = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
+      return { params: this.windowParams + cursorParam, patterns: this.patterns };
+    }
+
+    /* The part of the query that a stream keeps; when it changes, another stream is needed. */
+    get question() {
+      return `${this.windowParams}\n${this.patterns}`;
+    }
+
+    get windowParams() {
+      return `window=${this.window}${this.metricsParam}&points=${MAX_POINTS}${this.listener.extraQuery()}`;
+    }
+
+    get metricsParam() {
+      const metrics = this.metricKeys || (this.formulas && !this.patterns.length ? "*" : "");
+      return (metrics ? `&metrics=${encodeURIComponent(metrics)}` : "") + (this.formulas ? `&formulas=${encodeURIComponent(this.formulas)}` : "");
+    }
+
+    /* `range`: the past range of that request, or null; `cursor`: the cursor of it. Return whether the response had a new
+       tick; null if it was about the past, failed, or came too late. */
+    handleResponse({ frame, error, sessionExpired }, { range, cursor }, requestedAt) {
       // A retry would return the same error.
       if (error !== null && range && this.pastRange === range) this.pastRange = null;
       if (range && range !== this.pastRange) this.poller.needsPlan = true; // the user requested another range meanwhile
       else if (frame && range) this.handlePast(this.filterFrame(frame));
-      else if (frame) return this.handleFrame(this.filterFrame(frame));
-      else {
+      else if (frame && cursor === this.cursor) return this.handleLive(frame);
+      else if (!frame) {
         this.error = error;
         this.listener.onFailure(requestedAt, error, sessionExpired);
       }
-      return null;
+      return null; // if a stream was faster, its next event or the next request has all that this response has
+    }
+
+    /* The frame of a stream's event, with the points after those of the event before. */
+    receive(frame) {
+      const newest = frame.newest ?? frame.t.at(-1) ?? 0;
+      // A response was faster.
+      if (!frame.reset && frame.cursor !== this.cursor && newest <= this.newest) return;
+      this.poller.clock.follow(frame.now);
+      this.handleFrame(this.filterFrame({ ...frame, now: this.poller.clock.now() / 1000 }), this.hasNew(frame));
     }
 
     handlePast(frame) {
@@ -102,17 +132,25 @@
       this.listener.onPast(frame);
     }
 
-    handleFrame(frame) {
-      this.error = null;
-      const isNew = frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
+    handleLive(frame) {
+      const isNew = this.hasNew(frame);
       this.poller.clock.update(frame.now, isNew);
-      // Downsampled frames state the time of their newest tick.
+      this.handleFrame(this.filterFrame(frame), isNew);
+      return isNew;
+    }
+
+    /* Whether a frame has a new tick. Downsampled frames state the time of their newest tick. */
+    hasNew(frame) {
+      return frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
+    }
+
+    handleFrame(frame, isNew) {
+      this.error = null;
       this.step = (frame.tick ?? frame.step) * 1000;
       if (frame.newest || isNew) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
       this.lastWasNew = isNew;
       this.listener.onFrame(frame);
-      return isNew;
     }
 
     /* Without columns that other subscriptions requested. */
@@ -124,5 +162,20 @@
       }
       return filtered;
     }
+  };
+
+  /* `[{text, members: [{subscription, range, cursor}]}]`: one query for all subscriptions with the same parameters. `queryOf`:
+     returns the `{params, patterns}` of one. */
+  app.groupQueries = function (subscriptions, queryOf) {
+    const byParams = new Map();
+    for (const subscription of subscriptions) {
+      const { params, patterns } = queryOf(subscription);
+      if (!byParams.has(params)) byParams.set(params, { params, patterns: [], members: [] });
+      const query = byParams.get(params);
+      query.members.push({ subscription, range: subscription.pastRange, cursor: subscription.cursor });
+      query.patterns.push(...patterns);
+    }
+    const count = Math.min(byParams.size, app.MAX_QUERIES);
+    return [...byParams.values()].map(({ params, patterns, members }) => ({ text: params + app.likeParam(patterns, count), members }));
   };
 })((window.dashapp = window.dashapp || {}));

@@ -7,7 +7,7 @@
   const MAX_CACHED = 300;
   // A record of the newest moments is not written yet, so an earlier one in its place is not cached.
   const SETTLED_MS = 60_000;
-  const NOT_LOADED = { span: 0, cpu: [], memory: [], unknown: null, message: "The processes could not be loaded." };
+  const NOT_LOADED = { span: 0, cpu: [], memory: [], unknown: null, message: app.translate("The processes could not be loaded.") };
 
   app.TopRecords = class {
     /* `base`: of addresses; `clock`: of the server. */

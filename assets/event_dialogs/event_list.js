@@ -3,7 +3,7 @@
   "use strict";
 
   const PAGE_ROWS = 200;
-  const PLURALS = { alert: "Alerts", user: "Marks", gap: "Gaps", boot: "Machine starts", start: "Collector starts" };
+  const PLURALS = { alert: app.translate("Alerts"), user: app.translate("Marks"), gap: app.translate("Gaps"), boot: app.translate("Machine starts"), start: app.translate("Collector starts") };
 
   /* `page`: liveView, eventMarks, goToMoment(time). */
   app.openEventList = function (page) {
@@ -17,10 +17,10 @@
       this.hiddenKinds = new Set();
       this.maxRows = PAGE_ROWS;
       this.summary = app.createElement("p", { className: "event-summary" });
-      this.filter = app.createElement("div", { className: "places event-kinds", role: "group", "aria-label": "Kinds of events" });
+      this.filter = app.createElement("div", { className: "places event-kinds", role: "group", "aria-label": app.translate("Kinds of events") });
       this.list = app.createElement("div", { className: "event-list" });
       const head = page.eventMarks.isAllowed ? [this.markButton()] : [];
-      this.dialog = app.openDialog("Events", this.summary, ...head, this.filter, this.list);
+      this.dialog = app.openDialog(app.translate("Events"), this.summary, ...head, this.filter, this.list);
       this.dialog.classList.add("events");
       const stop = this.log.subscribe(() => this.draw());
       this.dialog.addEventListener("close", stop);
@@ -30,7 +30,7 @@
     }
 
     markButton() {
-      const button = app.createElement("button", { type: "button", className: "plain" }, "Mark a moment…");
+      const button = app.createElement("button", { type: "button", className: "plain" }, app.translate("Mark a moment…"));
       button.addEventListener("click", () => {
         this.dialog.close();
         this.page.eventMarks.openDialog();
@@ -43,7 +43,7 @@
       const range = this.page.liveView.shownRange;
       const shown = events.filter(({ kind }) => !this.hiddenKinds.has(kind)).reverse();
       const count = this.log.between(range).length;
-      app.setText(this.summary, events.length ? `${count ? app.countEvents(count) : "None"} on screen, ${app.formatRange(range)}.` : "");
+      app.setText(this.summary, events.length ? app.translate("{events} on screen, {range}.", { events: count ? app.countEvents(count) : app.translate("None"), range: app.formatRange(range) }) : "");
       this.drawFilter(events);
       const [start, end] = range;
       const days = groupByDay(shown.slice(0, this.maxRows)).flatMap(([day, rows]) => [
@@ -85,7 +85,7 @@
       const name = app.createElement("bdi", { className: "event-text" }, event.text);
       const time = app.createElement("span", { className: "event-time" }, app.formatTimeOfDay(event.t));
       const kind = app.createElement("span", { className: "visually-hidden" }, app.EVENT_KIND_NAMES[event.kind] ?? event.kind);
-      const button = app.createElement("button", { type: "button", title: "Show this moment" }, app.createEventIcon(event.kind, this.dialog), time, name, kind);
+      const button = app.createElement("button", { type: "button", title: app.translate("Show this moment") }, app.createEventIcon(event.kind, this.dialog), time, name, kind);
       button.dataset.name = `${event.t} ${event.kind} ${event.text}`;
       button.addEventListener("click", () => {
         this.dialog.close();
@@ -97,14 +97,14 @@
     }
 
     removeButton(event) {
-      const button = app.createElement("button", { type: "button", className: "close", title: "Remove this mark", "aria-label": `Remove ${event.text}` }, "✕");
+      const button = app.createElement("button", { type: "button", className: "close", title: app.translate("Remove this mark"), "aria-label": app.translate("Remove {name}", { name: event.text }) }, "✕");
       button.dataset.name = `remove ${event.t} ${event.text}`;
       button.addEventListener("click", () => this.page.eventMarks.remove(event));
       return button;
     }
 
     moreButton(count) {
-      const button = app.createElement("button", { type: "button", className: "plain" }, `${app.countEvents(count)} before`);
+      const button = app.createElement("button", { type: "button", className: "plain" }, app.translate("{events} before", { events: app.countEvents(count) }));
       button.addEventListener("click", () => {
         this.maxRows += PAGE_ROWS;
         this.draw();
@@ -113,9 +113,9 @@
     }
 
     emptyText(isFiltered) {
-      if (isFiltered) return app.createElement("p", {}, "No events of these kinds.");
-      const how = this.page.eventMarks.isAllowed ? "Press m to mark a moment; a program calls dashapp.mark(\"deploy 1.4\")." : "Restarts and gaps in the data appear here.";
-      return app.createElement("p", {}, `No events yet. ${how}`);
+      if (isFiltered) return app.createElement("p", {}, app.translate("No events of these kinds."));
+      const how = this.page.eventMarks.isAllowed ? app.translate("Press m to mark a moment; a program calls dashapp.mark(\"deploy 1.4\").") : app.translate("Restarts and gaps in the data appear here.");
+      return app.createElement("p", {}, app.translate("No events yet. {how}", { how }));
     }
   }
 

@@ -17,7 +17,7 @@
 
     /* Menu items of a panel. */
     items() {
-      return this.isAllowed ? [{ text: "Mark this moment…", run: () => this.openDialog() }] : [];
+      return this.isAllowed ? [{ text: app.translate("Mark this moment…"), run: () => this.openDialog() }] : [];
     }
 
     /* At the crosshair, at the end of a range of the past, or now. */
@@ -31,26 +31,26 @@
       const { event, error } = await this.request("POST", "", JSON.stringify({ event: text, t: time }));
       if (error) return error;
       this.page.liveView.events.add(event);
-      this.page.toast.show(`Marked: ${app.isolateText(app.shortenText(event.text))}`, { text: "Undo", run: () => this.remove(event) });
+      this.page.toast.show(app.translate("Marked: {name}", { name: app.isolateText(app.shortenText(event.text)) }), { text: app.translate("Undo"), run: () => this.remove(event) });
       return "";
     }
 
     async remove(event) {
       const { error } = await this.request("DELETE", `?${new URLSearchParams({ t: event.t, text: event.text })}`);
-      if (error) return this.page.toast.show(`Could not remove the event: ${error}`);
+      if (error) return this.page.toast.show(app.translate("Could not remove the event: {error}", { error }));
       this.page.liveView.events.remove(event);
-      this.page.toast.show(`Removed: ${app.isolateText(app.shortenText(event.text))}`, { text: "Undo", run: () => this.mark(event.text, event.t) });
+      this.page.toast.show(app.translate("Removed: {name}", { name: app.isolateText(app.shortenText(event.text)) }), { text: app.translate("Undo"), run: () => this.mark(event.text, event.t) });
     }
 
     /* `{event, error}`: one of them. */
     async request(method, query, body) {
       try {
         const response = await fetch(`${this.page.poller.base}api/events${query}`, { method, body, redirect: "manual", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-        if (response.type === "opaqueredirect" || response.status === 401) return { error: "you are signed out; reload the page." };
+        if (response.type === "opaqueredirect" || response.status === 401) return { error: app.translate("you are signed out; reload the page.") };
         const answer = await response.json();
         return response.ok ? { event: answer } : { error: `${answer.error}.` };
       } catch (error) {
-        return { error: "server not reachable." };
+        return { error: app.translate("server not reachable.") };
       }
     }
 

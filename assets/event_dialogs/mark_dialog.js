@@ -6,16 +6,16 @@
 
   /* `marks`: an app.EventMarks; `time`: epoch milliseconds. */
   app.openMarkDialog = function (marks, time) {
-    const text = app.createElement("input", { type: "text", required: true, maxLength: MAX_LENGTH, placeholder: "deploy 1.4", autocomplete: "off" });
+    const text = app.createElement("input", { type: "text", required: true, maxLength: MAX_LENGTH, placeholder: app.translate("deploy 1.4"), autocomplete: "off" });
     const when = app.createElement("input", { type: "datetime-local", step: 1, value: app.wallText(time), required: true });
     const shownTime = when.value;
-    const button = app.createElement("button", { type: "submit" }, "Mark");
+    const button = app.createElement("button", { type: "submit" }, app.translate("Mark"));
     const error = app.createElement("p", { className: "wrong", role: "alert" });
     const form = app.createElement(
       "form",
       { className: "range mark" },
-      app.createElement("label", { className: "what" }, "What happened ", text),
-      app.createElement("label", {}, "When ", when),
+      app.createElement("label", { className: "what" }, app.translate("What happened "), text),
+      app.createElement("label", {}, app.translate("When "), when),
       button
     );
     form.addEventListener("submit", async (event) => {
@@ -27,7 +27,7 @@
       if (sentence) app.setText(error, sentence[0].toUpperCase() + sentence.slice(1));
       else dialog.close();
     });
-    const dialog = app.openDialog("Mark a moment", app.createElement("p", {}, "A line in every chart shows it to all who see this page."), form, error);
+    const dialog = app.openDialog(app.translate("Mark a moment"), app.createElement("p", {}, app.translate("A line in every chart shows it to all who see this page.")), form, error);
     text.focus();
   };
 })((window.dashapp = window.dashapp || {}));

@@ -43,7 +43,9 @@
         const events = await response.json();
         if (!response.ok || !Array.isArray(events)) return; // the next frame loads it again
         this.loadedNumbers = numbers;
-        this.replace(events.filter(({ t, text }) => Number.isFinite(t) && typeof text === "string"));
+        const valid = events.filter(({ t, text }) => Number.isFinite(t) && typeof text === "string");
+        // People write the texts of marks.
+        this.replace(valid.map((event) => (event.kind === "user" ? event : { ...event, text: app.translateSentence(event.text) })));
       } catch (error) {
         // Offline or no JSON: the next frame loads it again.
       } finally {

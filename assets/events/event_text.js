@@ -4,10 +4,10 @@
 
   const MAX_ROWS = 4; // in a tooltip
   const ICON_PX = 12;
-  app.EVENT_KIND_NAMES = { alert: "Alert", user: "Mark", gap: "Gap", boot: "Machine start", start: "Collector start" };
+  app.EVENT_KIND_NAMES = { alert: app.translate("Alert"), user: app.translate("Mark"), gap: app.translate("Gap"), boot: app.translate("Machine start"), start: app.translate("Collector start") };
 
   app.countEvents = function (count) {
-    return count === 1 ? "1 event" : `${app.formatCount(count)} events`;
+    return app.translateCount("{count} events", "{count} event", count);
   };
 
   /* "deploy 1.4, 14:02:05", or "12 events, 14:02:05 – 14:03:10". */
@@ -41,7 +41,7 @@
     const rows = events.slice(0, events.length - hiddenCount).map((event) =>
       app.createElement("div", {}, app.createEventIcon(event.kind, element), app.createElement("bdi", {}, event.text), app.createElement("span", {}, app.formatTimeOfDay(event.t)))
     );
-    if (hiddenCount) rows.push(app.createElement("div", {}, app.createElement("i", {}), app.createElement("bdi", {}, `and ${app.countEvents(hiddenCount)} more`)));
+    if (hiddenCount) rows.push(app.createElement("div", {}, app.createElement("i", {}), app.createElement("bdi", {}, app.translate("and {events} more", { events: app.countEvents(hiddenCount) }))));
     element.replaceChildren(...rows);
   };
 

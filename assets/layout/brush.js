@@ -16,7 +16,7 @@
       this.strip = strip;
       this.drag = null; // {part, x, range, moved}
       this.shownState = null;
-      this.element = app.createElement("div", { className: "brush", role: "slider", tabIndex: 0, "aria-label": "Range in the whole history", "aria-valuemin": "0", "aria-valuemax": "100" });
+      this.element = app.createElement("div", { className: "brush", role: "slider", tabIndex: 0, "aria-label": app.translate("Range in the whole history"), "aria-valuemin": "0", "aria-valuemax": "100" });
       strip.element.append(this.element);
       strip.element.addEventListener("pointerdown", (event) => this.start(event));
       strip.element.addEventListener("pointermove", (event) => this.move(event));
@@ -49,7 +49,7 @@
       this.element.style.left = `${left}px`;
       this.element.style.width = `${right - left}px`;
       this.element.setAttribute("aria-valuenow", String(Math.round((100 * right) / this.strip.size.width)));
-      this.element.setAttribute("aria-valuetext", pausedRange ? app.formatRange(pausedRange) : "Live");
+      this.element.setAttribute("aria-valuetext", pausedRange ? app.formatRange(pausedRange) : app.translate("Live"));
     }
 
     xOf(event) {

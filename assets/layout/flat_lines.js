@@ -42,6 +42,7 @@
     const [first, ...rest] = values;
     if (rest.every((other) => text(other) === text(first))) return `${name} ${text(first)}`;
     const parts = values.slice(0, 2).map((each) => `${app.isolateText(app.shortenText(each.metric.label, 20))} ${text(each)}`);
-    return `${name}: ${parts.join(", ")}${values.length > 2 ? ` and ${app.formatCount(values.length - 2)} more` : ""}`;
+    const shown = `${name}: ${parts.join(", ")}`;
+    return values.length > 2 ? app.translate("{names} and {count} more", { names: shown, count: app.formatCount(values.length - 2) }) : shown;
   };
 })((window.dashapp = window.dashapp || {}));

@@ -113,7 +113,7 @@
     }
 
     addFactButton(name) {
-      const button = app.createElement("button", { type: "button", title: "Show or hide the chart" });
+      const button = app.createElement("button", { type: "button", title: app.translate("Show or hide the chart") });
       button.addEventListener("click", () => this.setOpen([name], !this.opened.has(name)));
       this.factButtons.set(name, button);
       this.facts.append(app.createElement("li", {}, button));
@@ -133,7 +133,7 @@
       this.items = app.createElement("span", { className: "quiet-items" });
       this.button = app.createElement("button", { type: "button" });
       this.button.addEventListener("click", () => this.folded.setOpen(this.names, this.names.some((name) => this.folded.isFolded(name))));
-      this.element = app.createElement("div", { className: "quiet", role: "group", "aria-label": "Quiet", hidden: true }, app.createElement("b", {}, "Quiet"), this.items, this.button);
+      this.element = app.createElement("div", { className: "quiet", role: "group", "aria-label": app.translate("Quiet"), hidden: true }, app.createElement("b", {}, app.translate("Quiet")), this.items, this.button);
       group.querySelector(".group-body").append(this.element);
     }
 
@@ -149,11 +149,11 @@
         app.setText(item, folded.texts.get(item.dataset.name));
         setAttribute(item, "aria-expanded", String(folded.opened.has(item.dataset.name)));
       }
-      app.setText(this.button, names.some((name) => folded.isFolded(name)) ? "show" : "fold");
+      app.setText(this.button, names.some((name) => folded.isFolded(name)) ? app.translate("show") : app.translate("fold"));
     }
 
     createItem(name) {
-      const item = app.createElement("button", { type: "button", title: "Show or hide the chart" });
+      const item = app.createElement("button", { type: "button", title: app.translate("Show or hide the chart") });
       item.dataset.name = name;
       item.addEventListener("click", () => this.folded.setOpen([name], this.folded.isFolded(name)));
       return item;

@@ -161,7 +161,7 @@
       this.isAlerting = isAlerting;
       this.link.classList.toggle("alerting", isAlerting);
       this.link.querySelector(".visually-hidden")?.remove();
-      if (isAlerting) this.link.append(app.createElement("span", { className: "visually-hidden" }, ", alert"));
+      if (isAlerting) this.link.append(app.createElement("span", { className: "visually-hidden" }, app.translate(", alert")));
     }
   }
 })((window.dashapp = window.dashapp || {}));

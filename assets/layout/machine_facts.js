@@ -18,8 +18,8 @@
       const cores = [...this.liveView.catalog.metrics.keys()].filter((key) => CORE_KEY.test(key)).length;
       const [used, available] = ["memory.used", "memory.available"].map((key) => this.panelValues.value(key));
       const texts = [
-        cores ? `${app.formatCount(cores)} core${cores === 1 ? "" : "s"}` : "",
-        used !== null && available !== null ? `${app.formatQuantity(used + available, "B")} memory` : "",
+        cores ? app.translateCount("{count} cores", "{count} core", cores) : "",
+        used !== null && available !== null ? app.translate("{size} memory", { size: app.formatQuantity(used + available, "B") }) : "",
       ];
       this.items.forEach((item, index) => {
         item.hidden = !texts[index];

@@ -16,7 +16,7 @@
     constructor(page) {
       this.page = page;
       this.element = document.getElementById("strip");
-      this.canvas = app.createElement("canvas", { role: "img", "aria-label": "Whole history" });
+      this.canvas = app.createElement("canvas", { role: "img", "aria-label": app.translate("Whole history") });
       this.element.append(this.canvas);
       this.size = new app.ElementSize(this.canvas, () => this.show());
       this.brush = new app.Brush(page, this);
@@ -128,12 +128,12 @@
         const x = toX(time);
         if (x + context.measureText(text).width < width - 4) context.fillText(text, x + 4, 13 * scale);
       }
-      this.canvas.setAttribute("aria-label", `${this.title} since ${app.formatDateTime(start, false)}`);
+      this.canvas.setAttribute("aria-label", app.translate("{title} since {time}", { title: this.title, time: app.formatDateTime(start, false) }));
     }
 
     get title() {
       const labels = this.keys.map((key) => this.page.liveView.catalog.metrics.get(key)?.label ?? key);
-      return labels.length > 1 ? `Highest of ${app.formatCount(labels.length)} hosts` : app.isolateText(labels[0]);
+      return labels.length > 1 ? app.translate("Highest of {count} hosts", { count: app.formatCount(labels.length) }) : app.isolateText(labels[0]);
     }
 
     /* The highest value in each pixel; a point lasts until the next one, but not across a gap. */

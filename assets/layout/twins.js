@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const CHOICES = ["Together", "By device"];
+  const CHOICES = [app.translate("Together"), app.translate("By device")];
 
   app.Twins = class {
     /* `pairs`: [[name, name of the twin]]. `onChange()`: another panel is visible. */

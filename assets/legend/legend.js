@@ -3,6 +3,7 @@
 (function (app) {
   "use strict";
 
+  const NAMES = { low: app.translate("low"), mean: app.translate("mean"), p95: "p95", high: app.translate("high") };
   const MAX_ROWS = 6; // more are shortened
   const TOP_ROWS = 5;
   const BEFORE_NEXT_MS = 0.001; // a range excludes its start, as in CSV files and in the API
@@ -41,8 +42,8 @@
       this.filter = new app.LineFilter(this.liveView, chart);
       const title = app.panelTitle(chart.section);
       this.head = app.createElement("div", { className: "legend-head", "aria-hidden": "true" });
-      for (const name of ["value", ...app.STATISTICS]) this.head.append(app.createElement("span", { className: name === "value" ? "" : "stat" }, name === "value" ? "" : name));
-      this.body = app.createElement("div", { className: "legend-lines", role: "group", "aria-label": `${title}: lines` }, this.head);
+      for (const name of ["value", ...app.STATISTICS]) this.head.append(app.createElement("span", { className: name === "value" ? "" : "stat" }, name === "value" ? "" : NAMES[name]));
+      this.body = app.createElement("div", { className: "legend-lines", role: "group", "aria-label": app.translate("{title}: lines", { title }) }, this.head);
       this.more = app.createElement("button", { type: "button", className: "legend-more", hidden: true });
       this.more.addEventListener("click", () => {
         this.isExpanded = !this.isExpanded;
@@ -80,7 +81,7 @@
       this.element.classList.toggle("with-statistics", this.legends.hasStatistics());
       this.element.classList.toggle("scrolls", this.isExpanded && lines.length > MAX_ROWS);
       this.more.hidden = lines.length <= MAX_ROWS;
-      app.setText(this.more, isShort ? `${app.formatCount(lines.length - TOP_ROWS)} more` : "Show fewer");
+      app.setText(this.more, isShort ? app.translate("{count} more", { count: app.formatCount(lines.length - TOP_ROWS) }) : app.translate("Show fewer"));
       this.more.setAttribute("aria-expanded", String(this.isExpanded));
       const omitted = app.describeOmitted(liveView.catalog.omittedByPanel.get(chart.panel) ?? []);
       app.setText(this.note, [chart.stackNote, chart.note, omitted].filter(Boolean).join(" "));

@@ -16,13 +16,13 @@
       if (total <= app.MAX_LEGEND_LINES && !this.count) return;
       if (!this.count) this.add(place);
       const drawn = this.liveView.metricsOf(this.chart.panel).length;
-      const text = drawn === total ? `${app.formatCount(total)} lines` : `${app.formatCount(drawn)} of ${app.formatCount(total)} lines`;
+      const text = drawn === total ? app.translateCount("{count} lines", "{count} line", total) : app.translate("{count} of {total} lines", { count: app.formatCount(drawn), total: app.formatCount(total) });
       app.setText(this.count, text);
     }
 
     add(place) {
       const title = app.panelTitle(this.chart.section);
-      const input = app.createElement("input", { type: "search", placeholder: "Filter lines", "aria-label": `${title}: filter lines by name` });
+      const input = app.createElement("input", { type: "search", placeholder: app.translate("Filter lines"), "aria-label": app.translate("{title}: filter lines by name", { title }) });
       this.count = app.createElement("span", {});
       input.addEventListener("input", () => this.filter(input.value));
       place.append(app.createElement("div", { className: "line-filter" }, input, this.count));

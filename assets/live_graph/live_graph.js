@@ -109,7 +109,7 @@
       this.showSignInLink();
       this.showWindow();
       const button = section.querySelector(".pause");
-      setTextIfPresent(button, liveView.pausedRange ? "Back to live" : "Pause");
+      setTextIfPresent(button, liveView.pausedRange ? app.translate("Back to live") : app.translate("Pause"));
       button?.setAttribute("aria-pressed", String(liveView.pausedRange !== null));
       const chart = section.querySelector(".chart");
       const message = this.placeholderText();
@@ -121,7 +121,7 @@
       const link = this.section.querySelector(".sign-in");
       if (Boolean(link) === this.connectionStatus.sessionExpired) return;
       if (link) link.remove();
-      else this.section.querySelector(".badge")?.after(app.createElement("a", { className: "sign-in", href: window.location.href }, "Sign in again"));
+      else this.section.querySelector(".badge")?.after(app.createElement("a", { className: "sign-in", href: window.location.href }, app.translate("Sign in again")));
     }
 
     /* The length on screen, and the range if it is in the past. */
@@ -130,19 +130,21 @@
       const label = this.section.querySelector(".window-label");
       if (!label) return;
       const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
-      const live = seconds === wholeHistoryWindow ? "whole history" : `last ${app.formatDurationLong(seconds)}`;
+      const live = seconds === wholeHistoryWindow ? app.translate("whole history") : app.translate("last {duration}", { duration: app.formatDurationLong(seconds) });
       app.setText(label, pausedRange ? `${app.formatDurationLong(length)}, ${app.formatRange(pausedRange)}` : live);
       this.slider.show(length);
+      // The app wrote these when it started, for viewers of any language.
+      for (const mark of this.section.querySelectorAll(".dash-slider-mark")) app.setText(mark, app.translateSentence(mark.textContent));
     }
 
     /* Text of an empty chart. */
     placeholderText() {
       const { shownSeries, pausedRange, subscription } = this.liveView;
-      if (this.serverError) return `Server error: ${this.serverError}`;
+      if (this.serverError) return app.translate("Server error: {error}", { error: this.serverError });
       const metricCount = Object.keys(shownSeries.y).length;
-      if (pausedRange && !metricCount) return "No data in this time range";
-      if (shownSeries.t.length && !metricCount) return `No metric ${subscription.patterns.join(" or ")} yet`;
-      return this.connectionStatus.noData ? "No data yet" : "Waiting for data";
+      if (pausedRange && !metricCount) return app.translate("No data in this time range");
+      if (shownSeries.t.length && !metricCount) return app.translate("No metric {names} yet", { names: subscription.patterns.join(app.translate(" or ")) });
+      return this.connectionStatus.noData ? app.translate("No data yet") : app.translate("Waiting for data");
     }
   };
 

@@ -5,22 +5,22 @@
   /* `[{name, text, keys, run, isAvailable}]`: `name` is the id of its button; `keys` are separated by spaces. */
   app.buildActions = function (page) {
     return [
-      { name: "search", text: "Search", keys: "/", run: () => app.openSearchDialog(page) },
-      { name: "goto", text: "Go to a time", keys: "g", run: () => app.openGoToDialog(page) },
-      { name: "events", text: "Events: what happened when", keys: "e", run: () => app.openEventList(page) },
-      { name: "mark", text: "Mark a moment", keys: "m", run: () => page.eventMarks.openDialog(), isAvailable: () => page.eventMarks.isAllowed },
-      { name: "compare", text: "Compare with yesterday or last week", keys: "y", run: () => page.comparisonChip.next() },
-      { name: "usual", text: "Usual range of this hour and weekday", keys: "u", run: () => page.usualBands.toggle() },
-      { name: "build", text: "Build a chart", keys: "b", run: () => app.openChartBuilder(page), isAvailable: () => !app.bare },
-      { name: "alert-rules", text: "Alert rules", keys: "a", run: () => app.openAlertRules(page), isAvailable: () => page.alertControls.isEnabled },
-      { name: "hosts", text: "Choose or compare hosts", keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },
-      { name: "panels", text: "Choose and order panels", keys: "v", run: () => app.openPanelsDialog(page.panelOrder) },
-      { name: "full", text: "Full screen", keys: "f", run: () => page.fullScreen.togglePage() },
-      { name: "full-panel", text: "Full screen for one panel", keys: "F", run: () => page.fullScreen.togglePanel() },
-      { name: "kiosk", text: "Kiosk: show one group after the other", keys: "k", run: () => page.kiosk.toggle() },
-      { name: "tz", text: "Time zone: browser, host or UTC", keys: "z", run: () => page.zone.next() },
-      { name: "theme", text: "Change the theme", keys: "t", run: () => page.theme.next() },
-      { name: "help", text: "Keyboard and mouse", keys: "?", run: () => app.openHelpDialog() },
+      { name: "search", text: app.translate("Search"), keys: "/", run: () => app.openSearchDialog(page) },
+      { name: "goto", text: app.translate("Go to a time"), keys: "g", run: () => app.openGoToDialog(page) },
+      { name: "events", text: app.translate("Events: what happened when"), keys: "e", run: () => app.openEventList(page) },
+      { name: "mark", text: app.translate("Mark a moment"), keys: "m", run: () => page.eventMarks.openDialog(), isAvailable: () => page.eventMarks.isAllowed },
+      { name: "compare", text: app.translate("Compare with yesterday or last week"), keys: "y", run: () => page.comparisonChip.next() },
+      { name: "usual", text: app.translate("Usual range of this hour and weekday"), keys: "u", run: () => page.usualBands.toggle() },
+      { name: "build", text: app.translate("Build a chart"), keys: "b", run: () => app.openChartBuilder(page), isAvailable: () => !app.bare },
+      { name: "alert-rules", text: app.translate("Alert rules"), keys: "a", run: () => app.openAlertRules(page), isAvailable: () => page.alertControls.isEnabled },
+      { name: "hosts", text: app.translate("Choose or compare hosts"), keys: "h", run: () => page.hosts.openDialog(), isAvailable: () => page.hosts.hasSeveral },
+      { name: "panels", text: app.translate("Choose and order panels"), keys: "v", run: () => app.openPanelsDialog(page.panelOrder) },
+      { name: "full", text: app.translate("Full screen"), keys: "f", run: () => page.fullScreen.togglePage() },
+      { name: "full-panel", text: app.translate("Full screen for one panel"), keys: "F", run: () => page.fullScreen.togglePanel() },
+      { name: "kiosk", text: app.translate("Kiosk: show one group after the other"), keys: "k", run: () => page.kiosk.toggle() },
+      { name: "tz", text: app.translate("Time zone: browser, host or UTC"), keys: "z", run: () => page.zone.next() },
+      { name: "theme", text: app.translate("Change the theme"), keys: "t", run: () => page.theme.next() },
+      { name: "help", text: app.translate("Keyboard and mouse"), keys: "?", run: () => app.openHelpDialog() },
     ];
   };
 })((window.dashapp = window.dashapp || {}));

@@ -62,7 +62,7 @@
       const { liveView, panelSpecs } = this.page;
       const { metrics } = this;
       this.section.querySelector(".chart").dataset.message =
-        metrics.length || liveView.catalog.empty ? "" : `No metric ${this.keys.join(", ")} yet`;
+        metrics.length || liveView.catalog.empty ? "" : app.translate("No metric {names} yet", { names: this.keys.join(", ") });
       const appliedKeys = metrics.map((metric) => metric.key).join(",");
       const chart = liveView.charts.find((candidate) => candidate.section === this.section);
       if (appliedKeys === this.appliedKeys || !chart || chart.mounting) return;

@@ -11,15 +11,15 @@
     /* Menu items for a panel; for the whole page if `name` is null. */
     items(name) {
       const isTable = name !== null && !this.page.panelOrder.sections.get(name).dataset.panel;
-      const link = { text: "Copy link", run: () => this.copyLink(name) };
+      const link = { text: app.translate("Copy link"), run: () => this.copyLink(name) };
       if (isTable) return [link];
       const canShare = document.getElementById("page").dataset.share === "on";
       const share = ([text, days]) => ({ text, run: () => this.share(name, days) });
       return [
-        { text: "Download PNG", run: () => this.exportPng(name) },
-        { text: "Download CSV", run: () => this.downloadCsv(name) },
+        { text: app.translate("Download PNG"), run: () => this.exportPng(name) },
+        { text: app.translate("Download CSV"), run: () => this.downloadCsv(name) },
         link,
-        ...(canShare ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
+        ...(canShare ? [[app.translate("Share for a day"), 1], [app.translate("Share for a week"), 7]].map(share) : []),
       ];
     }
 
@@ -36,16 +36,16 @@
         const body = JSON.stringify({ panels: panels.slice(0, 64), ...(metrics.length ? { metrics } : {}), days, ...range });
         const response = await fetch(`${poller.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
         const { path, until, error } = await response.json();
-        if (!path) return toast.show(`Could not create the link: ${error}.`);
+        if (!path) return toast.show(app.translate("Could not create the link: {error}.", { error }));
         const url = new URL(path, new URL(poller.base, window.location.href));
         for (const [key, value] of Object.entries(app.rangeParams(liveView.pausedRange, liveView.window))) {
           if (value !== null) url.searchParams.set(key, value);
         }
         for (const panel of built) url.searchParams.append("chart", builtCharts.get(panel).text);
-        const validity = `It works without a password until ${app.formatTime(until)}.`;
-        toast.show((await app.copyToClipboard(url.href)) ? `Link copied. ${validity}` : `${url.href} ${validity}`);
+        const validity = app.translate("It works without a password until {time}.", { time: app.formatTime(until) });
+        toast.show((await app.copyToClipboard(url.href)) ? `${app.translate("Link copied.")} ${validity}` : `${url.href} ${validity}`);
       } catch (error) {
-        toast.show("Could not create the link: server not reachable.");
+        toast.show(app.translate("Could not create the link: server not reachable."));
       }
     }
 
@@ -65,12 +65,12 @@
       const charts = names
         .map((panel) => liveView.charts.find((chart) => chart.panel === panel))
         .filter((chart) => chart && chart.paintPicture && liveView.metricsOf(chart.panel).length);
-      if (!view || !charts.length) return toast.show("No data to download yet.");
+      if (!view || !charts.length) return toast.show(app.translate("No data to download yet."));
       try {
         const url = await app.renderPng(charts, view, (panel) => liveView.metricsOf(panel));
         download(url, `dashapp-${this.hostPrefix()}${name ?? "page"}-${app.formatForFile(view.range[1])}.png`);
       } catch (error) {
-        toast.show("Could not create the image in this browser.");
+        toast.show(app.translate("Could not create the image in this browser."));
       }
     }
 
@@ -85,7 +85,7 @@
       const built = page.builtCharts.get(name);
       const onlyThis = name === null ? {} : { panels: name, large: name, chart: built && built.text };
       const link = page.urlState.urlWith({ ...page.urlParams(), ...onlyThis });
-      page.toast.show((await app.copyToClipboard(link)) ? "Link copied." : `Could not copy the link. Copy it here: ${link}`);
+      page.toast.show((await app.copyToClipboard(link)) ? app.translate("Link copied.") : app.translate("Could not copy the link. Copy it here: {link}", { link }));
     }
   };
 

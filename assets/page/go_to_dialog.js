@@ -1,4 +1,4 @@
-/* The dialog "Go to": an hour ago, last night, or any other time. */
+/* The dialog app.translate("Go to"): an hour ago, last night, or any other time. */
 (function (app) {
   "use strict";
 
@@ -26,9 +26,9 @@
     const form = app.createElement(
       "form",
       { className: "range" },
-      app.createElement("label", {}, "From ", from),
-      app.createElement("label", {}, "To ", to),
-      app.createElement("button", { type: "submit" }, "Show")
+      app.createElement("label", {}, app.translate("From "), from),
+      app.createElement("label", {}, app.translate("To "), to),
+      app.createElement("button", { type: "submit" }, app.translate("Show"))
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -36,13 +36,13 @@
       error.textContent = validateRange(range, now, page.liveView.maxSeconds);
       if (!error.textContent) showRange([range[0], Math.min(range[1], now)]);
     });
-    const dialog = app.openDialog("Go to", app.createElement("div", { className: "places" }, ...buttons), form, error);
+    const dialog = app.openDialog(app.translate("Go to"), app.createElement("div", { className: "places" }, ...buttons), form, error);
   };
 
   function validateRange([start, end], now, longest) {
-    if (!(start < end)) return "“From” must be before “To”.";
-    if (start >= now) return "“From” must not be in the future.";
-    if (end - start > longest * 1000) return `The longest range is ${app.formatDuration(longest)}.`;
+    if (!(start < end)) return app.translate("“From” must be before “To”.");
+    if (start >= now) return app.translate("“From” must not be in the future.");
+    if (end - start > longest * 1000) return app.translate("The longest range is {duration}.", { duration: app.formatDuration(longest) });
     return "";
   }
 })((window.dashapp = window.dashapp || {}));

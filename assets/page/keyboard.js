@@ -87,7 +87,7 @@
       sliderObserver.observe(document.getElementById("page"), { childList: true, subtree: true });
     } else if (thumb.getAttribute("aria-valuetext") !== text) {
       thumb.setAttribute("aria-valuetext", text);
-      thumb.setAttribute("aria-label", "Time on screen");
+      thumb.setAttribute("aria-label", app.translate("Time on screen"));
     }
   };
 })((window.dashapp = window.dashapp || {}));

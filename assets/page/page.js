@@ -23,7 +23,7 @@
       this.panelOrder = new app.PanelOrder(this);
       this.connectionStatus = new app.ConnectionStatus();
       this.statusBadge = new app.StatusBadge(this.connectionStatus);
-      this.poller = new app.Poller(base);
+      this.poller = app.endAtSignOut(new app.Poller(base));
       this.liveView = new app.LiveView(this.poller, this);
       this.hiddenLines = new app.HiddenLines(this);
       this.viewOptions = new app.ViewOptions(this);
@@ -153,7 +153,7 @@
       // A shared view has the panels that the link names.
       if (document.getElementById("page").dataset.view === "shared") return;
       const section = this.panelOrder.claimSection(name);
-      if (!section) return this.toast.show("Too many new panels for this page. Reload it to see them all.");
+      if (!section) return this.toast.show(app.translate("Too many new panels for this page. Reload it to see them all."));
       this.addChart(section, kind);
       app.addPanelMenu(this, name, section);
     }
@@ -171,7 +171,7 @@
       document.getElementById("zone").classList.toggle("other", this.zone.label !== "");
       document.querySelector(".past-range").hidden = !pausedRange && !this.zone.label;
       const texts = {
-        "window-lead": pausedRange ? "" : "Last ",
+        "window-lead": pausedRange ? "" : app.translate("Last "),
         "window-label": app.formatDurationLong(seconds),
         range: pausedRange ? app.formatRange(pausedRange) : "",
         zone: pausedRange ? this.zone.name : this.zone.label,
@@ -196,7 +196,7 @@
 
     onFrame(frame) {
       this.connectionStatus.recordSuccess();
-      this.statusBadge.showNotices(frame.notices || []);
+      this.statusBadge.showNotices((frame.notices || []).map(app.translateSentence));
       this.liveView.renderQueue.setClockMarks(frame.clock || []);
       this.panelValues.update(frame);
       this.activeAlerts.firing = frame.broken ?? [];
@@ -365,7 +365,7 @@
       if (button) {
         const pressed = String(liveView.pausedRange !== null);
         if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
-        app.setText(button, liveView.pausedRange ? "Back to live" : "Pause");
+        app.setText(button, liveView.pausedRange ? app.translate("Back to live") : app.translate("Pause"));
       }
       if (liveView.window !== null) this.showWindow();
       statusBadge.show({

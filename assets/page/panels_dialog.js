@@ -4,15 +4,15 @@
 
   app.openPanelsDialog = function (panelOrder) {
     const list = app.createElement("ul", { className: "panel-list" });
-    const resetButton = app.createElement("button", { type: "button", className: "plain" }, "Reset to default");
+    const resetButton = app.createElement("button", { type: "button", className: "plain" }, app.translate("Reset to default"));
     resetButton.addEventListener("click", () => {
       panelOrder.resetToDefault();
       fill(list, panelOrder);
     });
     fill(list, panelOrder);
     app.openDialog(
-      "Panels",
-      app.createElement("p", {}, "Choose which panels to show, and in which order. This browser remembers your choice."),
+      app.translate("Panels"),
+      app.createElement("p", {}, app.translate("Choose which panels to show, and in which order. This browser remembers your choice.")),
       list,
       resetButton
     );
@@ -27,7 +27,7 @@
     const box = app.createElement("input", { type: "checkbox", checked: !panelOrder.hidden.has(name) });
     box.addEventListener("change", () => panelOrder.setHidden(name, !box.checked));
     const moveButton = (text, direction, label) => {
-      const button = app.createElement("button", { type: "button", className: "plain", "aria-label": `${title}: ${label}` }, text);
+      const button = app.createElement("button", { type: "button", className: "plain", "aria-label": label }, text);
       button.dataset.move = `${name} ${direction}`;
       button.addEventListener("click", () => {
         const available = panelOrder.availablePanels();
@@ -43,8 +43,8 @@
       "li",
       {},
       app.createElement("label", {}, box, ` ${title}`),
-      moveButton("↑", -1, "move up"),
-      moveButton("↓", 1, "move down")
+      moveButton("↑", -1, app.translate("{title}: move up", { title })),
+      moveButton("↓", 1, app.translate("{title}: move down", { title }))
     );
   }
 })((window.dashapp = window.dashapp || {}));

@@ -29,7 +29,7 @@
       if (page.dataset.state !== state) page.dataset.state = state;
       page.classList.toggle("empty", view.newest === null && this.connectionStatus.noData && this.connectionStatus.serverError === null);
       const isCurrent = state === "live" || state === "paused";
-      const prefix = isCurrent ? view.alert || view.value : state === "stale" ? "No data" : this.connectionStatus.sessionExpired ? "Signed out" : "Offline";
+      const prefix = isCurrent ? view.alert || view.value : state === "stale" ? app.translate("No data") : this.connectionStatus.sessionExpired ? app.translate("Signed out") : app.translate("Offline");
       setFavicon(isCurrent && view.isFiring ? "broken" : state);
       const title = [prefix, view.host || "dashapp"].filter(Boolean).join(" · ");
       if (document.title !== title) document.title = title;
@@ -47,8 +47,8 @@
       this.sessionEndShown = sessionExpired;
       document.getElementById("locked")?.remove();
       if (!sessionExpired) return;
-      const link = app.createElement("a", { href: window.location.href }, "Sign in again");
-      const box = app.createElement("div", { id: "locked", role: "alert" }, "You are signed out. ", link);
+      const link = app.createElement("a", { href: window.location.href }, app.translate("Sign in again"));
+      const box = app.createElement("div", { id: "locked", role: "alert" }, app.translate("You are signed out. "), link);
       document.getElementById("notices")?.before(box);
     }
 

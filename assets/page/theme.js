@@ -3,7 +3,7 @@
   "use strict";
 
   app.THEMES = ["auto", "dark", "light"];
-  const LABELS = { auto: "Theme: system", dark: "Theme: dark", light: "Theme: light" };
+  const LABELS = { auto: app.translate("Theme: system"), dark: app.translate("Theme: dark"), light: app.translate("Theme: light") };
 
   app.Theme = class {
     constructor(page) {

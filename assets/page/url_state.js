@@ -54,21 +54,21 @@
       const read = this.read();
       const names = [...(read.panels ?? []), ...(read.large ?? [])].map((name) => name.replace(/^-/, ""));
       const unknown = names.filter((name) => !panels.includes(name));
-      if (unknown.length) return `Unknown panel in the link: ${quote(unknown[0])}.`;
+      if (unknown.length) return app.translate("Unknown panel in the link: {name}.", { name: quote(unknown[0]) });
       for (const name of ["window", "end"]) {
         if (this.params.has(name) && read[name] === null) {
-          return `Invalid time in the link, ignored: ${name}=${quote(this.params.get(name))}.`;
+          return app.translate("Invalid time in the link, ignored: {name}={value}.", { name, value: quote(this.params.get(name)) });
         }
       }
       if (read.theme !== null && !app.THEMES.includes(read.theme)) {
-        return `Unknown theme in the link: ${quote(read.theme)}.`;
+        return app.translate("Unknown theme in the link: {name}.", { name: quote(read.theme) });
       }
       if (read.compare !== null && !Object.hasOwn(app.COMPARISONS, read.compare)) {
-        return `Unknown comparison in the link: ${quote(read.compare)}; expected 1d or 7d.`;
+        return app.translate("Unknown comparison in the link: {name}; expected 1d or 7d.", { name: quote(read.compare) });
       }
-      if (read.tz !== null && !TIME_ZONES.includes(read.tz)) return `Unknown time zone in the link: ${quote(read.tz)}; expected ${TIME_ZONES.join(", ")}.`;
+      if (read.tz !== null && !TIME_ZONES.includes(read.tz)) return app.translate("Unknown time zone in the link: {name}; expected {names}.", { name: quote(read.tz), names: TIME_ZONES.join(", ") });
       for (const name of ["kiosk", "usual"]) {
-        if (read[name] !== null && read[name] !== "1") return `Unknown ${name} in the link: ${quote(read[name])}; expected 1.`;
+        if (read[name] !== null && read[name] !== "1") return app.translate("Unknown {name} in the link: {value}; expected 1.", { name, value: quote(read[name]) });
       }
       return "";
     }

@@ -3,7 +3,12 @@
   "use strict";
 
   const MAX_LISTED = 20; // in the list of the header
-  const OPERATOR_TEXT = { ">": "above", ">=": "at or above", "<": "below", "<=": "at or below" };
+  const CONDITIONS = {
+    ">": app.translate("{label} above {limit}"),
+    ">=": app.translate("{label} at or above {limit}"),
+    "<": app.translate("{label} below {limit}"),
+    "<=": app.translate("{label} at or below {limit}"),
+  };
 
   app.ActiveAlerts = class {
     /* `page`: alertHistory, liveView, showIncident(incident). */
@@ -30,13 +35,18 @@
       const { shown } = this;
       const muted = shown.filter(({ mute }) => mute).length;
       const text = countText(shown.length);
-      this.count.dataset.muted = muted ? `, ${muted} muted` : "";
-      const later = isPast && this.firing.length ? `, ${this.firing.length} now` : "";
+      this.count.dataset.muted = muted ? app.translate(", {count} muted", { count: muted }) : "";
+      const later = isPast && this.firing.length ? app.translate(", {count} now", { count: this.firing.length }) : "";
       this.element.hidden = !shown.length && !later;
       this.element.classList.toggle("calm", !shown.length);
       this.element.setAttribute("aria-live", isPast ? "off" : "assertive");
-      app.setText(this.count, isPast ? `${text} then${later}` : text);
-      app.setText(this.sentence, shown.length ? this.describe(shown[0]) + (shown[0].start === null ? "" : ` since ${app.formatTime(shown[0].start)}`) + this.namesOf(shown[0]) : "");
+      app.setText(this.count, isPast ? app.translate("{alerts} then{later}", { alerts: text, later }) : text);
+      app.setText(this.sentence, shown.length ? this.sentenceOf(shown[0]) + this.namesOf(shown[0]) : "");
+    }
+
+    sentenceOf(alert) {
+      const text = this.describe(alert);
+      return alert.start === null ? text : app.translate("{alert} since {time}", { alert: text, time: app.formatTime(alert.start) });
     }
 
     /* ": ffmpeg 61 %, python 22 %", the processes that explain an alert; "" if none are known. */
@@ -53,11 +63,12 @@
       const threshold = this.thresholdOf(text);
       if (!threshold) return text;
       const label = app.isolateText(info?.label ?? metric);
-      const level = threshold.level === "critical" ? "Critical: " : "";
-      if (threshold.op === "missing") return `${level}No data: ${label}`;
-      if (threshold.op === "unusual") return `${level}${label} unusual`;
-      if (threshold.op === "reaches") return `${level}${label} reaches ${app.formatLimit(threshold.limit, info?.unit ?? "")} within ${app.formatDurationLong(threshold.within)}`;
-      return `${level}${label} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatLimit(threshold.limit, info?.unit ?? "")}`;
+      const level = threshold.level === "critical" ? app.translate("Critical: ") : "";
+      if (threshold.op === "missing") return level + app.translate("No data: {label}", { label });
+      if (threshold.op === "unusual") return level + app.translate("{label} unusual", { label });
+      const limit = app.formatLimit(threshold.limit, info?.unit ?? "");
+      if (threshold.op === "reaches") return level + app.translate("{label} reaches {limit} within {duration}", { label, limit, duration: app.formatDurationLong(threshold.within) });
+      return level + app.fillText(CONDITIONS[threshold.op] ?? `{label} ${threshold.op} {limit}`, { label, limit });
     }
 
     setThresholds(thresholds) {
@@ -82,7 +93,7 @@
     get tabTitle() {
       const { shown, firing } = this;
       if (shown.length) return shown.length > 1 ? countText(shown.length) : this.describe(shown[0]);
-      if (firing.length) return `${firing.length > 1 ? countText(firing.length) : this.describe(firing[0])} now`;
+      if (firing.length) return app.translate("{alert} now", { alert: firing.length > 1 ? countText(firing.length) : this.describe(firing[0]) });
       return "";
     }
 
@@ -103,10 +114,10 @@
     openList() {
       const { alertHistory } = this.page;
       const incidents = [...alertHistory.incidents].sort((one, other) => this.rank(other) - this.rank(one)).slice(0, MAX_LISTED);
-      const list = app.createElement("ul", { className: "menu incidents", popover: "auto", "aria-label": "Alerts" });
+      const list = app.createElement("ul", { className: "menu incidents", popover: "auto", "aria-label": app.translate("Alerts") });
       for (const incident of incidents) {
         const [time, what, duration, peak] = alertHistory.texts(incident);
-        const details = [time, duration, peak && `peak ${peak}`].filter(Boolean).join(" · ");
+        const details = [time, duration, peak && app.translate("peak {value}", { value: peak })].filter(Boolean).join(" · ");
         const button = app.createElement("button", { type: "button" }, app.createElement("span", {}, what), app.createElement("small", {}, details));
         button.addEventListener("click", () => {
           list.hidePopover();
@@ -128,6 +139,6 @@
   };
 
   function countText(count) {
-    return count ? `${app.formatCount(count)} alert${count === 1 ? "" : "s"}` : "No alert";
+    return count ? app.translateCount("{count} alerts", "{count} alert", count) : app.translate("No alert");
   }
 })((window.dashapp = window.dashapp || {}));

@@ -5,8 +5,8 @@
   const MAX_ROWS = 50;
   const MAX_BANDS = 30; // in one chart
   const RETRY_MS = 10000; // check again whether a notification was sent
-  const COLUMNS = [["when", "Time"], ["what", "Alert"], ["amount", "Duration"], ["amount", "Peak"], ["sent", "Sent"]];
-  const SILENCE_TEXT = { quiet: "Quiet hours", muted: "Muted" };
+  const COLUMNS = [["when", app.translate("Time")], ["what", app.translate("Alert")], ["amount", app.translate("Duration")], ["amount", app.translate("Peak")], ["sent", app.translate("Sent")]];
+  const SILENCE_TEXT = { quiet: app.translate("Quiet hours"), muted: app.translate("Muted") };
 
   app.AlertHistory = class {
     /* `activeAlerts` describes thresholds; `page`: showIncident(incident), onAlertHistory(), liveView. */
@@ -88,10 +88,10 @@
 
     build() {
       this.body = app.createElement("tbody", {});
-      this.footnote = app.createElement("p", { className: "rest" }, "No alerts yet");
+      this.footnote = app.createElement("p", { className: "rest" }, app.translate("No alerts yet"));
       const headers = COLUMNS.map(([name, title]) => app.createElement("th", { scope: "col", className: name }, title));
       const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...headers)), this.body);
-      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Alerts" }, table);
+      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": app.translate("Alerts") }, table);
       this.section.querySelector(".table").append(scroll, this.footnote);
     }
 
@@ -106,14 +106,14 @@
         if (existing?.dataset.incident !== String(incident.number)) this.body.insertBefore(this.createRow(incident), existing ?? null);
         this.fillRow(this.body.children[index], incident);
       });
-      // Hide the column "Sent" if no notifications are configured.
+      // Hide the column app.translate("Sent") if no notifications are configured.
       this.section.classList.toggle("no-notifications", shown.every(({ sent, silence }) => sent === null && !silence));
       const hiddenCount = this.incidents.length - shown.length;
-      app.setText(this.footnote, hiddenCount ? `and ${app.formatCount(hiddenCount)} earlier` : "");
+      app.setText(this.footnote, hiddenCount ? app.translate("and {count} earlier", { count: app.formatCount(hiddenCount) }) : "");
     }
 
     createRow({ number }) {
-      const button = app.createElement("button", { type: "button", title: "Show this time" });
+      const button = app.createElement("button", { type: "button", title: app.translate("Show this time") });
       button.addEventListener("click", () => this.page.showIncident(this.incidents.find((incident) => incident.number === number)));
       const row = app.createElement("tr", {}, ...COLUMNS.map(([name]) => app.createElement("td", { className: name })));
       row.dataset.incident = number;
@@ -123,7 +123,7 @@
 
     fillRow(row, incident) {
       row.classList.toggle("firing", incident.end === null);
-      const sentText = SILENCE_TEXT[incident.silence] ?? { true: "Yes", false: "Not yet", null: "" }[incident.sent] ?? "";
+      const sentText = SILENCE_TEXT[incident.silence] ?? { true: app.translate("Yes"), false: app.translate("Not yet"), null: "" }[incident.sent] ?? "";
       const [time, ...texts] = [...this.texts(incident), sentText];
       app.setText(row.querySelector("button"), time);
       texts.forEach((text, index) => app.setText(row.children[index + 1], text));
@@ -133,7 +133,7 @@
     describe(incident) {
       const names = app.describeRanking(incident.processes, 2);
       const { metric, detail } = incident;
-      const what = detail ? `${app.isolateText(this.activeAlerts.catalog.metrics.get(metric)?.label ?? metric)} ${detail}` : this.activeAlerts.describe(incident);
+      const what = detail ? app.translate("{label} {detail}", { label: app.isolateText(this.activeAlerts.catalog.metrics.get(metric)?.label ?? metric), detail: app.translateSentence(detail) }) : this.activeAlerts.describe(incident);
       return what + (names && `: ${names}`);
     }
 

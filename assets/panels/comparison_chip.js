@@ -7,7 +7,7 @@
     constructor(page) {
       this.page = page;
       this.text = app.createElement("span", { role: "status" });
-      const button = app.createElement("button", { type: "button", "aria-label": "End the comparison" }, "✕");
+      const button = app.createElement("button", { type: "button", "aria-label": app.translate("End the comparison") }, "✕");
       button.addEventListener("click", () => this.choose(null));
       this.element = app.createElement("div", { id: "compared", hidden: true }, this.text, button);
       document.body.append(this.element);
@@ -39,7 +39,7 @@
       const { comparison, liveView } = this.page;
       this.element.hidden = comparison.choice === null;
       if (comparison.choice === null) app.setText(this.text, "");
-      else app.setText(this.text, comparison.problem || (comparison.series ? `Dashed: ${comparison.name}` : `Loading ${comparison.name}`));
+      else app.setText(this.text, comparison.problem || (comparison.series ? app.translate("Dashed: {name}", { name: comparison.name }) : app.translate("Loading {name}", { name: comparison.name })));
       this.element.classList.toggle("missing", comparison.problem !== "");
       for (const chart of liveView.charts) markTitle(chart, comparison);
     }

@@ -5,12 +5,12 @@
   const MAX_COMPARED = 32; // hosts in one comparison
   const MIN_SKEW_S = 2.5; // smaller clock offsets are not shown
   const COLUMNS = [
-    ["name", "Host", (row) => row.name],
-    ["state", "State", (row) => row.state],
-    ["cpu", "CPU", (row) => row.values["cpu.percent"]],
-    ["memory", "Memory", (row) => row.values["memory.percent"]],
-    ["age", "Last data", (row) => row.age ?? Infinity],
-    ["skew", "Clock", (row) => Math.abs(row.skew ?? 0)],
+    ["name", app.translate("Host"), (row) => row.name],
+    ["state", app.translate("State"), (row) => row.state],
+    ["cpu", app.translate("CPU"), (row) => row.values["cpu.percent"]],
+    ["memory", app.translate("Memory"), (row) => row.values["memory.percent"]],
+    ["age", app.translate("Last data"), (row) => row.age ?? Infinity],
+    ["skew", app.translate("Clock"), (row) => Math.abs(row.skew ?? 0)],
   ];
 
   app.HostTable = class {
@@ -26,7 +26,7 @@
     }
 
     build() {
-      this.filter = app.createElement("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter hosts by name" });
+      this.filter = app.createElement("input", { type: "search", placeholder: app.translate("Filter by name"), "aria-label": app.translate("Filter hosts by name") });
       this.filter.addEventListener("input", () => this.updateRows());
       this.filter.addEventListener("keydown", (event) => {
         if (event.key === "Enter") this.body.querySelector("a")?.click();
@@ -39,11 +39,11 @@
         return app.createElement("th", { scope: "col", className: key }, button);
       });
       this.body = app.createElement("tbody", {});
-      const selectColumn = app.createElement("th", { scope: "col", className: "tick" }, app.createElement("span", { className: "visually-hidden" }, "Compare"));
+      const selectColumn = app.createElement("th", { scope: "col", className: "tick" }, app.createElement("span", { className: "visually-hidden" }, app.translate("Compare")));
       const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, selectColumn, ...this.headers)), this.body);
-      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Hosts" }, table);
+      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": app.translate("Hosts") }, table);
       scroll.addEventListener("keydown", (event) => this.moveFocus(event));
-      this.footnote = app.createElement("p", { className: "rest" }, "Loading hosts");
+      this.footnote = app.createElement("p", { className: "rest" }, app.translate("Loading hosts"));
       this.element = app.createElement("div", { className: "hosts" }, app.createElement("div", { className: "choose" }, this.filter, this.compareButton), scroll, this.footnote);
       this.markSortedColumn();
       this.updateCompareButton();
@@ -81,7 +81,7 @@
     }
 
     createRow(name) {
-      const box = app.createElement("input", { type: "checkbox", checked: this.selected.has(name), "aria-label": `Compare ${name}` });
+      const box = app.createElement("input", { type: "checkbox", checked: this.selected.has(name), "aria-label": app.translate("Compare {name}", { name }) });
       box.addEventListener("change", () => {
         this.selected[box.checked ? "add" : "delete"](name);
         this.updateCompareButton();
@@ -105,7 +105,7 @@
         stateText(row),
         percent("cpu.percent"),
         percent("memory.percent"),
-        row.newest === null ? "–" : `${app.formatDuration(row.age)} ago`,
+        row.newest === null ? "–" : app.translate("{duration} ago", { duration: app.formatDuration(row.age) }),
         skewText(row.skew),
       ];
       // A host without CPU values shows its first metric.
@@ -132,14 +132,14 @@
         next = next.nextElementSibling;
         obsolete.remove();
       }
-      const text = matches.length ? "" : this.rows.length ? "No matching host" : "Loading hosts";
+      const text = matches.length ? "" : this.rows.length ? app.translate("No matching host") : app.translate("Loading hosts");
       app.setText(this.footnote, text);
     }
 
     updateCompareButton() {
       const count = this.selected.size;
       this.compareButton.disabled = count < 2 || count > MAX_COMPARED;
-      this.compareButton.textContent = count > MAX_COMPARED ? `Select at most ${MAX_COMPARED}` : count < 2 ? "Select two or more" : `Compare ${count} hosts`;
+      this.compareButton.textContent = count > MAX_COMPARED ? app.translate("Select at most {count}", { count: MAX_COMPARED }) : count < 2 ? app.translate("Select two or more") : app.translate("Compare {count} hosts", { count });
     }
 
     /* Arrow keys move from host to host. */
@@ -155,10 +155,10 @@
 
   /* In the viewer's time: the host's own clock may be wrong. */
   function stateText({ state, newest, age }) {
-    if (newest === null) return "No data yet";
-    if (state === "live") return "Live";
-    if (state === "unknown") return "Unknown";
-    return `Stopped since ${app.formatTime(Date.now() - 1000 * age, false)}`;
+    if (newest === null) return app.translate("No data yet");
+    if (state === "live") return app.translate("Live");
+    if (state === "unknown") return app.translate("Unknown");
+    return app.translate("Stopped since {time}", { time: app.formatTime(Date.now() - 1000 * age, false) });
   }
 
   function skewText(seconds) {

@@ -54,8 +54,12 @@
     updateSummary(rows) {
       const count = (name) => rows.filter(({ state }) => state === name).length;
       const [live, stopped, unknown] = ["live", "stale", "unknown"].map(count);
-      const parts = [`${live} live`, stopped && `${stopped} stopped`, unknown && `${unknown} unknown`];
-      const text = live === rows.length ? `All ${live} live` : parts.filter(Boolean).join(", ");
+      const parts = [
+        app.translate("{count} live", { count: live }),
+        stopped && app.translate("{count} stopped", { count: stopped }),
+        unknown && app.translate("{count} unknown", { count: unknown }),
+      ];
+      const text = live === rows.length ? app.translate("All {count} live", { count: live }) : parts.filter(Boolean).join(", ");
       this.summary = text;
       this.showTime(this.section.classList.contains("not-then"));
     }
@@ -63,7 +67,7 @@
     /* When the page shows another time, mark the rows as those of now. */
     showTime(isPast) {
       if (!this.section || !this.summary) return;
-      app.setText(this.section.querySelector(".of"), isPast ? `now: ${this.summary}` : this.summary);
+      app.setText(this.section.querySelector(".of"), isPast ? app.translate("now: {text}", { text: this.summary }) : this.summary);
       this.section.classList.toggle("not-then", isPast);
     }
 
@@ -71,10 +75,10 @@
       if (!this.hasSeveral) return;
       this.dialogTable = new app.HostTable(this);
       if (this.rows) this.dialogTable.draw(this.rows);
-      const allLink = app.createElement("a", { className: "plain", href: this.urlFor([]) }, "All hosts");
+      const allLink = app.createElement("a", { className: "plain", href: this.urlFor([]) }, app.translate("All hosts"));
       const dialog = app.openDialog(
-        "Hosts",
-        app.createElement("p", {}, "Select one host, or several to compare them. Each host has its own colour."),
+        app.translate("Hosts"),
+        app.createElement("p", {}, app.translate("Select one host, or several to compare them. Each host has its own colour.")),
         app.createElement("div", { className: "table" }, this.dialogTable.element),
         ...(this.isRoot ? [] : [allLink])
       );

@@ -43,8 +43,8 @@
 
   /* "17:39:26 – 18:00:26", or "17:39:26 – firing". */
   app.formatIncidentTime = function ({ start, end }) {
-    if (end === null) return `${app.formatTime(start)} – firing`;
-    if (end === undefined) return `${app.formatTime(start)} – unknown`;
+    if (end === null) return app.translate("{time} – firing", { time: app.formatTime(start) });
+    if (end === undefined) return app.translate("{time} – unknown", { time: app.formatTime(start) });
     const isSameDay = app.isSameDay(start, end);
     return `${app.formatTime(start)} – ${isSameDay ? app.formatTimeOfDay(end) : app.formatTime(end)}`;
   };

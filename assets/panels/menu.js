@@ -11,7 +11,7 @@
 
   app.addPanelMenu = function (page, name, section) {
     const title = app.panelTitle(section);
-    const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: menu` }, "⋯");
+    const button = app.createElement("button", { type: "button", className: "more", "aria-label": app.translate("{title}: menu", { title }) }, "⋯");
     app.attachMenu(button, () => [...page.chartItems(name), ...layoutItems(page, name), ...page.viewOptions.items(name), ...page.eventMarks.items(), ...page.exportMenu.items(name)]);
     section.append(button);
     section.querySelector("h2").draggable = true;
@@ -20,17 +20,17 @@
   function layoutItems({ panelOrder, fullScreen, toast }, name) {
     const large = panelOrder.large.has(name);
     return [
-      { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
-      ...(panelOrder.neighbour(name, -1) ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
-      ...(panelOrder.neighbour(name, 1) ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
-      { text: "Full screen", run: () => fullScreen.show(name) },
-      { text: "Hide", run: () => hide(panelOrder, toast, name) },
+      { text: large ? app.translate("Make smaller") : app.translate("Enlarge"), run: () => panelOrder.setLarge(name, !large) },
+      ...(panelOrder.neighbour(name, -1) ? [{ text: app.translate("Move up"), run: () => panelOrder.move(name, -1) }] : []),
+      ...(panelOrder.neighbour(name, 1) ? [{ text: app.translate("Move down"), run: () => panelOrder.move(name, 1) }] : []),
+      { text: app.translate("Full screen"), run: () => fullScreen.show(name) },
+      { text: app.translate("Hide"), run: () => hide(panelOrder, toast, name) },
     ];
   }
 
   function hide(panelOrder, toast, name) {
     panelOrder.setHidden(name, true);
-    toast.show(`${app.panelTitle(panelOrder.sections.get(name))} is hidden.`, { text: "Undo", run: () => panelOrder.setHidden(name, false) });
+    toast.show(app.translate("{title} is hidden.", { title: app.panelTitle(panelOrder.sections.get(name)) }), { text: app.translate("Undo"), run: () => panelOrder.setHidden(name, false) });
   }
 
   function open(button, items) {

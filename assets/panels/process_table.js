@@ -5,11 +5,11 @@
   const INTERVAL_MS = 3000;
   const MAX_ROWS = 15;
   const COLUMNS = [
-    ["name", "Name", String],
-    ["pid", "PID", String],
-    ["cpu", "CPU", (value) => app.formatQuantity(value, "%") || "–"],
-    ["memory", "Memory", (value) => app.formatQuantity(value, "B")],
-    ["threads", "Threads", (value) => (value === null ? "" : app.formatCount(value))],
+    ["name", app.translate("Name"), String],
+    ["pid", app.translate("PID"), String],
+    ["cpu", app.translate("CPU"), (value) => app.formatQuantity(value, "%") || "–"],
+    ["memory", app.translate("Memory"), (value) => app.formatQuantity(value, "B")],
+    ["threads", app.translate("Threads"), (value) => (value === null ? "" : app.formatCount(value))],
   ];
 
   app.ProcessTable = class {
@@ -22,7 +22,7 @@
       this.rows = [];
       this.time = null; // of the rows, in epoch milliseconds
       if (!this.section) return;
-      this.section.dataset.at = "now";
+      this.section.dataset.at = app.translate("now");
       this.build();
       this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
@@ -35,7 +35,7 @@
     }
 
     build() {
-      this.filter = app.createElement("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter processes by name" });
+      this.filter = app.createElement("input", { type: "search", placeholder: app.translate("Filter by name"), "aria-label": app.translate("Filter processes by name") });
       this.filter.addEventListener("input", () => this.draw());
       this.headers = COLUMNS.map(([key, title]) => {
         const button = app.createElement("button", { type: "button" }, title);
@@ -44,9 +44,9 @@
         return header;
       });
       this.body = app.createElement("tbody", {});
-      this.footnote = app.createElement("p", { className: "rest" }, "Loading processes");
+      this.footnote = app.createElement("p", { className: "rest" }, app.translate("Loading processes"));
       const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...this.headers)), this.body);
-      this.section.querySelector(".table").append(this.filter, app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes" }, table), this.footnote);
+      this.section.querySelector(".table").append(this.filter, app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": app.translate("Top processes") }, table), this.footnote);
       this.markSortedColumn();
     }
 
@@ -67,7 +67,7 @@
     /* When the page shows another time, mark the rows as those of now. */
     showTime(isPast) {
       if (!this.section) return;
-      const text = !isPast ? "of this machine" : this.time === null ? "now" : `now, ${app.formatTime(this.time)}`;
+      const text = !isPast ? app.translate("of this machine") : this.time === null ? app.translate("now") : app.translate("now, {time}", { time: app.formatTime(this.time) });
       app.setText(this.section.querySelector(".of"), text);
       this.section.classList.toggle("not-then", isPast);
     }
@@ -96,7 +96,7 @@
         });
       });
       const hiddenCount = matches.length - shown.length;
-      this.footnote.textContent = !matches.length ? "No matching process" : hiddenCount ? `and ${app.formatCount(hiddenCount)} more` : "";
+      this.footnote.textContent = !matches.length ? app.translate("No matching process") : hiddenCount ? app.translate("and {count} more", { count: app.formatCount(hiddenCount) }) : "";
     }
   };
 

@@ -7,11 +7,11 @@
   const MAX_NAMES = 3; // next to the crosshair
   const MIN_UNKNOWN = 0.5; // percent
   const RECORD_MS = 10_000;
-  const UNKNOWN = "Processes that ended before they were read, or that the system hides.";
+  const UNKNOWN = app.translate("Processes that ended before they were read, or that the system hides.");
   // The ranking that explains the lines of a panel.
   const KINDS = { cpu: "cpu", cores: "cpu", load: "cpu", memory: "memory", swap: "memory" };
-  const TITLES = { cpu: "CPU", memory: "Memory", gpu: "GPU memory" };
-  const COLUMNS = [["name", "Name"], ["count", "Processes"], ["cpu", "CPU"], ["memory", "Memory"]];
+  const TITLES = { cpu: app.translate("CPU"), memory: app.translate("Memory"), gpu: app.translate("GPU memory") };
+  const COLUMNS = [["name", app.translate("Name")], ["count", app.translate("Processes")], ["cpu", app.translate("CPU")], ["memory", app.translate("Memory")]];
 
   app.TopProcesses = class {
     /* `page`: liveView, processTable. */
@@ -72,11 +72,11 @@
       if (moment === null || moment.time !== null) delete this.section.dataset.from;
       else this.section.dataset.from = String(moment.query.from);
       // The last record may be old, for example of a host that stopped; its time follows the title.
-      this.title.textContent = moment === null && !this.hasLiveTable ? "Top processes, last record" : titleOf(moment);
+      this.title.textContent = moment === null && !this.hasLiveTable ? app.translate("Top processes, last record") : titleOf(moment);
       if (moment === null) {
         this.records.cancel();
         this.showNames(null, null);
-        if (this.hasLiveTable) app.setText(this.section.querySelector(".of"), "of this machine");
+        if (this.hasLiveTable) app.setText(this.section.querySelector(".of"), app.translate("of this machine"));
         else {
           this.draw(null, null); // not the rows of another time
           this.requestedNowAt = -Infinity;
@@ -109,7 +109,7 @@
       this.footnote = app.createElement("p", { className: "record-note" });
       const headers = COLUMNS.map(([name, title]) => app.createElement("th", { scope: "col", className: name }, title));
       const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...headers)), this.body);
-      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes at this time" }, table);
+      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": app.translate("Top processes at this time") }, table);
       this.section.querySelector(".table").append(app.createElement("div", { className: "record" }, scroll, this.footnote));
     }
 
@@ -118,7 +118,7 @@
       app.setText(this.section.querySelector(".of"), response?.span ? describeSpan(moment, response) : "");
       this.body.replaceChildren(...(response ? tableRows(response) : []));
       this.section.classList.toggle("waiting", response === null);
-      app.setText(this.footnote, response === null ? "Loading processes" : response.message ?? "CPU in percent of the whole machine; memory at its highest.");
+      app.setText(this.footnote, response === null ? app.translate("Loading processes") : (response.message && app.translateSentence(response.message)) ?? app.translate("CPU in percent of the whole machine; memory at its highest."));
     }
 
     /* The first names, in the tooltip of a chart. */
@@ -138,7 +138,7 @@
       if (!this.enabled || !KINDS[chart.panel]) return;
       const moment = this.momentAt(this.reading.pointer ?? time);
       const heading = app.createElement("h3", {}, titleOf(moment));
-      const of = app.createElement("p", { className: "rest" }, "Loading processes");
+      const of = app.createElement("p", { className: "rest" }, app.translate("Loading processes"));
       const lists = app.createElement("div", { className: "rankings" });
       const list = app.createElement("div", { className: "menu top-list", popover: "auto", role: "dialog", tabIndex: -1, "aria-label": heading.textContent }, heading, lists, of);
       list.dataset.at = String(moment.time);
@@ -165,7 +165,7 @@
           const own = KINDS[chart.panel];
           const kinds = [own, ...Object.keys(TITLES).filter((kind) => kind !== own && response[kind]?.length)];
           lists.replaceChildren(...kinds.filter((kind) => response[kind]?.length).map((kind) => rankingTable(kind, response)));
-          app.setText(of, response.message ?? describeSpan(moment, response));
+          app.setText(of, (response.message && app.translateSentence(response.message)) ?? describeSpan(moment, response));
           place();
         },
         true
@@ -175,17 +175,17 @@
 
   /* "Top processes, Thu 26 Nov 03:12:10" */
   function titleOf(moment) {
-    if (moment === null) return "Top processes";
+    if (moment === null) return app.translate("Top processes");
     const { time, query } = moment;
-    return `Top processes, ${time === null ? app.formatRange([query.from, query.to]) : app.formatTime(time)}`;
+    return app.translate("Top processes, {time}", { time: time === null ? app.formatRange([query.from, query.to]) : app.formatTime(time) });
   }
 
   /* The time of a response, without what the title contains. */
   function describeSpan(moment, { t, span }) {
     if (moment?.query.from === undefined) return `${app.formatTime(t - 1000 * span)} – ${app.formatTimeOfDay(t)}`;
     const { from, to } = moment.query;
-    const missing = span < 0.9 * ((to - from) / 1000) ? `${app.formatDuration(span)} of it recorded` : "";
-    return [moment.time === null ? "" : `mean of ${app.formatDuration((to - from) / 1000)}`, missing].filter(Boolean).join(", ");
+    const missing = span < 0.9 * ((to - from) / 1000) ? app.translate("{duration} of it recorded", { duration: app.formatDuration(span) }) : "";
+    return [moment.time === null ? "" : app.translate("mean of {duration}", { duration: app.formatDuration((to - from) / 1000) }), missing].filter(Boolean).join(", ");
   }
 
   /* One row for each name in any ranking, by CPU and then by memory. */
@@ -200,7 +200,7 @@
     ]);
     const all = cells.map((texts) => tableRow(texts));
     if (unknown >= MIN_UNKNOWN) {
-      const row = tableRow(["Unknown", "", app.formatQuantity(unknown, "%"), ""]);
+      const row = tableRow([app.translate("Unknown"), "", app.formatQuantity(unknown, "%"), ""]);
       row.classList.add("unknown");
       row.title = UNKNOWN;
       all.push(row);
@@ -215,7 +215,7 @@
   function rankingTable(kind, response) {
     const rows = response[kind].map((entry) => app.createElement("tr", {}, app.createElement("th", { scope: "row" }, nameOf(entry)), app.createElement("td", {}, app.formatUse(entry))));
     if (kind === "cpu" && response.unknown >= MIN_UNKNOWN) {
-      rows.push(app.createElement("tr", { className: "unknown", title: UNKNOWN }, app.createElement("th", { scope: "row" }, "Unknown"), app.createElement("td", {}, app.formatQuantity(response.unknown, "%"))));
+      rows.push(app.createElement("tr", { className: "unknown", title: UNKNOWN }, app.createElement("th", { scope: "row" }, app.translate("Unknown")), app.createElement("td", {}, app.formatQuantity(response.unknown, "%"))));
     }
     return app.createElement("table", { className: kind }, app.createElement("caption", {}, TITLES[kind]), app.createElement("tbody", {}, ...rows));
   }

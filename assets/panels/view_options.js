@@ -3,7 +3,7 @@
 (function (app) {
   "use strict";
 
-  const FLAGS = { log: "Logarithmic scale", clip: "Clip spikes", lines: "Draw as lines" };
+  const FLAGS = { log: app.translate("Logarithmic scale"), clip: app.translate("Clip spikes"), lines: app.translate("Draw as lines") };
   const NUMBER = /^-?[\d.]+(?:e[+-]?\d+)?$/i;
 
   app.ViewOptions = class {
@@ -62,11 +62,11 @@
       const flag = (key) => ({ text: FLAGS[key], checked: Boolean(view[key]), run: () => toggle({ [key]: !view[key] }) });
       const isHeatMap = chart instanceof app.HeatMap;
       const axis = chart.gd?._fullLayout?.yaxis;
-      const fixed = { text: "Fix the axis", checked: Boolean(view.fixed), run: () => toggle({ fixed: view.fixed ? undefined : axis.range.slice(), log: false }) };
+      const fixed = { text: app.translate("Fix the axis"), checked: Boolean(view.fixed), run: () => toggle({ fixed: view.fixed ? undefined : axis.range.slice(), log: false }) };
       return [
         ...(isHeatMap ? [] : [flag("log"), ...(axis && axis.type !== "log" ? [fixed] : []), flag("clip")]),
         ...(isHeatMap || view.lines ? [flag("lines")] : []),
-        { text: "Statistics", checked: this.hasStatistics, run: () => this.setStatistics(!this.hasStatistics) },
+        { text: app.translate("Statistics"), checked: this.hasStatistics, run: () => this.setStatistics(!this.hasStatistics) },
       ];
     }
 

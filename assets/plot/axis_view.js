@@ -33,19 +33,16 @@
   function describeOutside(values, low, high, unit) {
     const above = values.filter((value) => value > high).length;
     const below = values.filter((value) => value < low).length;
+    const texts = (limit, value) => ({ limit: app.formatQuantity(limit, unit), value: app.formatQuantity(value, unit) });
     const parts = [];
-    if (above) parts.push(`${points(above)} above ${app.formatQuantity(high, unit)} clipped; the highest is ${app.formatQuantity(values.at(-1), unit)}`);
-    if (below) parts.push(`${points(below)} below ${app.formatQuantity(low, unit)} clipped; the lowest is ${app.formatQuantity(values[0], unit)}`);
-    return parts.length ? `${parts.join(". ")}.` : "";
-  }
-
-  function points(count) {
-    return `${app.formatCount(count)} point${count === 1 ? "" : "s"}`;
+    if (above) parts.push(app.translateCount("{count} points above {limit} clipped; the highest is {value}.", "{count} point above {limit} clipped; the highest is {value}.", above, texts(high, values.at(-1))));
+    if (below) parts.push(app.translateCount("{count} points below {limit} clipped; the lowest is {value}.", "{count} point below {limit} clipped; the lowest is {value}.", below, texts(low, values[0])));
+    return parts.join(" ");
   }
 
   function fitLog(axis, values, unit) {
     const positive = values.filter((value) => value > 0);
-    if (values.length && !positive.length) return "No value above 0: the scale is linear.";
+    if (values.length && !positive.length) return app.translate("No value above 0: the scale is linear.");
     const [low, high] = positive.length ? [positive[0], positive.at(-1)] : [1, 10];
     let [start, end] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
     if (start === end) end += 1;
@@ -53,6 +50,6 @@
     const decades = Array.from({ length: Math.floor((end - start) / step) + 1 }, (_, index) => 10 ** (start + index * step));
     const texts = decades.map((value) => app.escapeForPlotly(app.formatLimit(value, unit)));
     Object.assign(axis, { type: "log", range: [start, end], autorange: false, tickmode: "array", tickvals: decades, ticktext: texts });
-    return positive.length < values.length ? "Values of 0 and below are not on a logarithmic scale." : "";
+    return positive.length < values.length ? app.translate("Values of 0 and below are not on a logarithmic scale.") : "";
   }
 })((window.dashapp = window.dashapp || {}));

@@ -14,7 +14,7 @@
     const keys = [...new Set(parts.map(({ key }) => key))];
     if (keys.length < 2) return NONE;
     const isNegative = keys.some((key) => hasNegative(series.y[key], series.span(range)));
-    return isNegative ? { keys: [], note: "Not stacked: some values are below 0." } : { keys, note: "" };
+    return isNegative ? { keys: [], note: app.translate("Not stacked: some values are below 0.") } : { keys, note: "" };
   };
 
   function hasNegative(column = [], [first, last]) {

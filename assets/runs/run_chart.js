@@ -18,7 +18,7 @@
       this.axis = axis;
       this.dirty = true;
       this.value = app.createElement("output", {});
-      this.plot = app.createElement("div", { className: "run-plot", role: "img", "aria-label": `${name}: chart` });
+      this.plot = app.createElement("div", { className: "run-plot", role: "img", "aria-label": app.translate("{title}: chart", { title: name }) });
       const title = app.createElement("figcaption", {}, app.createElement("span", { title: name }, app.isolateText(name)), this.value);
       this.element = app.createElement("figure", {}, title, this.plot);
       this.element.dataset.runMetric = name;
@@ -43,7 +43,7 @@
       this.fit(layout, traces.filter(({ x }) => x.length), axis);
       layout.shapes = axis === "time" ? marks(parts[0].run, layout) : [];
       const last = traces[0].y.at(-1);
-      app.setText(this.value, last === undefined ? "no value" : app.formatQuantity(last, ""));
+      app.setText(this.value, last === undefined ? app.translate("no value") : app.formatQuantity(last, ""));
       window.Plotly.react(this.plot, traces, layout, config);
     }
 

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const STATES = { running: "Running", finished: "Finished", failed: "Failed", lost: "Lost" };
+  const STATES = { running: app.translate("Running"), finished: app.translate("Finished"), failed: app.translate("Failed"), lost: app.translate("Lost") };
 
   app.RunGroup = class {
     /* `runs`: compared(group), axis(group), spec, now, onOpen(group). */
@@ -52,7 +52,7 @@
       const seconds = Math.max(0, ((end ?? this.runs.now) - start) / 1000);
       app.setText(this.state, error ? `${STATES[state]}: ${error}` : STATES[state]);
       const until = end === null ? "" : ` – ${app.formatTimeOfDay(end)}`;
-      const parts = [`${app.formatTime(start)}${until}`, app.formatDuration(seconds), step === null ? "" : `step ${app.formatCount(step)}`];
+      const parts = [`${app.formatTime(start)}${until}`, app.formatDuration(seconds), step === null ? "" : app.translate("step {number}", { number: app.formatCount(step) })];
       app.setText(this.facts, parts.filter(Boolean).join(" · "));
     }
 
@@ -83,6 +83,6 @@
   };
 
   function configText(value) {
-    return typeof value === "number" ? app.formatLimit(value, "") : String(value ?? "none");
+    return typeof value === "number" ? app.formatLimit(value, "") : String(value ?? app.translate("none"));
   }
 })((window.dashapp = window.dashapp || {}));

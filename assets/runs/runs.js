@@ -5,7 +5,7 @@
   const REQUEST_TIMEOUT_MS = 5000;
   const MAX_GROUPS = 20; // on the page, unless the viewer wants all
   const MAX_KEYS = 24; // of runs, in the request of each tick
-  const AXES = [["step", "Step"], ["time", "Time"]];
+  const AXES = [["step", app.translate("Step")], ["time", app.translate("Time")]];
 
   app.Runs = class {
     /* `page`: liveView, panelSpecs. */
@@ -38,12 +38,12 @@
         button.addEventListener("click", () => this.setAxis(axis));
         return button;
       });
-      this.select = app.createElement("select", {}, app.createElement("option", { value: "" }, "no run"));
+      this.select = app.createElement("select", {}, app.createElement("option", { value: "" }, app.translate("no run")));
       this.select.addEventListener("change", () => this.compare(this.select.value));
-      const axes = app.createElement("div", { role: "group", "aria-label": "Horizontal axis" }, ...this.buttons);
-      const comparison = app.createElement("label", {}, "Compare with ", this.select);
+      const axes = app.createElement("div", { role: "group", "aria-label": app.translate("Horizontal axis") }, ...this.buttons);
+      const comparison = app.createElement("label", {}, app.translate("Compare with "), this.select);
       this.list = app.createElement("div", { className: "run-list" });
-      this.more = app.createElement("button", { type: "button", className: "plain", hidden: true }, "Show all runs");
+      this.more = app.createElement("button", { type: "button", className: "plain", hidden: true }, app.translate("Show all runs"));
       this.more.addEventListener("click", () => {
         this.showsAll = true;
         this.revision = undefined;
@@ -96,7 +96,7 @@
       this.section.classList.toggle("absent", !runs.length);
       this.more.hidden = shown.length === runs.length;
       const running = runs.filter(({ end }) => end === null).length;
-      this.summary = `${running} of ${runs.length} running`;
+      this.summary = app.translate("{count} of {total} running", { count: running, total: runs.length });
       this.showTime(this.section.classList.contains("not-then"));
       this.updateOptions(shown);
     }
@@ -104,7 +104,7 @@
     /* When the page shows another time, mark the states of the runs as those of now. */
     showTime(isPast) {
       if (!this.section || !this.summary) return;
-      app.setText(this.section.querySelector(".of"), isPast ? `now: ${this.summary}` : this.summary);
+      app.setText(this.section.querySelector(".of"), isPast ? app.translate("now: {text}", { text: this.summary }) : this.summary);
       this.section.classList.toggle("not-then", isPast);
     }
 
@@ -119,7 +119,7 @@
     updateOptions(runs) {
       const names = ["", ...runs.map(({ name }) => name)];
       if ([...this.select.options].map(({ value }) => value).join("\n") !== names.join("\n")) {
-        this.select.replaceChildren(...names.map((value) => app.createElement("option", { value }, value || "no run")));
+        this.select.replaceChildren(...names.map((value) => app.createElement("option", { value }, value || app.translate("no run"))));
       }
       this.select.value = names.includes(this.comparedName) ? this.comparedName : "";
       if (this.select.value !== this.comparedName) this.compare("");

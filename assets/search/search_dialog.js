@@ -4,6 +4,10 @@
 
   const MAX_RESULTS = 50;
   const FIRST_METRICS = 5; // without a text
+  const KIND_NAMES = {
+    time: app.translate("Time"), panel: app.translate("Panel"), group: app.translate("Group"), metric: app.translate("Metric"),
+    host: app.translate("Host"), action: app.translate("Action"), event: app.translate("Event"),
+  };
   const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
 
   /* A text input with a list of options: `input` and `list` are elements. `find(text)` returns `[{kind, title, detail,
@@ -18,7 +22,7 @@
         type: "text", className: "search-input", role: "combobox", autocomplete: "off", spellcheck: false, maxLength: 200, "aria-label": label,
         "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list",
       });
-      this.list = app.createElement("ul", { id, className: "results", role: "listbox", "aria-label": "Results" });
+      this.list = app.createElement("ul", { id, className: "results", role: "listbox", "aria-label": app.translate("Results") });
       this.count = app.createElement("p", { className: "result-count", role: "status" });
       this.input.addEventListener("input", () => this.update());
       this.input.addEventListener("keydown", (event) => this.onKey(event));
@@ -32,11 +36,11 @@
       this.results = results.slice(0, MAX_RESULTS);
       this.list.replaceChildren(...this.results.map((entry, index) => createOption(entry, `${this.list.id}-${index}`)));
       const hiddenCount = results.length - this.results.length;
-      const more = hiddenCount ? `${app.formatCount(results.length)} results, the first ${MAX_RESULTS} are shown` : "";
+      const more = hiddenCount ? app.translate("{count} results, the first {shown} are shown", { count: app.formatCount(results.length), shown: MAX_RESULTS }) : "";
       const isEmpty = !results.length && this.input.value.trim() !== "";
       this.list.hidden = !results.length;
       this.input.setAttribute("aria-expanded", String(results.length > 0));
-      app.setText(this.count, !isEmpty ? more : `Nothing found for “${app.isolateText(app.shortenText(this.input.value.trim()))}”`);
+      app.setText(this.count, !isEmpty ? more : app.translate("Nothing found for “{text}”", { text: app.isolateText(app.shortenText(this.input.value.trim())) }));
       this.activate(this.results.findIndex(({ disabled }) => !disabled));
     }
 
@@ -69,7 +73,7 @@
     return app.createElement(
       "li",
       { id, role: "option", "aria-selected": "false", ...(disabled ? { "aria-disabled": "true" } : {}) },
-      app.createElement("span", { className: "result-kind" }, kind),
+      app.createElement("span", { className: "result-kind" }, KIND_NAMES[kind]),
       app.createElement("bdi", { className: "result-title" }, title),
       app.createElement("bdi", { className: "result-detail" }, detail ?? "")
     );
@@ -83,12 +87,12 @@
       const time = app.timeEntry(page, text);
       return [...(time ? [time] : []), ...index.find(text)];
     };
-    const results = new app.ResultList("Search for metrics, panels, hosts and times", "search-results", find, (entry) => {
+    const results = new app.ResultList(app.translate("Search for metrics, panels, hosts and times"), "search-results", find, (entry) => {
       dialog.close();
       entry.run();
     });
-    results.input.placeholder = "Metric, panel, host, or a time: yesterday 14:00";
-    const dialog = app.openDialog("Search", results.input, results.list, results.count);
+    results.input.placeholder = app.translate("Metric, panel, host, or a time: yesterday 14:00");
+    const dialog = app.openDialog(app.translate("Search"), results.input, results.list, results.count);
     dialog.classList.add("search");
     results.update();
     results.input.focus();
@@ -97,6 +101,6 @@
   /* Suggestions: times, groups, panels and actions. */
   function firstEntries(page, entries) {
     const ofKind = (kind) => entries.filter((entry) => entry.kind === kind);
-    return [...app.presetEntries(page), ...ofKind("Group"), ...ofKind("Action"), ...ofKind("Host"), ...ofKind("Panel"), ...ofKind("Metric").slice(0, FIRST_METRICS)];
+    return [...app.presetEntries(page), ...ofKind("group"), ...ofKind("action"), ...ofKind("host"), ...ofKind("panel"), ...ofKind("metric").slice(0, FIRST_METRICS)];
   }
 })((window.dashapp = window.dashapp || {}));

@@ -5,7 +5,7 @@
   const MAX_TITLE_LENGTH = 120;
   const MAX_EVENTS = 1000;
   // Earlier kinds are first among equal matches.
-  const KINDS = ["Time", "Panel", "Group", "Metric", "Host", "Action", "Event"];
+  const KINDS = ["time", "panel", "group", "metric", "host", "action", "event"];
 
   /* Lower case without accents, so that "Zurich" matches "Zürich". */
   app.foldText = function (text) {
@@ -48,13 +48,13 @@
     return panelOrder.availablePanels().map((name) => {
       const section = panelOrder.sections.get(name);
       const detail = section.querySelector(".of")?.textContent ?? "";
-      return { kind: "Panel", title: app.panelTitle(section), detail, key: name, run: () => app.showPanel(page, name) };
+      return { kind: "panel", title: app.panelTitle(section), detail, key: name, run: () => app.showPanel(page, name) };
     });
   }
 
   function groupEntries() {
     return [...document.querySelectorAll('#page nav a[href^="#"]')].map((link) => ({
-      kind: "Group",
+      kind: "group",
       title: link.textContent.trim(),
       detail: "",
       run: () => link.click(),
@@ -63,7 +63,7 @@
 
   function metricEntries(page) {
     return [...page.liveView.catalog.metrics.values()].map((metric) => ({
-      kind: "Metric",
+      kind: "metric",
       title: metric.label || metric.key,
       detail: metric.key,
       key: metric.unit,
@@ -75,34 +75,35 @@
   function hostEntries({ hosts }) {
     if (!hosts.hasSeveral) return [];
     return (hosts.rows ?? []).map(({ name }) => ({
-      kind: "Host",
+      kind: "host",
       title: name,
-      detail: hosts.names.includes(name) ? "on this page" : "open its page",
+      detail: hosts.names.includes(name) ? app.translate("on this page") : app.translate("open its page"),
       run: () => window.location.assign(hosts.urlFor([name])),
     }));
   }
 
   function actionEntries(page) {
     const offered = page.actions().filter(({ name, isAvailable }) => name !== "search" && (isAvailable?.() ?? true));
-    return offered.map(({ text, keys, run }) => ({ kind: "Action", title: text, detail: keys, run }));
+    return offered.map(({ text, keys, run }) => ({ kind: "action", title: text, detail: keys, run }));
   }
 
   /* The newest events first. */
   function eventEntries(page) {
     const newest = page.liveView.events.events.slice(-MAX_EVENTS).reverse();
-    return newest.map(({ t, text }) => ({ kind: "Event", title: text, detail: app.formatDateTime(t), run: () => page.goToMoment(t) }));
+    return newest.map(({ t, text }) => ({ kind: "event", title: text, detail: app.formatDateTime(t), run: () => page.goToMoment(t) }));
   }
 
   /* The entry of a time in `text`; null if it is none. */
   app.timeEntry = function (page, text) {
     const { liveView } = page;
     const now = liveView.clock.now() ?? Date.now();
-    const parsed = /^(now|live)$/i.test(text.trim()) ? { now: true } : app.parseTimePhrase(text, now);
+    const phrase = app.toEnglishPhrase(text).trim();
+    const parsed = /^(now|live)$/i.test(phrase) ? { now: true } : app.parseTimePhrase(phrase, now);
     if (!parsed) return null;
-    const entry = (title, run) => ({ kind: "Time", title, detail: text.trim().slice(0, MAX_TITLE_LENGTH), run });
+    const entry = (title, run) => ({ kind: "time", title, detail: text.trim().slice(0, MAX_TITLE_LENGTH), run });
     if (parsed.error) return { ...entry(parsed.error, null), disabled: true };
-    if (parsed.now) return entry("Now", () => page.resume());
-    if (parsed.seconds) return entry(`Last ${app.formatDurationLong(parsed.seconds)}`, () => page.showLast(parsed.seconds));
+    if (parsed.now) return entry(app.translate("Now"), () => page.resume());
+    if (parsed.seconds) return entry(app.translate("Last {duration}", { duration: app.formatDurationLong(parsed.seconds) }), () => page.showLast(parsed.seconds));
     const range = parsed.range && limitRange(parsed.range, liveView.maxSeconds);
     if (range) return entry(app.formatRange(range), () => page.onZoom(range));
     return entry(app.formatDateTime(parsed.time), () => page.goToMoment(parsed.time));
@@ -117,6 +118,6 @@
     return app
       .timePresets(now)
       .filter(([, [start, end]]) => end > start && now - end < page.liveView.maxSeconds * 1000)
-      .map(([title, range]) => ({ kind: "Time", title, detail: app.formatRange(range), run: () => page.onZoom(limitRange(range, page.liveView.maxSeconds)) }));
+      .map(([title, range]) => ({ kind: "time", title, detail: app.formatRange(range), run: () => page.onZoom(limitRange(range, page.liveView.maxSeconds)) }));
   };
 })((window.dashapp = window.dashapp || {}));

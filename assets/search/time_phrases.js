@@ -19,11 +19,11 @@
   app.timePresets = function (now) {
     const today = app.startOfDay(now);
     return [
-      ["An hour ago", [now - HOUR_MS - 15 * MINUTE_MS, now - HOUR_MS + 15 * MINUTE_MS]],
-      ["Earlier today", [today, now]],
-      ["Last night", lastNight(now)],
-      ["Yesterday", [app.startOfDay(now, -1), today]],
-      ["A week ago", [app.startOfDay(now, -7), app.startOfDay(now, -6)]],
+      [app.translate("An hour ago"), [now - HOUR_MS - 15 * MINUTE_MS, now - HOUR_MS + 15 * MINUTE_MS]],
+      [app.translate("Earlier today"), [today, now]],
+      [app.translate("Last night"), lastNight(now)],
+      [app.translate("Yesterday"), [app.startOfDay(now, -1), today]],
+      [app.translate("A week ago"), [app.startOfDay(now, -7), app.startOfDay(now, -6)]],
     ];
   };
 
@@ -34,7 +34,7 @@
     const parsed = parseSpan(phrase) ?? parseAgo(phrase, now) ?? parseNamed(phrase, now) ?? parseBetween(phrase, now) ?? parseMoment(phrase, now);
     if (!parsed) return null;
     const start = parsed.time ?? parsed.range?.[0];
-    if (start > now) return { error: "This time is in the future." };
+    if (start > now) return { error: app.translate("This time is in the future.") };
     if (parsed.range) return parsed.range[0] < parsed.range[1] ? { range: [parsed.range[0], Math.min(parsed.range[1], now)] } : null;
     return start < now - MAX_AGE_MS ? null : parsed;
   };

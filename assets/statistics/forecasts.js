@@ -65,7 +65,7 @@
       const forecast = this.byMetric.get(key);
       const now = this.page.liveView.clock.now();
       if (!forecast || now === null || this.page.liveView.reading.at !== null || forecast.at <= now) return "";
-      return `full ${app.formatTimeLeft(forecast, now)}`;
+      return app.translate("full {time}", { time: app.formatTimeLeft(forecast, now) });
     }
 
     showInTitles() {

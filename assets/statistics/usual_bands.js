@@ -9,8 +9,8 @@
   const MAX_METRICS = 32; // of a request
   const MAX_RANGE_MS = 7 * 24 * HOUR_MS;
   const OPACITY = 0.16;
-  const TOO_LONG = "The usual range is shown for up to 7 days.";
-  const NO_LINE = "No panel with one line is on screen, so there is no usual range to show.";
+  const TOO_LONG = app.translate("The usual range is shown for up to 7 days.");
+  const NO_LINE = app.translate("No panel with one line is on screen, so there is no usual range to show.");
 
   app.UsualBands = class {
     /* `page`: liveView, poller, urlState, writeUrl(), toast. */
@@ -134,7 +134,7 @@
           mark = app.createElement("span", { className: "usual" });
           chart.section.querySelector("h2 .value").before(mark);
         }
-        app.setText(mark, band ? `usual ${app.formatQuantity(band.low, line.metric.unit)} – ${app.formatQuantity(band.high, line.metric.unit)}` : "");
+        app.setText(mark, band ? app.translate("usual {low} – {high}", { low: app.formatQuantity(band.low, line.metric.unit), high: app.formatQuantity(band.high, line.metric.unit) }) : "");
       }
     }
 

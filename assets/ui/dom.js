@@ -38,7 +38,7 @@
   app.openDialog = function (title, ...children) {
     document.querySelector("dialog[open]")?.close();
     const focused = document.activeElement;
-    const close = app.createElement("button", { type: "button", className: "close", "aria-label": "Close" }, "✕");
+    const close = app.createElement("button", { type: "button", className: "close", "aria-label": app.translate("Close") }, "✕");
     const heading = app.createElement("h2", { id: "dialog-title" }, title);
     const dialog = app.createElement(
       "dialog",

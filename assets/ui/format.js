@@ -15,7 +15,7 @@
   /* At most `length` characters, none of them cut in two. */
   app.shortenText = function (text, length = MAX_NAME_LENGTH) {
     if (text.length <= length) return text;
-    const characters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+    const characters = Array.from(new Intl.Segmenter(app.locale).segment(text), ({ segment }) => segment);
     return characters.length > length ? `${characters.slice(0, length - 1).join("")}…` : text;
   };
 

@@ -8,8 +8,9 @@
   const SCALED_UNITS = ["B", "B/s", "Hz", "W"];
   const FIXED_UNITS = ["%", "°C"]; // one decimal, so that the text does not jump
   const STATE_UNIT = (app.STATE_UNIT = "up/down"); // 1 is up, 0 is down, and a mean is the share of the time
-  const SMALL_SECONDS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
-  const LONG_SECONDS = [[86400, "days"], [3600, "h"], [60, "min"]];
+  const SMALL_SECONDS = [[1, app.translate("s")], [1e-3, "ms"], [1e-6, "µs"]];
+  const LONG_SECONDS = [[86400, app.translate("days")], [3600, app.translate("h")], [60, app.translate("min")]];
+  const UNIT_NAMES = { days: app.translate("days"), points: app.translate("points") };
   const LONGEST_AS_SECONDS = 120;
   // Outside these limits, digits are hard to count.
   const MAX_PLAIN = 1e15;
@@ -21,7 +22,7 @@
   /* `options` of Intl.NumberFormat. Creating one is slow. */
   function format(value, options) {
     const key = JSON.stringify(options);
-    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(undefined, options));
+    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(app.locale, options));
     return formats.get(key).format(value);
   }
 
@@ -56,11 +57,11 @@
 
   function withUnit(text, unit) {
     if (!unit) return text;
-    return unit === "1/s" ? `${text}/s` : `${text}${SPACE}${unit}`;
+    return unit === "1/s" ? `${text}/s` : `${text}${SPACE}${UNIT_NAMES[unit] ?? unit}`;
   }
 
   function formatState(value) {
-    if (value === 0 || value === 1) return value ? "up" : "down";
+    if (value === 0 || value === 1) return value ? app.translate("up") : app.translate("down");
     return withUnit(formatDecimals(100 * value, 1), "%");
   }
 

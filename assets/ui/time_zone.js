@@ -41,7 +41,7 @@
     // Some browsers do not know offsets as zones.
     const timeZone = zone.offsetMs === null ? zone.name ?? undefined : "UTC";
     const key = `${timeZone} ${JSON.stringify(options)}`;
-    if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(undefined, { ...options, timeZone }));
+    if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(app.locale, { ...options, timeZone }));
     return formats.get(key).format(milliseconds + (zone.offsetMs ?? 0));
   };
 

@@ -8,7 +8,13 @@
   const HOUR_S = 3600;
   const DAY_S = 86400;
   const YEAR_S = 365 * DAY_S;
-  const DURATION_UNITS = [[YEAR_S, "year"], [DAY_S, "day"], [HOUR_S, "hour"], [MINUTE_S, "minute"], [1, "second"]];
+  const DURATION_UNITS = [
+    [YEAR_S, (count, text) => app.translateCount("{count} years", "{count} year", count, text)],
+    [DAY_S, (count, text) => app.translateCount("{count} days", "{count} day", count, text)],
+    [HOUR_S, (count, text) => app.translateCount("{count} hours", "{count} hour", count, text)],
+    [MINUTE_S, (count, text) => app.translateCount("{count} minutes", "{count} minute", count, text)],
+    [1, (count, text) => app.translateCount("{count} seconds", "{count} second", count, text)],
+  ];
 
   const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   const CLOCK_WITH_SECONDS = { ...CLOCK, second: "2-digit" };
@@ -23,31 +29,39 @@
 
   /* "12 s", "5 min", "3 h", "2 days". */
   app.formatDuration = function (seconds) {
-    if (seconds < 2 * MINUTE_S) return `${app.formatCount(seconds)}${SPACE}s`;
-    if (seconds < 2 * HOUR_S) return `${app.formatCount(seconds / MINUTE_S)}${SPACE}min`;
-    if (seconds < 2 * DAY_S) return `${app.formatCount(seconds / HOUR_S)}${SPACE}h`;
-    return `${app.formatCount(seconds / DAY_S)}${SPACE}days`;
+    return shortDuration(seconds).replace(" ", SPACE);
   };
+
+  function shortDuration(seconds) {
+    if (seconds < 2 * MINUTE_S) return app.translate("{count} s", { count: app.formatCount(seconds) });
+    if (seconds < 2 * HOUR_S) return app.translate("{count} min", { count: app.formatCount(seconds / MINUTE_S) });
+    if (seconds < 2 * DAY_S) return app.translate("{count} h", { count: app.formatCount(seconds / HOUR_S) });
+    return app.translate("{count} days", { count: app.formatCount(seconds / DAY_S) });
+  }
 
   /* "in 5 days (3 to 9)", "in 30 hours", for `{at, earliest, latest}` in epoch milliseconds; `latest` is null after a year. */
   app.formatTimeLeft = function ({ at, earliest, latest }, now) {
-    const [size, unit] = at - now >= 2000 * DAY_S ? [1000 * DAY_S, "day"] : [1000 * HOUR_S, "hour"];
+    const isLong = at - now >= 2000 * DAY_S;
+    const size = 1000 * (isLong ? DAY_S : HOUR_S);
     const count = Math.max(1, Math.round((at - now) / size));
     const low = Math.max(0, Math.round((earliest - now) / size));
-    const text = `in ${app.formatCount(count)} ${unit}${count === 1 ? "" : "s"}`;
-    if (latest === null) return `${text} (${app.formatCount(low)} to more than ${app.formatCount((1000 * YEAR_S) / size)})`;
+    const text = isLong ? app.translateCount("in {count} days", "in {count} day", count) : app.translateCount("in {count} hours", "in {count} hour", count);
+    const values = { time: text, low: app.formatCount(low) };
+    if (latest === null) return app.translate("{time} ({low} to more than {high})", { ...values, high: app.formatCount((1000 * YEAR_S) / size) });
     const high = Math.max(count, Math.round((latest - now) / size));
-    return low === count && high === count ? text : `${text} (${app.formatCount(low)} to ${app.formatCount(high)})`;
+    return low === count && high === count ? text : app.translate("{time} ({low} to {high})", { ...values, high: app.formatCount(high) });
   };
 
   /* "100 seconds", "5 minutes", "2 hours"; for other lengths two units: "1 hour 25 minutes". */
   app.formatDurationLong = function (seconds) {
-    const part = (count, unit) => `${app.formatLimit(count, "")} ${unit}${count === 1 ? "" : "s"}`;
-    if (seconds < 1) return part(Math.round(seconds * 100) / 100, "second");
+    const part = (count, [, write]) => write(count, { count: app.formatLimit(count, "") });
+    const second = DURATION_UNITS.at(-1);
+    if (seconds < 1) return part(Math.round(seconds * 100) / 100, second);
     const index = DURATION_UNITS.findIndex(([size]) => seconds >= size);
-    const [[size, unit], [smallSize, smallUnit] = []] = DURATION_UNITS.slice(index);
+    const [unit, smallUnit] = DURATION_UNITS.slice(index);
+    const [[size], [smallSize] = []] = [unit, smallUnit];
     if (size > 1 && seconds % (size / 2) === 0) return part(seconds / size, unit);
-    if (seconds < 2 * MINUTE_S) return part(seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds), "second");
+    if (seconds < 2 * MINUTE_S) return part(seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds), second);
     const rounded = Math.round(seconds / smallSize) * smallSize;
     if (rounded !== seconds) return app.formatDurationLong(rounded);
     const rest = (seconds % size) / smallSize;

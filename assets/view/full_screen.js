@@ -33,7 +33,7 @@
       this.section = this.page.panelOrder.sections.get(name);
       this.section.classList.add("full");
       document.documentElement.classList.add("has-full-panel");
-      this.button = app.createElement("button", { type: "button", className: "leave-full", title: "Leave full screen (Esc)", "aria-label": "Leave full screen" }, "✕");
+      this.button = app.createElement("button", { type: "button", className: "leave-full", title: app.translate("Leave full screen (Esc)"), "aria-label": app.translate("Leave full screen") }, "✕");
       this.button.addEventListener("click", () => this.leave());
       this.section.append(this.button);
       // A menu that closes takes the focus once more.

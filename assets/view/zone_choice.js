@@ -3,7 +3,7 @@
   "use strict";
 
   const BROWSER = "browser";
-  const TEXTS = { browser: "this browser", host: "the host", UTC: "UTC" };
+  const TEXTS = { browser: app.translate("Times of this browser: {zone}."), host: app.translate("Times of the host: {zone}."), UTC: app.translate("Times of UTC: {zone}.") };
 
   app.ZoneChoice = class {
     /* `page`: urlState, toast, writeUrl(), onZone(). */
@@ -26,7 +26,7 @@
 
     /* One sentence if the zone in the address cannot be used; else "". */
     get problem() {
-      return this.page.urlState.read().tz === "host" && this.choice !== "host" ? "The time zone of the host is not known, so times are those of this browser." : "";
+      return this.page.urlState.read().tz === "host" && this.choice !== "host" ? app.translate("The time zone of the host is not known, so times are those of this browser.") : "";
     }
 
     urlParams() {
@@ -38,7 +38,7 @@
       this.set(choices[(choices.indexOf(this.choice) + 1) % choices.length]);
       app.writePreferences({ tz: this.choice });
       this.page.writeUrl();
-      this.page.toast.show(`Times of ${TEXTS[this.choice]}: ${this.name}.`);
+      this.page.toast.show(app.fillText(TEXTS[this.choice], { zone: this.name }));
     }
 
     set(choice) {

@@ -39,7 +39,7 @@
       const existing = this.charts.find((other) => other.text === text);
       if (existing) return app.showPanel(this.page, existing.name);
       const index = this.charts.findIndex(({ name }) => name === replaced);
-      if (index < 0 && this.charts.length >= MAX_CHARTS) return this.page.toast.show(`There is room for ${MAX_CHARTS} charts of your own. Remove one first.`);
+      if (index < 0 && this.charts.length >= MAX_CHARTS) return this.page.toast.show(app.translate("There is room for {count} charts of your own. Remove one first.", { count: MAX_CHARTS }));
       const oldText = this.charts[index]?.text;
       if (index >= 0) this.drop(replaced);
       const name = this.insert(chart, index < 0 ? this.charts.length : index);
@@ -53,7 +53,7 @@
       this.drop(name);
       this.apply();
       this.store((texts) => texts.filter((text) => text !== removed.text));
-      this.page.toast.show(`${app.chartTitle(removed.chart, (key) => this.labelOf(key))} is removed.`, { text: "Undo", run: () => this.add(removed.chart) });
+      this.page.toast.show(app.translate("{title} is removed.", { title: app.chartTitle(removed.chart, (key) => this.labelOf(key)) }), { text: app.translate("Undo"), run: () => this.add(removed.chart) });
     }
 
     /* Write the address, and change what this browser stores. */
@@ -82,7 +82,7 @@
       const spec = { ...page.panelSpecs.fallback, kind: chart.kind, metrics: this.patterns(chart.metrics), right: this.patterns(chart.right), hasChosenSides: true };
       spec.graph = withExtras(spec.graph, chart, page.panelSpecs);
       page.panelSpecs.set(name, spec);
-      page.panelOrder.addSection(name, section, "Chart", index);
+      page.panelOrder.addSection(name, section, app.translate("Chart"), index);
       section.classList.remove("absent");
       this.charts.splice(index, 0, { text: app.chartToText(chart), chart, name, section, note: null });
       page.addChart(section);
@@ -137,7 +137,7 @@
         const title = app.chartTitle(chart, (key) => this.labelOf(key));
         app.setText(section.querySelector("h2 .title"), title);
         section.setAttribute("aria-label", title);
-        section.querySelector(".chart").setAttribute("aria-label", `${title}: chart`);
+        section.querySelector(".chart").setAttribute("aria-label", app.translate("{title}: chart", { title }));
         const isKnown = (key) => app.matchMetrics(all, this.patterns([key])).length > 0;
         const unknown = keys.filter((key) => !app.isFormulaKey(key) && !isKnown(key));
         const problems = keys.filter(app.isFormulaKey).map((key) => this.formulas.problemOf(key, isKnown)).filter(Boolean);
@@ -165,8 +165,9 @@
 
   function describeUnknown(unknown) {
     const names = unknown.slice(0, 3).map((key) => `“${app.isolateText(app.shortenText(key, 40))}”`);
-    const more = unknown.length > names.length ? ` and ${app.formatCount(unknown.length - names.length)} more` : "";
-    return `No metric ${names.join(", ")}${more}.`;
+    const hiddenCount = unknown.length - names.length;
+    if (hiddenCount) return app.translate("No metric {names} and {count} more.", { names: names.join(", "), count: app.formatCount(hiddenCount) });
+    return app.translate("No metric {names}.", { names: names.join(", ") });
   }
 
   /* The graph with its right axis, and with the limits of its metrics on the left one. A part of a stack has no relation

@@ -12,16 +12,16 @@
     const built = page.builtCharts.get(name);
     if (!built) return [];
     return [
-      { text: "Change the chart", run: () => app.openChartBuilder(page, name) },
-      { text: "Copy as [[panel]]", run: async () => page.toast.show(await copyToml(page, built.chart)) },
-      { text: "Remove", run: () => page.builtCharts.remove(name) },
+      { text: app.translate("Change the chart"), run: () => app.openChartBuilder(page, name) },
+      { text: app.translate("Copy as [[panel]]"), run: async () => page.toast.show(await copyToml(page, built.chart)) },
+      { text: app.translate("Remove"), run: () => page.builtCharts.remove(name) },
     ];
   };
 
   /* Return a sentence about it. */
   async function copyToml({ builtCharts }, chart) {
     const text = app.chartToToml(chart, (key) => builtCharts.labelOf(key));
-    return (await app.copyToClipboard(text)) ? "Copied. Add it to the settings file dashapp.toml." : `Could not copy it. Copy it here: ${text}`;
+    return (await app.copyToClipboard(text)) ? app.translate("Copied. Add it to the settings file dashapp.toml.") : app.translate("Could not copy it. Copy it here: {text}", { text });
   }
 
   class ChartBuilder {
@@ -34,28 +34,28 @@
       // In their order, each with its axis.
       this.chosen = [...chart.metrics.map((key) => ({ key, right: false })), ...chart.right.map((key) => ({ key, right: true }))];
       this.metrics = page.liveView.catalog.metrics;
-      const entries = [...this.metrics.values()].filter(({ isFormula }) => !isFormula).map((metric) => ({ kind: "Metric", title: metric.label || metric.key, detail: metric.key, key: metric.unit, metric }));
+      const entries = [...this.metrics.values()].filter(({ isFormula }) => !isFormula).map((metric) => ({ kind: "metric", title: metric.label || metric.key, detail: metric.key, key: metric.unit, metric }));
       this.index = new app.SearchIndex(entries);
     }
 
     open() {
-      this.results = new app.ResultList("Add a metric", "builder-results", (text) => this.find(text), ({ metric }) => this.add(metric));
-      this.results.input.placeholder = "Add a metric";
+      this.results = new app.ResultList(app.translate("Add a metric"), "builder-results", (text) => this.find(text), ({ metric }) => this.add(metric));
+      this.results.input.placeholder = app.translate("Add a metric");
       this.formula = new app.FormulaField(this.page.builtCharts.formulas, (key) => this.addFormula(key));
-      this.list = app.createElement("ul", { className: "chosen", "aria-label": "Metrics of the chart" });
-      this.titleInput = app.createElement("input", { type: "text", maxLength: app.MAX_CHART_TITLE_LENGTH, value: this.title, placeholder: "Names of the metrics" });
+      this.list = app.createElement("ul", { className: "chosen", "aria-label": app.translate("Metrics of the chart") });
+      this.titleInput = app.createElement("input", { type: "text", maxLength: app.MAX_CHART_TITLE_LENGTH, value: this.title, placeholder: app.translate("Names of the metrics") });
       const kinds = Object.entries(app.CHART_KINDS).map(([value, text]) => app.createElement("option", { value, selected: value === this.kind }, text));
       this.kindInput = app.createElement("select", {}, ...kinds);
       this.error = app.createElement("p", { className: "wrong", role: "alert" });
       this.note = app.createElement("p", { className: "builder-note", role: "status" });
-      const save = app.createElement("button", { type: "submit", className: "plain primary" }, this.edited === null ? "Add chart" : "Change chart");
-      const copy = app.createElement("button", { type: "button", className: "plain" }, "Copy as [[panel]]");
+      const save = app.createElement("button", { type: "submit", className: "plain primary" }, this.edited === null ? app.translate("Add chart") : app.translate("Change chart"));
+      const copy = app.createElement("button", { type: "button", className: "plain" }, app.translate("Copy as [[panel]]"));
       copy.addEventListener("click", () => this.withWholeChart(async (chart) => this.showNote(await copyToml(this.page, chart))));
       const form = app.createElement(
         "form",
         { className: "range" },
-        app.createElement("label", {}, "Kind ", this.kindInput),
-        app.createElement("label", {}, "Title ", this.titleInput),
+        app.createElement("label", {}, app.translate("Kind "), this.kindInput),
+        app.createElement("label", {}, app.translate("Title "), this.titleInput),
         save,
         copy
       );
@@ -66,7 +66,7 @@
           this.page.builtCharts.add(chart, this.edited);
         });
       });
-      this.dialog = app.openDialog(this.edited === null ? "Build a chart" : "Change the chart", this.results.input, this.results.list, this.results.count, this.formula.element, this.list, form, this.error, this.note);
+      this.dialog = app.openDialog(this.edited === null ? app.translate("Build a chart") : app.translate("Change the chart"), this.results.input, this.results.list, this.results.count, this.formula.element, this.list, form, this.error, this.note);
       this.dialog.classList.add("search", "builder");
       this.showChosen();
       this.results.update();
@@ -81,7 +81,7 @@
     }
 
     add(metric) {
-      if (this.chosen.length >= app.MAX_CHART_METRICS) return this.showError(`A chart has at most ${app.MAX_CHART_METRICS} metrics.`);
+      if (this.chosen.length >= app.MAX_CHART_METRICS) return this.showError(app.translate("A chart has at most {count} metrics.", { count: app.MAX_CHART_METRICS }));
       this.chosen.push({ key: metric.key, right: this.hasOtherUnit(metric) });
       this.results.input.value = "";
       this.showError("");
@@ -90,7 +90,7 @@
     }
 
     addFormula(key) {
-      if (this.chosen.length >= app.MAX_CHART_METRICS) return this.showError(`A chart has at most ${app.MAX_CHART_METRICS} metrics.`);
+      if (this.chosen.length >= app.MAX_CHART_METRICS) return this.showError(app.translate("A chart has at most {count} metrics.", { count: app.MAX_CHART_METRICS }));
       if (!this.chosen.some((choice) => choice.key === key)) this.chosen.push({ key, right: this.hasOtherUnit(app.parseFormulaKey(key)) });
       this.showError("");
       this.showChosen();
@@ -129,12 +129,12 @@
         {},
         app.createElement("bdi", { className: "result-title" }, label),
         app.createElement("bdi", { className: "result-detail" }, `${isFormula ? metric.formula : choice.key}${unit}`),
-        app.createElement("label", {}, box, " right axis"),
+        app.createElement("label", {}, box, app.translate(" right axis")),
         app.createElement(
           "span",
           { className: "row-buttons" },
-          ...(isFormula ? [this.createButton(`${label}: change`, "✎", () => this.drop(choice, () => this.formula.edit(choice.key)))] : []),
-          this.createButton(`${label}: remove`, "✕", () => this.drop(choice, () => this.results.input.focus()))
+          ...(isFormula ? [this.createButton(app.translate("{label}: change", { label }), "✎", () => this.drop(choice, () => this.formula.edit(choice.key)))] : []),
+          this.createButton(app.translate("{label}: remove", { label }), "✕", () => this.drop(choice, () => this.results.input.focus()))
         )
       );
     }
@@ -162,7 +162,7 @@
       const chart = { kind: this.kindInput.value, title: this.titleInput.value.trim(), metrics: keysOf(false), right: keysOf(true) };
       const checked = app.chartFromText(app.chartToText(chart));
       if (checked) return use(checked);
-      this.showError("Choose at least one metric.");
+      this.showError(app.translate("Choose at least one metric."));
       this.results.input.focus();
     }
   }

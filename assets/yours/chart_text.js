@@ -10,7 +10,7 @@
   const MAX_FORMULA_KEY_LENGTH = 800;
 
   /* The kinds that a chart of one's own can have, with their names. */
-  app.CHART_KINDS = { line: "Lines", area: "Areas", stacked: "Stacked", bar: "Bars", table: "Table" };
+  app.CHART_KINDS = { line: app.translate("Lines"), area: app.translate("Areas"), stacked: app.translate("Stacked"), bar: app.translate("Bars"), table: app.translate("Table") };
 
   /* `{kind, title, metrics, right}` as "cpu.percent,right:load.1min,kind:area". A comma separates keys, so one in a key is
      encoded, and so is a colon that looks like an option. */
@@ -69,7 +69,7 @@
 
   /* The title, or one from the names of the metrics. */
   app.chartTitle = function ({ title, metrics, right }, labelOf) {
-    return title || shorten([...metrics, ...right].map(labelOf).join(", ")) || "Chart";
+    return title || shorten([...metrics, ...right].map(labelOf).join(", ")) || app.translate("Chart");
   };
 
   /* A table `[[panel]]` for the settings file, after a `[[metric]]` for each formula. */

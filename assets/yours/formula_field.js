@@ -10,8 +10,8 @@
       this.input = app.createElement("input", { type: "text", maxLength: 700, placeholder: "rate = 100 * hits / (hits + misses) [%]", autocomplete: "off", spellcheck: false });
       this.input.setAttribute("aria-describedby", "formula-problem");
       this.problem = app.createElement("p", { className: "wrong", role: "alert", id: "formula-problem" });
-      const add = app.createElement("button", { type: "submit", className: "plain" }, "Add formula");
-      this.element = app.createElement("form", { className: "range formula" }, app.createElement("label", {}, "Formula ", this.input), add, this.problem);
+      const add = app.createElement("button", { type: "submit", className: "plain" }, app.translate("Add formula"));
+      this.element = app.createElement("form", { className: "range formula" }, app.createElement("label", {}, app.translate("Formula "), this.input), add, this.problem);
       this.element.addEventListener("submit", (event) => {
         event.preventDefault();
         this.submit();

@@ -42,9 +42,9 @@
     problemOf(key, isKnown) {
       const problem = this.problems.get(key) ?? "";
       if (problem) return sentence(problem);
-      if (this.problems.get(key) === "" && !this.requested.includes(key)) return "The formulas of this page are too long together. Remove one.";
+      if (this.problems.get(key) === "" && !this.requested.includes(key)) return app.translate("The formulas of this page are too long together. Remove one.");
       const unknown = app.formulaInputs(key).filter((input) => !isKnown(input));
-      return unknown.length ? `No metric “${app.isolateText(app.shortenText(unknown[0], 40))}” for the formula.` : "";
+      return unknown.length ? app.translate("No metric “{name}” for the formula.", { name: app.isolateText(app.shortenText(unknown[0], 40)) }) : "";
     }
 
     /* A sentence, or "" for a valid formula. */
@@ -58,7 +58,7 @@
       if (this.problems.get(key)) return this.problems.get(key);
       if (!this.problems.has(key)) this.problems.set(key, null);
       if (app.hasOuterComma(key)) {
-        this.problems.set(key, "a formula has no comma outside of a function");
+        this.problems.set(key, app.translate("a formula has no comma outside of a function"));
         return this.problems.get(key);
       }
       let problem = null;
@@ -73,7 +73,7 @@
       if (problem === null) {
         this.problems.delete(key);
         this.retry();
-        return "the server does not answer; try again in a moment";
+        return app.translate("the server does not answer; try again in a moment");
       }
       this.problems.set(key, problem);
       this.onChange();

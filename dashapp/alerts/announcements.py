@@ -77,6 +77,16 @@ class Announcements:
             self._withheld.pop(condition, None)
         return replace(change, silence=reason) if reason else change
 
+    def ended(self, change: AlertChange) -> AlertChange:
+        """Return the last change of a removed rule, silent if no receiver knows the alert.
+
+        Quiet hours and mutes do not delay it, because nothing could send it later.
+        """
+        condition = change.threshold.condition
+        is_known, _time = self._known.pop(condition, (False, 0.0))
+        reason = self._withheld.pop(condition, QUIET)
+        return change if is_known else replace(change, silence=reason)
+
     def reminders(
         self, states: Iterable[AlertState], now: float, values: Mapping[str, float], controls: AlertControls
     ) -> list[AlertChange]:

@@ -101,6 +101,8 @@ def describe_change(
 ) -> str:
     """Return one change in words, such as "cpu.percent > 90: firing, at 97.3 (ffmpeg 61 %)"."""
     value_text = "" if change.value is None else f", at {change.value:.6g}"
+    if change.detail and not change.firing:
+        return f"{change.threshold.condition}: ended, {change.detail}"
     if change.kind == TEST:
         return f"{change.threshold.condition}: test of this rule{value_text}"
     if change.threshold.op == MISSING_OP:

@@ -37,6 +37,9 @@ FIRST_VALUE_TIMEOUT_S = 30.0
 MAX_COMPARED_NAMES = 10_000
 
 
+# The detail of the last change of an alert whose rule was removed while it fired.
+RULE_REMOVED = "its rule was removed"
+
 # Changes, and the time of their tick.
 Explain = Callable[[Sequence[AlertChange], float], None]
 
@@ -72,7 +75,8 @@ class AlertMonitor:
             thresholds, _restore(previous_states, self._log, newest), newest, self._outlook
         )
         self._announcements = Announcements(zone)
-        self._announcements.restore(self._evaluator.states(), self._log)
+        self._removed = self._find_removed(previous_states)
+        self._restore_announcements()
         self._missing_metrics = {threshold.metric: None for threshold in thresholds}  # an ordered set
         self._seen_names: set[str] = set()
         self._similar_names: dict[str, list[str]] = {}
@@ -94,6 +98,7 @@ class AlertMonitor:
         states = self._evaluator.states()
         self._set_controls(self._controls.current(states, tick.time))
         changes += self._announcements.reminders(states, tick.time, tick.values, self._controls)
+        changes += self._take_removed(tick)
         changes += self._take_tests(tick)
         if changes:
             changes = self._add_to_log(self._detailed(changes), tick.time)
@@ -155,14 +160,40 @@ class AlertMonitor:
         thresholds = self._all_thresholds()
         # A rule that is created again does not go on with the state that it had when it was deleted.
         newest = self._store.newest().time_ms / 1000
+        previous_states = self._evaluator.states()
         self._outlook.set_thresholds(thresholds)
         self._evaluator.set_thresholds(thresholds, _restore((), self._log, newest))
-        self._announcements.restore(self._evaluator.states(), self._log)
+        self._removed = self._find_removed(previous_states)
+        self._restore_announcements()
         self._missing_metrics = {
             threshold.metric: None for threshold in thresholds if threshold.metric not in self._seen_names
         }
         self._notice_is_current = False
         self._store.set_thresholds(self._evaluator.states())
+
+    def _find_removed(self, previous_states: Iterable[AlertState]) -> list[AlertState]:
+        """Return the alerts that fire by the states or the log, and whose rules were removed."""
+        current = {state.threshold.condition for state in self._evaluator.states()}
+        firing = {state.threshold.condition: state for state in previous_states if state.firing}
+        # The states lack it already if this process was killed before the next tick.
+        for change in self._log:
+            condition = change.threshold.condition
+            if change.kind == CHANGE and change.firing:
+                firing[condition] = AlertState(change.threshold, True, change.time)
+            elif change.kind == CHANGE:
+                firing.pop(condition, None)
+        return [state for condition, state in firing.items() if condition not in current]
+
+    def _restore_announcements(self) -> None:
+        self._announcements.restore([*self._evaluator.states(), *self._removed], self._log)
+
+    def _take_removed(self, tick: Tick) -> list[AlertChange]:
+        """Return the end of each alert whose rule was removed."""
+        removed, self._removed = self._removed, []
+        changes = [
+            AlertChange(state.threshold, False, tick.time, None, detail=RULE_REMOVED) for state in removed
+        ]
+        return [self._announcements.ended(change) for change in changes]
 
     def _take_tests(self, tick: Tick) -> list[AlertChange]:
         tests, self._tests = self._tests, []
@@ -201,7 +232,7 @@ class AlertMonitor:
             changes.append(originals.get(change.number, moved))
         self._log_before_step = before
         self._log = deque(changes, maxlen=MAX_CHANGES)
-        self._announcements.restore(self._evaluator.states(), self._log)
+        self._restore_announcements()
         self._store.set_changes(self._log)
         self._store.set_thresholds(self._evaluator.states())
 

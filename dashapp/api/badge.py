@@ -12,6 +12,7 @@ from dashapp.http.middleware.security import IMAGE_PREFIX
 from dashapp.http.responses import error_response, method_not_allowed
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse
+from dashapp.languages.tables import Translator
 from dashapp.model.quantities import format_quantity
 from dashapp.model.text import quote_value, suggest, suggest_metric
 from dashapp.model.thresholds import MISSING_OP, AlertState
@@ -161,6 +162,7 @@ def _draw(label: str, text: str, colour: str) -> bytes:
     right = round(_width(text) + _PADDING_PX)
     return render(
         "badge.svg",
+        Translator(),
         label=label,
         text=text,
         colour=colour,

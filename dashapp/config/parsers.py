@@ -14,6 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from dashapp.languages.accept import AUTO
+from dashapp.languages.tables import languages
+
 MEMORY_STORE = "memory:"
 # Of a file system on Linux: bytes of a name, characters of a path.
 MAX_NAME_BYTES, MAX_PATH_LENGTH = 255, 4000
@@ -24,6 +27,7 @@ REDIS_EXPECTED = (
     "and rediss+cluster:// for a cluster, with symbols such as @ / # in a password as %40 %2F %23"
 )
 REDIS_MISSING = "expected the package redis to be installed: pip install 'redis>=6,<9'"
+TRANSPORTS = ("auto", "poll")
 THEMES = ("auto", "dark", "light")
 
 
@@ -54,6 +58,17 @@ def text_up_to(max_length: int) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def parse_language(text: str) -> str:
+    """Return a language of the page, or AUTO."""
+    known = (AUTO, *languages())
+    if (tag := text.strip()) not in known:
+        # A tag has two letters, so its first letter is the best hint: JA, jp, japanese, ja-JP.
+        near = [word for word in languages() if word[0] == tag[:1].lower()]
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"expected {', '.join(known[:-1])} or {known[-1]}{hint}")
+    return tag
 
 
 def one_of(*words: str) -> Callable[[str], str]:

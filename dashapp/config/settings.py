@@ -16,6 +16,8 @@ from dashapp.config import cli, parsers
 from dashapp.config.password_strength import is_guessable
 from dashapp.config.toml_file import SETTINGS_FILE_NAME, SettingsFile, TomlTable
 from dashapp.config.validation import validate_settings
+from dashapp.languages.accept import AUTO
+from dashapp.languages.tables import languages
 from dashapp.model.alerts.rules import MAX_RULES, parse_rule
 from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.panels import Panel
@@ -171,6 +173,12 @@ class Settings:
     theme: str = setting(
         "auto", parsers.one_of(*parsers.THEMES), "auto, dark or light", "colours of the page"
     )
+    language: str = setting(
+        AUTO,
+        parsers.parse_language,
+        "",
+        f"language of the page: {AUTO} for the browser's, or {', '.join(languages())}",
+    )
     config: str = setting(
         "",
         parsers.text_up_to(4096),
@@ -203,6 +211,12 @@ class Settings:
         parsers.integer_between(1, 100_000),
         "a whole number from 1 to 100000",
         "maximum requests per second from one IP address",
+    )
+    transport: str = setting(
+        "auto",
+        parsers.one_of(*parsers.TRANSPORTS),
+        "auto or poll",
+        "how pages get new ticks: by streams if possible, or always by requests, for a cache in front",
     )
     push_token: str = setting(
         "",

@@ -1,49 +1,238 @@
-"""Runs a WSGI application of ours on an ASGI server, for a Dash app on FastAPI.
+"""Serves a WSGI application of ours on an ASGI server.
 
-It supports requests without a body, since the page of a host sends no other; each runs in a thread.
+Health checks, cached responses and streams are answered in the event loop. Everything that can block runs in
+a thread: the application decides with `may_block`, and the bridge then repeats the request there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
 
+from dashapp.http.large_responses import MAX_WHOLE_BYTES
+from dashapp.http.streams import (
+    CAN_STREAM,
+    IN_EVENT_LOOP,
+    IS_REPEATED,
+    STILL_ALLOWED,
+    STREAM_PATH,
+    EventStream,
+    OpenStreams,
+    Send,
+    StreamBody,
+    WouldBlockError,
+    event_message,
+)
 from dashapp.http.types import WSGIApp
 
 Scope = Mapping[str, Any]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+
+# The ends of paths whose responses are nearly always ready.
+QUICK_PATHS = ("/healthz", "/readyz", "/api/ticks", "/api/frames", STREAM_PATH)
+DISCONNECT = "http.disconnect"
 
 
-async def wsgi_to_asgi(app: WSGIApp, path: str, scope: Scope, send: Send) -> None:
-    """Answer an HTTP request with `app`, as a request for `path`."""
-    response: list[Any] = []
-    body = await asyncio.to_thread(app, _environ(path, scope), lambda *arguments: response.extend(arguments))
-    try:
-        status, headers = response[:2]
+class Response(NamedTuple):
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: Any
+
+
+class AsgiBridge:
+    """An ASGI application that runs `app`, in at most `threads` threads where it can block."""
+
+    def __init__(self, app: WSGIApp, threads: int) -> None:
+        self.streams = OpenStreams()
+        self._app = app
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._process = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an HTTP request."""
+        environ = build_environ(scope)
+        response = None
+        if environ["REQUEST_METHOD"] in ("GET", "HEAD") and environ["PATH_INFO"].endswith(QUICK_PATHS):
+            try:
+                response = self._call({**environ, IN_EVENT_LOOP: True})
+            except WouldBlockError:
+                environ[IS_REPEATED] = True
+        if response is None:
+            loop = asyncio.get_running_loop()
+            environ["wsgi.input"] = RequestBody(receive, loop)
+            response = await loop.run_in_executor(self._executor(), self._call, environ)
+        start = {"type": "http.response.start", "status": response.status, "headers": response.headers}
+        body = response.body
+        if isinstance(body, StreamBody):
+            await self._stream(start, body, receive, send)
+        elif isinstance(body, bytes):
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+        else:
+            await self._send_parts(start, body, receive, send)
+
+    def _call(self, environ: dict[str, Any]) -> Response:
+        started: list[Any] = []
+        body: Any = self._app(environ, lambda *arguments: started.extend(arguments))
+        status, headers = started[:2]
         fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        await send({"type": "http.response.start", "status": int(status.split()[0]), "headers": fields})
-        chunks = iter(body if scope["method"] != "HEAD" else ())
-        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        if isinstance(body, StreamBody):
+            body.access = environ.get(STILL_ALLOWED)
+            return Response(int(status[:3]), fields, body)
+        is_whole = environ["REQUEST_METHOD"] == "HEAD" or isinstance(body, list)
+        if is_whole or (IN_EVENT_LOOP not in environ and _is_small(fields)):
+            parts = body
+            try:
+                body = b"" if environ["REQUEST_METHOD"] == "HEAD" else b"".join(parts)
+            finally:
+                _close(parts)
+        return Response(int(status[:3]), fields, body)
+
+    async def _stream(self, start: Any, body: StreamBody, receive: Receive, send: Send) -> None:
+        """Send events until the client disconnects, or until another part closes the stream."""
+        stream = EventStream(send, asyncio.get_running_loop(), body.access)
+        try:
+            await send(start)
+            stream.deliver(event_message(body.first))
+            body.first = b""
+            self.streams.add(stream)
+            body.start(stream)
+            while (await receive())["type"] != DISCONNECT:
+                pass
+        finally:
+            stream.is_closed = True
+            self.streams.discard(stream)
+            body.close()
+
+    async def _send_parts(self, start: Any, body: Iterable[bytes], receive: Receive, send: Send) -> None:
+        """Send a body whose parts a thread computes, each when the client has read those before it."""
+        loop = asyncio.get_running_loop()
+        gone = loop.create_task(_until_disconnect(receive))
+
+        async def send_part(part: bytes) -> None:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+
+        def send_all() -> None:
+            try:
+                for part in body:
+                    if gone.done():
+                        return
+                    asyncio.run_coroutine_threadsafe(send_part(part), loop).result()
+            finally:
+                _close(body)
+
+        try:
+            await send(start)
+            await loop.run_in_executor(self._executor(), send_all)
+        finally:
+            gone.cancel()
         await send({"type": "http.response.body", "body": b""})
-    finally:
-        with suppress(AttributeError):
-            await asyncio.to_thread(body.close)  # type: ignore[attr-defined]
+
+    def _executor(self) -> ThreadPoolExecutor:
+        # A server may create the application before it forks its workers, and threads do not survive that.
+        if self._pool is None or self._process != os.getpid():
+            self._pool = ThreadPoolExecutor(self._threads, "dashapp request")
+            self._process = os.getpid()
+        return self._pool
 
 
-def _environ(path: str, scope: Scope) -> dict[str, Any]:
-    """The WSGI environment of a request."""
+class RequestBody:
+    """The body of a request, for a thread. It reads no more of it than the application asks for."""
+
+    def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop) -> None:
+        self._receive = receive
+        self._loop = loop
+        self._buffer = b""
+        self._is_complete = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes, or fewer if the body ends or the client disconnects before."""
+        parts, count = [self._buffer], len(self._buffer)
+        while not self._is_complete and (size < 0 or count < size):
+            message = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+            part = message.get("body", b"")
+            parts.append(part)
+            count += len(part)
+            self._is_complete = message["type"] == DISCONNECT or not message.get("more_body", False)
+        data = b"".join(parts)
+        end = len(data) if size < 0 else size
+        self._buffer = data[end:]
+        return data[:end]
+
+    async def _next(self) -> Any:
+        return await self._receive()
+
+
+async def _until_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != DISCONNECT:
+        pass
+
+
+def _is_small(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether the headers name the length of a body, which is small."""
+    return any(name == b"content-length" and int(value) <= MAX_WHOLE_BYTES for name, value in headers)
+
+
+def _close(body: object) -> None:
+    with suppress(AttributeError):
+        body.close()  # type: ignore[attr-defined]
+
+
+_CONSTANTS: dict[str, Any] = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+    # Werkzeug's extension: the end of the input is the end of the body.
+    "wsgi.input_terminated": True,
+    CAN_STREAM: True,
+}
+
+
+def build_environ(scope: Scope) -> dict[str, Any]:
+    """Return the WSGI environment of an HTTP request (PEP 3333), without its input."""
+    server, client = scope.get("server") or ("", 0), scope.get("client") or ("", 0)
+    raw_path = scope.get("raw_path")
+    path = scope["path"].encode() if raw_path is None else unquote_to_bytes(raw_path)
     environ = {
+        **_CONSTANTS,
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path,
+        "PATH_INFO": path.decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "REMOTE_ADDR": client[0],
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
     }
     for name, value in scope["headers"]:
-        key = name.decode("latin-1").upper().replace("-", "_")
-        environ[f"HTTP_{key}"] = value.decode("latin-1")
+        key = _header_key(name)
+        if not key:
+            continue
+        text = value.decode("latin-1")
+        if key in environ:
+            text = f"{environ[key]}{';' if key == 'HTTP_COOKIE' else ','}{text}"
+        environ[key] = text
     return environ
+
+
+@lru_cache(1024)
+def _header_key(name: bytes) -> str:
+    """Return the key of a header; empty for a name with an underscore.
+
+    The environ cannot tell X_User from X-User, which only a proxy may set.
+    """
+    if b"_" in name:
+        return ""
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"

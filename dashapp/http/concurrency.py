@@ -16,6 +16,10 @@ CLIENT_KEY = "dashapp.client"
 MOMENT_S = 0.1
 
 
+class TooManyRequestsError(BusyError):
+    """One client has more requests under way than it may."""
+
+
 class ConcurrencyLimit:
     """At most `total` places in this process, and `per_client` of them for one client."""
 
@@ -36,6 +40,11 @@ class ConcurrencyLimit:
             if client:
                 self._counts[client] = count
             return True
+
+    def is_free(self, client: str = "") -> bool:
+        """Whether one place is free for `client`; for an empty one, in this process."""
+        with self._lock:
+            return self._count < self._total and self._counts.get(client, 0) < self._per_client
 
     def release(self, client: str = "", places: int = 1) -> None:
         """Return places that `client` has taken."""

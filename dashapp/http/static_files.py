@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from dashapp.http.concurrency import Queue
 from dashapp.http.responses import error_response
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.languages.accept import language_of
 from dashapp.model.ticks import BusyError
 
 # Responses in the cache; the page needs about thirty.
@@ -73,6 +74,7 @@ class StaticCache:
     `layout_key`: returns what the layout of a request depends on.
     `versioned`: returns the URLs, paths with their queries, whose files never change. Clients can invent
     others: a shared cache would then keep this version under the URL of a later one.
+    `documents`: paths whose responses depend on the language.
     """
 
     def __init__(
@@ -83,13 +85,15 @@ class StaticCache:
         layout_key: Callable[[dict[str, Any]], Hashable] = lambda environ: environ.get("SCRIPT_NAME"),
         clock: Callable[[], float] = time.monotonic,
         queue: Queue | None = None,
+        documents: Collection[str] = (),
     ) -> None:
         self._app = app
         self._caching = caching
         self._versioned = versioned
         self._layout_key = layout_key
         self._clock = clock
-        self._cache: dict[str, CachedFile] = {}
+        self._documents = documents
+        self._cache: dict[tuple[str, str], CachedFile] = {}
         # With the time at which it expires.
         self._layouts: dict[Hashable, tuple[float, CachedFile]] = {}
         # One request compresses a file, and the others wait for it.
@@ -135,8 +139,12 @@ class StaticCache:
         if environ["PATH_INFO"] == LAYOUT_PATH:
             expires_at, layout = self._layouts.get(self._layout_key(environ), (0.0, None))
             return layout if self._clock() < expires_at else None
+        return self._cache.get(self._file_key(environ))
+
+    def _file_key(self, environ: dict[str, Any]) -> tuple[str, str]:
         # The key has no query and no fingerprint: no response depends on them, and clients can invent any.
-        return self._cache.get(canonical_path(environ["PATH_INFO"]))
+        path = canonical_path(environ["PATH_INFO"])
+        return path, language_of(environ) if path in self._documents else ""
 
     def _fetch(self, environ: dict[str, Any]) -> CachedFile | FailedFetch:
         status, headers, body = fetch(self._app, environ)
@@ -155,7 +163,7 @@ class StaticCache:
             return cached
         cached = _cached_file(headers, body)
         if len(self._cache) < MAX_CACHED_FILES:
-            self._cache[canonical_path(environ["PATH_INFO"])] = cached
+            self._cache[self._file_key(environ)] = cached
         return cached
 
 

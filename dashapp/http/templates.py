@@ -6,6 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dashapp.languages.tables import Translator
+
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
     autoescape=True,
@@ -16,6 +18,7 @@ _ENVIRONMENT = Environment(
 )
 
 
-def render(name: str, **values: object) -> str:
-    """The page of a template with these values."""
-    return _ENVIRONMENT.get_template(name).render(values)
+def render(name: str, translate: Translator, **values: object) -> str:
+    """The page of a template with these values, which are in its language already."""
+    template = _ENVIRONMENT.get_template(name)
+    return template.render(values, translate=translate, language=translate.language)

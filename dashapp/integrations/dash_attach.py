@@ -21,6 +21,7 @@ from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.concurrency import CLIENT_KEY
 from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.middleware.language import vary_by_language
 from dashapp.http.middleware.security import DATA_HEADERS
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import StaticCache
@@ -30,6 +31,8 @@ from dashapp.integrations.app_sources import Sources, split_sources
 from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.integrations.worker_check import WorkerCheck
+from dashapp.languages.accept import ENVIRON_KEY, choose_language, language_of
+from dashapp.languages.tables import ENGLISH, languages
 from dashapp.model.text import describe_non_switch
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.registry import source_problem
@@ -50,6 +53,8 @@ log = logging.getLogger("dashapp")
 
 # Below the prefix of the app.
 ROUTE_PATH = "_dashapp/"
+# Below that path: the script with the texts in the language of the request.
+SCRIPT_PATH = "/live_graph.js"
 ALLOWED_SETTINGS = (
     "store",
     "name",
@@ -59,6 +64,8 @@ ALLOWED_SETTINGS = (
     "size",
     "threshold",
     "source",
+    "language",
+    "transport",
     "config",
 )
 # Variables of these are for the app's own server, or for the monitor.
@@ -130,16 +137,21 @@ def attach(
     if not collect or _is_collector_child():
         collector.stop()
     reader: Reader = backend if isinstance(backend, MemoryStore) else backend.reader()
-    bundle = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
+    bundles = {each: ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS, each) for each in languages()}
+    # The address is the same in all languages: the host app writes it into a document that all viewers get.
+    mark = "".join(bundle.mark[:6] for bundle in bundles.values())
     style = live_graph_style(assets_directory())
-    files = {"/live_graph.js": ("text/javascript", bundle.text), "/live_graph.css": ("text/css", style)}
-    scripts = [f"live_graph.js?m={bundle.mark}"]
+    files = {
+        **{(SCRIPT_PATH, each): ("text/javascript", bundle.text) for each, bundle in bundles.items()},
+        ("/live_graph.css", ENGLISH): ("text/css", style),
+    }
+    scripts = [f"{SCRIPT_PATH[1:]}?m={mark}"]
     if basic:
         # A dcc.Graph takes the Plotly that is there, and asks for no other.
-        files["/plotly.js"] = ("text/javascript", plotlyjs_path().read_text("utf-8"))
+        files["/plotly.js", ENGLISH] = ("text/javascript", plotlyjs_path().read_text("utf-8"))
         scripts.append(f"plotly.js?m={plotlyjs_path().stem}")
     caching = SHARED_ONE_SECOND if public else NO_STORE
-    sheet = f"live_graph.css?m={bundle.mark}"
+    sheet = f"live_graph.css?m={mark}"
     versioned = [f"/{name}" for name in (*scripts, sheet)]
     routes = _build_routes(reader, collector_settings, files, versioned, collector, caching)
     dash_routes.add_routes(app, ROUTE_PATH, routes)
@@ -193,7 +205,7 @@ def _is_collector_child() -> bool:
 def _build_routes(
     reader: Reader,
     settings: Settings,
-    files: Mapping[str, tuple[str, str]],
+    files: Mapping[tuple[str, str], tuple[str, str]],
     versioned: Sequence[str],
     collector: EmbeddedCollector,
     caching: str,
@@ -204,28 +216,39 @@ def _build_routes(
         interval=settings.interval,
         max_window=max(settings.retention),
         caching=caching,
+        streams=settings.transport != "poll",
     )
     if isinstance(reader, MemoryStore):
         api = WorkerCheck(api, lambda: reader.newest().generation)
     static_files = StaticCache(
-        lambda environ, start: _serve_file(files, environ, start), versioned=lambda: versioned
+        lambda environ, start: _serve_file(files, environ, start),
+        versioned=lambda: versioned,
+        documents=(SCRIPT_PATH,),
     )
 
     clients = ClientResolver()
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         collector.start_or_log()
-        app = api if environ["PATH_INFO"].startswith("/api/") else static_files
+        path: str = environ["PATH_INFO"]
         environ[CLIENT_KEY] = clients.rate_limit_client(environ)
-        return app(environ, lambda status, headers: start_response(status, [*headers, *DATA_HEADERS]))
+        environ[ENVIRON_KEY] = choose_language(settings.language, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+
+        def start(status: str, headers: list[tuple[str, str]]) -> Any:
+            headers = vary_by_language(headers) if path == SCRIPT_PATH else headers
+            return start_response(status, [*headers, *DATA_HEADERS])
+
+        return (api if path.startswith("/api/") else static_files)(environ, start)
 
     return serve
 
 
 def _serve_file(
-    files: Mapping[str, tuple[str, str]], environ: dict[str, Any], start_response: StartResponse
+    files: Mapping[tuple[str, str], tuple[str, str]], environ: dict[str, Any], start_response: StartResponse
 ) -> Iterable[bytes]:
-    kind, text = files.get(environ["PATH_INFO"], ("text/plain", ""))
+    path = environ["PATH_INFO"]
+    language = language_of(environ) if path == SCRIPT_PATH else ENGLISH
+    kind, text = files.get((path, language), ("text/plain", ""))
     start_response("200 OK" if text else "404 Not Found", [("content-type", f"{kind}; charset=utf-8")])
     return [text.encode()]
 

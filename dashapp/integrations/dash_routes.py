@@ -10,9 +10,12 @@ from typing import Any
 
 from dash import Dash
 
-from dashapp.http.asgi import wsgi_to_asgi
+from dashapp.http.asgi import AsgiBridge
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import SettingsError
+
+# Threads for requests of one app on FastAPI.
+MAX_THREADS = 16
 
 
 def check_path(app: Dash, path: str) -> None:
@@ -49,13 +52,16 @@ def add_routes(app: Dash, path: str, wsgi_app: WSGIApp) -> None:
     else:
         from starlette.responses import Response
 
+        bridge = AsgiBridge(wsgi_app, MAX_THREADS)
+
         class WsgiResponse(Response):
             def __init__(self, path: str) -> None:
                 super().__init__()
                 self._path = path
 
             async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-                await wsgi_to_asgi(wsgi_app, self._path, scope, send)
+                path = {"path": self._path, "raw_path": None, "root_path": ""}
+                await bridge({**scope, **path}, receive, send)
 
         async def respond(rest: str) -> Any:
             return WsgiResponse(f"/{rest}")

@@ -37,6 +37,7 @@ REJECTED_SETTINGS = {
     "proxy_user": _PROTECT_DECIDES,
     "trusted_proxy": "the application's own middleware knows its proxies, such as werkzeug's ProxyFix",
     "limit": _SERVER_DECIDES,
+    "transport": "the pages of a WSGI application always poll",
 }
 # The arguments that are no settings, for the hint at a misspelt one.
 OWN_ARGUMENTS = ("collect", "protect", "sources", "eager")

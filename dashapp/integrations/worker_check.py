@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from dashapp.http.responses import NO_STORE, build_response, error_json
+from dashapp.http.streams import STREAM_PATH
 from dashapp.http.types import StartResponse, WSGIApp
 
 log = logging.getLogger("dashapp")
@@ -21,6 +22,7 @@ log = logging.getLogger("dashapp")
 _CURSOR = re.compile(r"after=([0-9a-f]+)\.(\d{1,15})")
 # A cursor of an earlier process is older than this one; the clocks of its ticks are this exact.
 CLOCK_MARGIN_MS = 2000
+CHECKED_PATHS = ("/api/ticks", "/api/frames", STREAM_PATH)
 # Seconds after the last sign of another worker until charts are served again.
 SIGN_TTL_S = 600.0
 SEVERAL_WORKERS = (
@@ -55,7 +57,7 @@ class WorkerCheck:
             self._own_generation, self._start_ms = own, 1000 * self._clock()
         elif "after" in query:
             self._read_cursors(unquote(unquote(query)), own)
-        if self._clock() >= self._until or environ["PATH_INFO"] not in ("/api/ticks", "/api/frames"):
+        if self._clock() >= self._until or environ["PATH_INFO"] not in CHECKED_PATHS:
             return self._api(environ, start_response)
         error = error_json(SEVERAL_WORKERS)
         status = "400 Bad Request"

@@ -223,7 +223,8 @@ class AlertChange:
 
     `value` is the value at that time, or None if there was none. `number` counts the changes in the log of a
     store, from 1. `kind`: CHANGE, or an entry that is only a message. `silence`: why no message is sent, or
-    empty. `detail`: what is expected or usual in words, such as "reaches 95 % in 2 days (1 to 3)".
+    empty. `detail`: what is expected or usual in words, such as "reaches 95 % in 2 days (1 to 3)", or why it
+    ended.
     """
 
     threshold: Threshold

@@ -214,6 +214,10 @@ class PublicHosts(HostStore):
         self._hosts = hosts
         self._shows_processes = shows_processes
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._hosts.is_loaded
+
     def hosts(self) -> list[Host]:
         return [
             replace(

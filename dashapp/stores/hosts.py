@@ -39,6 +39,11 @@ class Host:
 class HostStore(Protocol):
     """A store of many hosts. It removes those that stopped long ago, and closes its readers."""
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the first list has arrived. Before that, `hosts` may wait for it."""
+        return True
+
     def hosts(self) -> list[Host]:
         """Return every known host, by name. From memory, because it runs in each request."""
 

@@ -17,7 +17,8 @@ from dash.development.base_component import Component
 from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
-from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, ApiLimits
+from dashapp.api.endpoints import PATHS, Api, ApiLimits
+from dashapp.api.frame_builder import NO_PROCESSES
 from dashapp.api.ingest.routes import token_endpoints
 from dashapp.api.process_table import process_table
 from dashapp.api.prometheus import PrometheusEndpoint
@@ -27,6 +28,8 @@ from dashapp.config.visibility import is_public, shows_processes
 from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import FirstRequestLock, StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.languages.accept import language_of, translator_of
+from dashapp.languages.tables import ENGLISH, Translator, languages
 from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import overlay_panels
 from dashapp.query.public_reader import PublicHosts, PublicReader, public_panels
@@ -41,7 +44,7 @@ from dashapp.web.components.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
 from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
-from dashapp.web.pages import CHART_PATH, Pages, index_writer
+from dashapp.web.pages import CHART_PATH, DOCUMENT_PATHS, Pages, index_writer
 from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 from dashapp.web.write_routes import WriteRoutes, may_change_alerts, may_mark
@@ -89,10 +92,13 @@ def create_app(
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
     page_routes = Pages(files)
-    layout_key = partial(_layout_key, store, hosts)
-    pages, host_pages, view_pages = (
-        StaticCache(dash_app, page_caching, files.versioned, layout_key, queue=limits.queue) for _ in range(3)
+    cache = partial(
+        StaticCache,
+        *(dash_app, page_caching, files.versioned, partial(_layout_key, store, hosts)),
+        queue=limits.queue,
+        documents=DOCUMENT_PATHS,
     )
+    pages, host_pages, view_pages = cache(), cache(), cache()
     description = openapi.OpenApiEndpoint(
         settings, hosts is not None, is_shared, writes.is_open and may_mark(settings, PageTarget(store))
     )
@@ -115,11 +121,12 @@ def create_app(
             limits=limits,
             redacts_notices=mounted and not restricted,
             top_error="" if table else _processes_error(settings),
+            streams=settings.transport != "poll",
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
         find_write = writes.of(target)
         is_root = not target.names or target.top
-        cache = pages if is_root else host_pages
+        files_of_page = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
@@ -133,7 +140,7 @@ def create_app(
                 return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
-            return page_routes.serve(cache, target.reader, environ, start_response)
+            return page_routes.serve(files_of_page, target.reader, environ, start_response)
 
         return route if len(target.names) > 1 else PrometheusEndpoint(route, target.reader, target.now)
 
@@ -165,8 +172,9 @@ def _page_app(
     host_name: str,
     has_marks: bool,
 ) -> Component:
+    translate = _translator()
     if view := _current_target(VIEW):
-        return shared_view_page(view, settings)
+        return shared_view_page(view, settings, translate)
     target = _current_target(ENVIRON_KEY) or default_target
     # A remote reader has its data after this call.
     target.reader.newest()
@@ -179,6 +187,7 @@ def _page_app(
         settings.max_window_s,
         metrics,
         all_panels(metrics, _chosen_panels(settings, target), target.reader.panel_kinds()),
+        translate,
         thresholds=[state.threshold for state in target.reader.thresholds()],
         processes=shows_processes(settings) and target.is_host(host_name),
         top=shows_processes(settings) and len(target.names) < 2,
@@ -191,7 +200,9 @@ def _page_app(
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
         marks=has_marks and may_mark(settings, target),
         zone=target.reader.read_document(ZONE),
-        hosts=None if hosts is None else HostControls(target.names, target.top or not target.names, several),
+        hosts=None
+        if hosts is None
+        else HostControls(target.names, target.top or not target.names, several, translate),
     )
 
 
@@ -208,7 +219,7 @@ def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, An
     # A remote reader has its data after this call.
     reader.newest()
     return (
-        (target.names, target.top, environ.get("SCRIPT_NAME")),
+        (target.names, target.top, environ.get("SCRIPT_NAME"), language_of(environ)),
         view and view.view,
         hosts and len(hosts.hosts()),
         tuple(reader.metrics()),
@@ -230,6 +241,11 @@ def _chosen_panels(settings: Settings, target: PageTarget) -> Sequence[Panel]:
 def _current_target(key: str) -> Any:
     """Return the target of this request, or None outside a request, when Dash checks its layout."""
     return request.environ.get(key) if has_request_context() else None
+
+
+def _translator() -> Translator:
+    """Return the texts in the language of this request, in English outside a request."""
+    return translator_of(request.environ if has_request_context() else {})
 
 
 def _path_to_root() -> str:
@@ -270,22 +286,35 @@ def _dash_app(
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    scripts = assets.ScriptBundle(assets.assets_directory())
-    styles = assets.StyleBundle(assets.assets_directory())
+    folder = assets.assets_directory()
+    scripts = {
+        language: (
+            assets.TRANSLATED_BUNDLE_NAME.format(language) if language != ENGLISH else assets.BUNDLE_NAME,
+            assets.ScriptBundle(folder, language=language),
+        )
+        for language in languages()
+    }
+    styles = assets.StyleBundle(folder)
     bundles = (
-        (assets.BUNDLE_NAME, scripts.text, "text/javascript"),
+        *((name, bundle.text, "text/javascript") for name, bundle in scripts.values()),
         (assets.STYLE_NAME, styles.text, "text/css"),
     )
     for name, text, kind in bundles:
         app.server.add_url_rule(
             f"/assets/{name}", name, partial(app.server.response_class, text, mimetype=kind)
         )
+
+    def script_url(language: str) -> str:
+        name, bundle = scripts[language]
+        return f"{app.get_asset_url(name)}?m={bundle.mark}"
+
     app.interpolate_index = index_writer(
         icon=app.get_asset_url("favicon.svg"),
-        script_url=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
+        script_url=script_url,
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
         font_url=app.get_asset_url(assets.FONT_NAME),
         heading=partial(_heading, settings, hosts),
+        translator=_translator,
         root=_path_to_root,
         files=lambda: _path_to_files(_current_target(ENVIRON_KEY)),
     )

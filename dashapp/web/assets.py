@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,9 +11,12 @@ from pathlib import Path
 
 from dashapp.http.static_files import canonical_path, fetch
 from dashapp.http.types import WSGIApp
+from dashapp.languages.accept import ENVIRON_KEY
+from dashapp.languages.tables import ENGLISH, language_table, languages
 
 # Scripts in order of their layers. A LiveGraph has `live_graph` instead of those after the charts.
 PAGE_LAYERS = (
+    "language",
     "ui",
     "data",
     "comparison",
@@ -31,7 +35,17 @@ PAGE_LAYERS = (
     "event_dialogs",
     "page",
 )
-LIVE_GRAPH_LAYERS = ("ui", "data", "comparison", "plot", "events", "charts", "legend", "live_graph")
+LIVE_GRAPH_LAYERS = (
+    "language",
+    "ui",
+    "data",
+    "comparison",
+    "plot",
+    "events",
+    "charts",
+    "legend",
+    "live_graph",
+)
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
 # Files that Dash does not load by itself: every script except plotly.js, and all style sheets.
@@ -39,6 +53,8 @@ IGNORED_ASSETS = r"^(?!plotly).*\.js$|.*\.css$"
 # styles/base.css names it, too.
 FONT_NAME = "vendor/inter-latin-5.3.0.woff2"
 BUNDLE_NAME, STYLE_NAME = "page.bundle.js", "style.css"
+# The scripts with the texts of another language than English.
+TRANSLATED_BUNDLE_NAME = "page.{}.bundle.js"
 # A file in the document, which names it relative to itself.
 _FILE_URL = re.compile(r'(?:src|href)="\./((?:assets|_dash-component-suites)/[^"]+)"')
 # Each rule in charts.css starts a line.
@@ -56,9 +72,10 @@ _DOCUMENT_ENVIRON = {
 class Bundle:
     """Files as one text."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, paths: Iterable[Path], language: str = ENGLISH) -> None:
         parts = [path.read_text("utf-8") for path in paths]
-        self.text = "".join(f"{part.rstrip()}\n" for part in parts)
+        text = "".join(f"{part.rstrip()}\n" for part in parts)
+        self.text = _table_script(language) + text
         # With this in its address, a browser can cache the file for ever.
         self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
@@ -66,11 +83,13 @@ class Bundle:
 class ScriptBundle(Bundle):
     """The scripts in `layers`, which are folders in `folder`.
 
-    Each script is a function that runs at once, and needs no other script while it runs.
+    Each script is a function that runs at once, and needs only the layer `language` while it runs. A table of
+    their texts is in front of them, unless `language` is English.
     """
 
-    def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS) -> None:
-        super().__init__(path for layer in layers for path in sorted((folder / layer).glob("*.js")))
+    def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS, language: str = ENGLISH) -> None:
+        paths = (path for layer in layers for path in sorted((folder / layer).glob("*.js")))
+        super().__init__(paths, language)
 
 
 class StyleBundle(Bundle):
@@ -78,6 +97,16 @@ class StyleBundle(Bundle):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(sorted((folder / "styles").glob("*.css"), key=_style_order))
+
+
+def _table_script(language: str) -> str:
+    """Return a script with the texts of a language; empty for English."""
+    if language == ENGLISH:
+        return ""
+    # assets/language/language.js reads it.
+    table = {name: part for name, part in language_table(language).items() if name != "server"}
+    value = json.dumps({**table, "language": language}, ensure_ascii=False, separators=(",", ":"))
+    return f"window.dashapp = {{ languageTable: {value} }};\n"
 
 
 def live_graph_style(folder: Path) -> str:
@@ -102,9 +131,11 @@ class PageFiles:
     def versioned(self) -> frozenset[str]:
         """Return the URLs whose files never change, because a version or a hash is in them."""
         if not self._urls:
-            # Dash registers its files for its first document.
-            _status, _headers, document = fetch(self._app, _DOCUMENT_ENVIRON)
-            urls = frozenset(f"/{url}" for url in _FILE_URL.findall(document.decode()))
+            # Dash registers its files for its first document. The scripts differ by language.
+            documents = [
+                fetch(self._app, {**_DOCUMENT_ENVIRON, ENVIRON_KEY: language})[2] for language in languages()
+            ]
+            urls = frozenset(f"/{url}" for each in documents for url in _FILE_URL.findall(each.decode()))
             self._paths = frozenset(canonical_path(url.partition("?")[0]) for url in urls)
             self._urls = urls
         return self._urls

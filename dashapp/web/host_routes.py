@@ -15,6 +15,7 @@ from typing import Any
 from dashapp.api.endpoints import utc_now
 from dashapp.config.parsers import HOST_NAME
 from dashapp.http.responses import error_response, redirect, redirect_to_slash
+from dashapp.http.streams import may_block
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import BadRequestError
@@ -90,11 +91,12 @@ class HostRouter:
             return error_response(start_response, "400 Bad Request", str(error))
         if not slash:
             return redirect_to_slash(part, environ, start_response)
-        hosts = sorted_hosts(self._hosts)
+        hosts = self._known_hosts(environ)
         data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
         if data and not any(name in hosts for name in names):
             return error_response(start_response, "404 Not Found", unknown_hosts_error(names))
-        target, app = self._target(names, [name for name in names if name in hosts], top=False)
+        known = [name for name in names if name in hosts]
+        target, app = self._target(names, known, environ, top=False)
         path_variables = {
             "SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{HOST_PREFIX}{part}",
             "PATH_INFO": f"/{rest}",
@@ -102,12 +104,17 @@ class HostRouter:
         return app({**environ, **path_variables, ENVIRON_KEY: target}, start_response)
 
     def _root(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        hosts = sorted_hosts(self._hosts)
+        hosts = self._known_hosts(environ)
         if not hosts or (self._is_expected and self._own_host not in hosts):
             return self._default_app(environ, start_response)
         name = self._default_host(hosts)
-        target, app = self._target((name,), [name], top=True)
+        target, app = self._target((name,), [name], environ, top=True)
         return app({**environ, ENVIRON_KEY: target}, start_response)
+
+    def _known_hosts(self, environ: Mapping[str, Any]) -> dict[str, Host]:
+        if not self._hosts.is_loaded:
+            may_block(environ)
+        return sorted_hosts(self._hosts)
 
     def _default_host(self, hosts: Mapping[str, Host]) -> str:
         """Return the own host, or one that sends data. It stays the same as long as it exists."""
@@ -115,12 +122,15 @@ class HostRouter:
             self._default_name = default_host(hosts, self._own_host, self._hosts.now_ms())
         return self._default_name
 
-    def _target(self, names: tuple[str, ...], hosts: Sequence[str], top: bool) -> tuple[PageTarget, WSGIApp]:
+    def _target(
+        self, names: tuple[str, ...], hosts: Sequence[str], environ: Mapping[str, Any], top: bool
+    ) -> tuple[PageTarget, WSGIApp]:
         key = (names, tuple(hosts), top)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
+        may_block(environ)
         # Without the lock: a new reader waits for its first data, and requests for other hosts do not.
         readers = {name: reader for name in hosts if (reader := self._hosts.reader(name)) is not None}
         target = self._read(names, readers, top)

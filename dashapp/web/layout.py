@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashapp.languages.tables import Translator
 from dashapp.model.groups import HEADING_PANELS, TWINS, group_of
-from dashapp.model.panels import Panel, select_members
+from dashapp.model.panels import PANELS, Panel, select_members
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric
-from dashapp.model.tiles import Tile, choose_tiles
+from dashapp.model.tiles import TILES, Tile, choose_tiles
 from dashapp.query.overlay_metrics import overlay_tiles
 from dashapp.web.components.groups import group_sections, navigation
 from dashapp.web.components.host_controls import HostControls
@@ -24,6 +27,7 @@ TITLE = "dashapp"
 SPARE_PANELS = 8
 # Empty panels for charts that the user builds (assets/yours/built_charts.js): eight, and two to replace them.
 BUILT_PANELS = 10
+_BUILT_IN = {panel.name: panel for panel in PANELS}
 
 
 def page_layout(
@@ -32,6 +36,7 @@ def page_layout(
     longest: float,
     metrics: Sequence[Metric],
     panels: Sequence[Panel],
+    translate: Translator | None = None,
     *,
     thresholds: Sequence[Threshold] = (),
     processes: bool = False,
@@ -51,6 +56,7 @@ def page_layout(
 ) -> html.Div:
     """Return the whole page.
 
+    `translate`: the texts of the page, English by default.
     `window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
     `processes`: show the process table, and `top` the recorded processes. `machine`: expect metrics of this
     machine. `facts`: about the machine on screen, its name first. `hosts`: the hosts of this page, or None if
@@ -59,13 +65,15 @@ def page_layout(
     change their rules. `is_shared_view`: this is the page of a share link. `zone`: the time zone of the host,
     or empty text if it is not known.
     """
+    translate = translate or Translator()
+    panels = [_translated(panel, translate) for panel in panels]
     stops = slider_stops(longest, window)
     members = select_members(panels, metrics)
     visible_panels = {name for name, selected in members.items() if selected}
     if machine and not visible_panels:
         visible_panels = {panels[0].name}
     poll_ms = round(1000 * min(max(interval, 0.25), 1))
-    sections = _sections(panels, visible_panels, hosts, processes or top, bool(thresholds))
+    sections = _sections(panels, visible_panels, hosts, processes or top, bool(thresholds), translate)
     if hosts is not None and hosts.names and (hosts.several or not hosts.top):
         tagline = hosts.tagline()
     elif facts:
@@ -86,12 +94,13 @@ def page_layout(
                 hosts,
                 session,
                 marks,
-                _controls(stops, stops.index(round(window)), window),
+                _controls(stops, stops.index(round(window)), window, translate),
                 alert_controls,
+                translate,
             ),
-            navigation(),
+            navigation(translate),
             html.Div(id="notices", role="alert", hidden=True),
-            html.Main(group_sections(sections, _overview(tiles, metrics), facts)),
+            html.Main(group_sections(sections, _overview(tiles, metrics, translate), facts, translate)),
         ],
         **{
             "data-beat": str(poll_ms),
@@ -129,12 +138,12 @@ def _thresholds_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _overview(tiles: Sequence[Tile], metrics: Sequence[Metric]) -> list[Component]:
+def _overview(tiles: Sequence[Tile], metrics: Sequence[Metric], translate: Translator) -> list[Component]:
     """Return the whole history of a metric, and the tiles."""
     return [
         # assets/layout/overview_strip.js draws it.
         html.Div(id="strip"),
-        html.Div([_tile(tile, metrics) for tile in tiles], id="tiles", **{"data-at": "now"}),
+        html.Div([_tile(tile, metrics, translate) for tile in tiles], id="tiles", **{"data-at": "now"}),
     ]
 
 
@@ -146,39 +155,41 @@ def _bar(
     marks: bool,
     controls: Component,
     alert_controls: bool,
+    translate: Translator,
 ) -> html.Header:
     """Return the bar. The controls of time come first, so that the Tab key reaches them first."""
+    button = partial(_button, translate)
     return html.Header(
         [
             html.H1([title, html.Span(tagline, className="tagline")]),
             *([] if hosts is None else [hosts.button()]),
-            html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
+            html.Div(translate("Connecting"), id="status", role="status", **{"data-state": "stale"}),
             html.Div([html.Span("", id="range"), html.Span("", id="zone")], className="past-range"),
             controls,
-            _button("search", "Search", "Search metrics and times (/ or Ctrl+K)", "/ Control+K"),
+            button("search", "Search", "Search metrics and times (/ or Ctrl+K)", "/ Control+K"),
             html.Div(id="alerts", role="alert", hidden=True),
             # assets/page/keyboard.js opens it.
-            _button("menu", "⋯", "Menu"),
+            button("menu", "⋯", "Menu"),
             html.Div(
                 [
-                    _button("goto", "Go to…", "Go to a time in the past (g)", "g"),
-                    _button("events", "Events", "What happened, the newest first (e)", "e"),
-                    *([_button("mark", "Mark a moment…", "Mark what happened (m)", "m")] if marks else []),
-                    _button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
-                    _button("usual", "Usual range", "Usual range of this hour and weekday (u)", "u"),
-                    _button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
+                    button("goto", "Go to…", "Go to a time in the past (g)", "g"),
+                    button("events", "Events", "What happened, the newest first (e)", "e"),
+                    *([button("mark", "Mark a moment…", "Mark what happened (m)", "m")] if marks else []),
+                    button("compare", "Compare", "Compare with yesterday or last week (y)", "y"),
+                    button("usual", "Usual range", "Usual range of this hour and weekday (u)", "u"),
+                    button("build", "Build a chart", "Build a chart of any metrics (b)", "b"),
                     *(
-                        [_button("alert-rules", "Alert rules", "Alert rules (a)", "a")]
+                        [button("alert-rules", "Alert rules", "Alert rules (a)", "a")]
                         if alert_controls
                         else []
                     ),
-                    _button("panels", "Panels", "Choose and order panels (v)", "v"),
-                    _button("tz", "Time zone", "Times of the browser, the host or UTC (z)", "z"),
-                    _button("kiosk", "Kiosk", "Show one group after the other, without controls (k)", "k"),
-                    _button("share", "Share", "Copy a link or download the data"),
-                    _button("theme", "Theme: system", "Theme (t)", "t"),
-                    _button("help", "Help", "Help (?)", "?"),
-                    *([_sign_out(hosts)] if session == "password" else []),
+                    button("panels", "Panels", "Choose and order panels (v)", "v"),
+                    button("tz", "Time zone", "Times of the browser, the host or UTC (z)", "z"),
+                    button("kiosk", "Kiosk", "Show one group after the other, without controls (k)", "k"),
+                    button("share", "Share", "Copy a link or download the data"),
+                    button("theme", "Theme: system", "Theme (t)", "t"),
+                    button("help", "Help", "Help (?)", "?"),
+                    *([_sign_out(hosts, translate)] if session == "password" else []),
                 ],
                 id="menu-items",
                 className="page-menu",
@@ -189,10 +200,12 @@ def _bar(
     )
 
 
-def _sign_out(hosts: HostControls | None) -> html.Form:
+def _sign_out(hosts: HostControls | None, translate: Translator) -> html.Form:
     """Return a form, which a browser sends without a script. Only the root has sessions."""
     root = "" if hosts is None or hosts.top else "../../"
-    button = html.Button("Sign out", id="sign-out", type="submit", title="Sign out of this browser")
+    button = html.Button(
+        translate("Sign out"), id="sign-out", type="submit", title=translate("Sign out of this browser")
+    )
     return html.Form(button, method="post", action=f"{root}logout")
 
 
@@ -202,24 +215,28 @@ def _sections(
     hosts: HostControls | None,
     processes: bool,
     alerts: bool,
+    translate: Translator,
 ) -> dict[str, list[html.Section]]:
     """Return the panels and tables by the name of their group."""
     components = {
-        panel.name: panel_component(panel, visible=panel.name in visible_panels) for panel in panels
+        panel.name: panel_component(panel, translate, visible=panel.name in visible_panels)
+        for panel in panels
     }
     tables = {
         **({"hosts": hosts.section()} if hosts is not None and hosts.top else {}),
-        "runs": _training_runs(),
-        **({"top": _process_table()} if processes else {}),
-        **({"alerts": _alert_history()} if alerts else {}),
+        "runs": _table("runs", "Training runs", translate, is_visible=False),
+        **({"top": _table("top", "Top processes", translate, of="of this machine")} if processes else {}),
+        **({"alerts": _table("alerts", "Alerts", translate)} if alerts else {}),
     }
     spare = Panel("spare", "Spare")
     spares = {
-        f"spare-{number}": panel_component(spare, visible=False, slot=f"spare-{number}")
+        f"spare-{number}": panel_component(spare, translate, visible=False, slot=f"spare-{number}")
         for number in range(SPARE_PANELS)
     }
     built = {
-        f"yours-{number}": panel_component(spare, visible=False, slot=f"yours-{number}", built=True)
+        f"yours-{number}": panel_component(
+            spare, translate, visible=False, slot=f"yours-{number}", built=True
+        )
         for number in range(BUILT_PANELS)
     }
     sections: dict[str, list[html.Section]] = {}
@@ -239,40 +256,33 @@ def _with_twins(components: dict[str, html.Section]) -> dict[str, html.Section]:
     return ordered
 
 
-def _process_table() -> html.Section:
-    """Return an empty table, which assets/panels/process_table.js and top_processes.js fill."""
+def _table(
+    name: str, title: str, translate: Translator, *, of: str = "", is_visible: bool = True
+) -> html.Section:
+    """Return an empty table, which the scripts in assets/panels and assets/runs fill.
+
+    One that is not visible appears as soon as it has rows.
+    """
+    scope = [html.Span(of and translate(of), className="of")] if of or not is_visible else []
     return html.Section(
-        [
-            html.H2(["Top processes", html.Span("of this machine", className="of")]),
-            html.Div(className="table"),
-        ],
-        className="panel",
-        **{"data-table": "top", "aria-label": "Top processes"},
+        [html.H2([translate(title), *scope]), html.Div(className="table")],
+        className="panel" if is_visible else "panel absent",
+        **{"data-table": name, "aria-label": translate(title)},
     )
 
 
-def _training_runs() -> html.Section:
-    """Return an invisible section; assets/runs/runs.js shows it if there are runs."""
-    return html.Section(
-        [
-            html.H2(["Training runs", html.Span("", className="of")]),
-            html.Div(className="table"),
-        ],
-        className="panel absent",
-        **{"data-table": "runs", "aria-label": "Training runs"},
-    )
+def _translated(panel: Panel, translate: Translator) -> Panel:
+    """Return a panel with its title in the language of the page, unless a user gave it one."""
+    built_in = _BUILT_IN.get(panel.name)
+    if built_in is None:
+        return panel
+    title = translate(panel.title) if panel.title == built_in.title else panel.title
+    return replace(panel, title=title, of=translate(panel.of) if panel.of == built_in.of else panel.of)
 
 
-def _alert_history() -> html.Section:
-    """Return an empty table, which assets/panels/alert_history.js fills."""
-    return html.Section(
-        [html.H2("Alerts"), html.Div(className="table")],
-        className="panel",
-        **{"data-table": "alerts", "aria-label": "Alerts"},
-    )
-
-
-def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
+def _tile(tile: Tile, metrics: Sequence[Metric], translate: Translator) -> html.Button:
+    if tile in TILES:
+        tile = replace(tile, title=translate(tile.title), of=tile.of and translate(tile.of))
     visible = not metrics or any(tile.covers(metric) for metric in metrics)
     return html.Button(
         [
@@ -289,37 +299,41 @@ def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
     )
 
 
-def _controls(stops: list[int], position: int, window: float) -> html.Div:
+def _controls(stops: list[int], position: int, window: float, translate: Translator) -> html.Div:
+    button = partial(_button, translate)
     return html.Div(
         [
-            _button("earlier", "‹", "Earlier (left arrow)", "ArrowLeft"),
+            button("earlier", "‹", "Earlier (left arrow)", "ArrowLeft"),
             html.Div(
                 [
                     html.Div(
                         [
-                            html.Span("Last ", id="window-lead"),
-                            html.Output(format_window(window), id="window-label"),
+                            html.Span(translate("Last "), id="window-lead"),
+                            html.Output(format_window(window, translate), id="window-label"),
                         ],
                         className="window-text",
                     ),
-                    window_slider("window", stops, position),
+                    window_slider("window", stops, position, translate),
                 ],
                 className="window",
             ),
-            _button("later", "›", "Later (right arrow)", "ArrowRight"),
-            _button("pause", "Pause", "Pause or resume (space or p)", "Space P", pressed="false"),
+            button("later", "›", "Later (right arrow)", "ArrowRight"),
+            button("pause", "Pause", "Pause or resume (space or p)", "Space P", pressed="false"),
         ],
         id="controls",
         role="group",
-        **{"aria-label": "Time on screen"},
+        **{"aria-label": translate("Time on screen")},
     )
 
 
-def _button(name: str, text: str, title: str, keys: str = "", pressed: str | None = None) -> html.Button:
+def _button(
+    translate: Translator, name: str, text: str, title: str, keys: str = "", pressed: str | None = None
+) -> html.Button:
     """Return a button. If its text is a single sign, its title is its accessible name."""
     attributes = {"aria-keyshortcuts": keys} if keys else {}
     if pressed:
         attributes["aria-pressed"] = pressed
     elif len(text) == 1:
-        attributes["aria-label"] = title
-    return html.Button(text, id=name, type="button", title=title, **attributes)
+        attributes["aria-label"] = translate(title)
+    shown = text if len(text) == 1 else translate(text)
+    return html.Button(shown, id=name, type="button", title=translate(title), **attributes)

@@ -10,6 +10,7 @@ from dashapp.api.ingest.routes import TOKEN_PATHS
 from dashapp.config.settings import Settings
 from dashapp.http.middleware.authentication import AuthenticationMiddleware
 from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.middleware.language import LanguageMiddleware
 from dashapp.http.middleware.login_attempts import LoginAttempts
 from dashapp.http.middleware.login_page import LoginPage
 from dashapp.http.middleware.rate_limit import RequestRateLimiter
@@ -71,7 +72,7 @@ def build_middleware(
             public_paths=("/healthz", *(TOKEN_PATHS if settings.push_token else ())),
         )
     return SecurityMiddleware(
-        app,
+        LanguageMiddleware(app, settings.language),
         script_hashes=script_hashes,
         hosts=_allowed_hosts(settings),
         clients=access.clients,

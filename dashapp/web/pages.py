@@ -14,6 +14,8 @@ from dashapp.http.responses import error_response, html_response, method_not_all
 from dashapp.http.static_files import canonical_path
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.languages.accept import translator_of
+from dashapp.languages.tables import Translator
 from dashapp.model.panel_spec import compile_pattern
 from dashapp.model.text import quote_value, suggest_metric
 from dashapp.stores.base import Reader
@@ -28,6 +30,8 @@ CHART_PATH = "/chart"
 MAX_CHART_KEYS, MAX_KEYS_LENGTH, MAX_CHART_WILDCARDS = 16, 2000, 16
 # Seconds until a browser asks again for a chart of an unknown metric.
 RETRY_S = 10
+# Paths of documents, which depend on the language.
+DOCUMENT_PATHS = ("/", CHART_PATH)
 
 DESCRIPTION = "CPU, memory, disks and network of this machine, live and with history."
 # Dash writes absolute paths; in its settings, it escapes the slash for JSON in a script.
@@ -42,33 +46,36 @@ _UNUSED_SCRIPTS = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?
 
 def index_writer(
     icon: str,
-    script_url: str,
+    script_url: Callable[[str], str],
     style_url: str,
     font_url: str,
     heading: Callable[[], str],
+    translator: Callable[[], Translator],
     root: Callable[[], str] = lambda: "./",
     files: Callable[[], str] = lambda: "./",
 ) -> Callable[..., str]:
     """Return the function that Dash calls with its pieces of the document.
 
-    `icon`, `script_url`, `style_url`, `font_url`: addresses of the icon, our scripts, styles and font.
-    `heading` returns plain text, `root` the path to the page and its API, and `files` that to the files of
-    all pages.
+    `icon`, `style_url`, `font_url`: addresses of the icon, our styles and font. `script_url` returns that of
+    our scripts in a language, and `translator` the texts in the language of the request. `heading` returns
+    plain text. `root` returns the path to the page and its API, and `files` that to the files of all pages.
     """
 
     def write(*, scripts: str, config: str, favicon: str, **pieces: str) -> str:
         # The icon of Dash has 15 kB.
         del favicon
+        translate = translator()
         text = render(
             "index.html",
+            translate,
             scripts=_UNUSED_SCRIPTS.sub("", scripts),
             config=_PATHNAME_PREFIX.sub(f'"{root()}"', config),
             icon=icon,
-            script_url=script_url,
+            script_url=script_url(translate.language),
             style_url=style_url,
             font_url=font_url,
             heading=heading(),
-            description=DESCRIPTION,
+            description=translate(DESCRIPTION),
             **pieces,
         )
         return _OTHER_URL.sub(root(), _FILE_URL.sub(files(), _ABSOLUTE_URL.sub("./", text)))
@@ -136,8 +143,11 @@ def _not_found(
     if "text/html" in environ.get("HTTP_ACCEPT", ""):
         # Relative: only the browser knows the prefix of a proxy.
         home = "../" * (environ["PATH_INFO"].count("/") - 1) or "./"
-        sentence = problem[:1].upper() + problem[1:] or "Page not found"
-        page = render("message.html", title="Page not found", sentence=sentence, home=home)
+        translate = translator_of(environ)
+        # The errors of the API are English everywhere.
+        sentence = f"{problem[:1].upper()}{problem[1:]}." if problem else translate("Page not found.")
+        title = translate("Page not found")
+        page = render("message.html", translate, title=title, sentence=sentence, home=home)
         return html_response(start_response, "404 Not Found", page.encode(), *extra_headers)
     if problem:
         return error_response(start_response, "404 Not Found", problem, *extra_headers)

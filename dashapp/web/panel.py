@@ -13,6 +13,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dashapp.languages.tables import Translator
 from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.panels import Panel
 from dashapp.model.thresholds import Threshold
@@ -21,7 +22,7 @@ from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshol
 
 
 def panel_component(
-    panel: Panel, *, visible: bool = True, slot: str = "", built: bool = False
+    panel: Panel, translate: Translator, *, visible: bool = True, slot: str = "", built: bool = False
 ) -> html.Section:
     """Return a panel with an empty chart.
 
@@ -40,7 +41,7 @@ def panel_component(
             id=f"chart-{slot or panel.name}",
             className="chart",
             role="figure",
-            **{"aria-label": f"{panel.title}: chart"},
+            **{"aria-label": translate("{title}: chart", title=panel.title)},
         ),
         className="panel loading" if visible else "panel loading absent",
         **attributes,

@@ -16,7 +16,7 @@ from functools import partial
 from threading import Event
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
@@ -26,12 +26,12 @@ from dashapp.collector.service import COLLECTOR_NOTICE, collect_with_settings
 from dashapp.config import settings as config
 from dashapp.config.data_dir import web_state_directory
 from dashapp.config.settings import Settings
+from dashapp.http.asgi import AsgiBridge
 from dashapp.http.connections import ConnectionWatch
 from dashapp.http.large_responses import MAX_LARGE_RESPONSES, LargeResponses
 from dashapp.http.middleware.client_address import ClientResolver
 from dashapp.http.middleware.signing_key import process_secret
 from dashapp.http.request_body import MAX_CONCURRENT_BODIES
-from dashapp.http.types import WSGIApp
 from dashapp.model.notices import PublicNotice
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import when_parent_exits
@@ -45,18 +45,18 @@ from dashapp.web.app import create_app
 log = logging.getLogger("dashapp")
 
 # Python threads for requests. One slow response (a first page, a long window) leaves the others free. A
-# download or a large response occupies a thread until its client has read everything: granian runs the body
-# there. So there is one more thread for each that can be under way, and clients cannot occupy the last ones.
+# download or a large response occupies a thread until its client has read everything. So there is one more
+# thread for each that can be under way, and clients cannot occupy the last ones.
 MIN_THREADS = 2 + MAX_DOWNLOADS + MAX_LARGE_RESPONSES + MAX_CONCURRENT_BUILDS + MAX_WAITING_REQUESTS
 # Connections of a worker. Beyond these, granian accepts none, so a thread closes the idlest before.
-MAX_CONNECTIONS = 1024
+MAX_CONNECTIONS = 4096
 SPARE_DESCRIPTORS = 256
 # HTTP/1 only: with HTTP/2 allowed, granian waits for the first byte of a connection for ever, and a
 # connection may hold megabytes. Without https no browser uses HTTP/2.
 HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=64 << 10)
 
 
-def build_app() -> WSGIApp:
+def build_app() -> AsgiBridge:
     """Return the application of one worker. Granian calls this in each worker, after the fork."""
     settings = config.parse_settings(sys.argv[1:], checked=True)
     _exit_with_parent(lambda: os._exit(0), grace=3.0)
@@ -93,14 +93,14 @@ def build_app() -> WSGIApp:
         push_writer_of=backend.push_writer if backend else None,
     )
     client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
-    watch = ConnectionWatch(settings.port, _max_connections() * 3 // 4, client_of)
+    watch = ConnectionWatch(settings.port, _max_connections() * 7 // 8, client_of)
     start_thread("dashapp connections", watch.run)
-    app = LargeResponses(app)
+    bridge = AsgiBridge(LargeResponses(app), _thread_count(settings))
     # All objects so far are permanent. Without this, the garbage collector walks all of Dash during a
     # response.
     gc.collect()
     gc.freeze()
-    return app
+    return bridge
 
 
 def _exit_with_parent(end: Callable[[], object], grace: float = 0) -> None:
@@ -123,11 +123,12 @@ def main() -> int:
         factory=True,
         address=settings.listen_address,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        # Without the lifespan protocol. Only with ASGI does a sender learn that a client reads slowly.
+        interface=Interfaces.ASGINL,
+        loop=Loops.asyncio,
         http=HTTPModes.http1,
         http1_settings=HTTP1,
         workers=settings.workers,
-        blocking_threads=_thread_count(settings),
         backpressure=_max_connections(),
         websockets=False,
         log_level=LogLevels.error,

@@ -12,6 +12,7 @@ from dashapp.api.endpoints import Api, ApiLimits, utc_now
 from dashapp.config.settings import MIN_WINDOW_S, Settings
 from dashapp.http.responses import PRIVATE_NO_STORE
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.languages.tables import Translator
 from dashapp.model.panels import all_panels
 from dashapp.query.shared_view import SharedViewReader
 from dashapp.stores.documents import ZONE
@@ -21,6 +22,7 @@ from dashapp.web import layout
 ALLOWED_PATHS = (
     "/api/ticks",
     "/api/frames",
+    "/api/stream",
     "/api/metrics",
     "/api/alerts",
     "/api/events",
@@ -46,6 +48,7 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp, 
         caching=PRIVATE_NO_STORE,
         panels=settings.panel,
         limits=limits,
+        streams=settings.transport != "poll",
     )
 
     badges = BadgeEndpoint(store, utc_now, PRIVATE_CACHING)
@@ -60,7 +63,7 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp, 
     return show
 
 
-def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
+def shared_view_page(store: SharedViewReader, settings: Settings, translate: Translator) -> Component:
     metrics = store.metrics()
     panels = all_panels(metrics, settings.panel, store.panel_kinds())
     seconds = max(store.view.seconds, MIN_WINDOW_S)
@@ -70,11 +73,12 @@ def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
         seconds,
         metrics,
         [panel for panel in panels if panel.name in store.view.panels],
+        translate,
         thresholds=[state.threshold for state in store.thresholds()],
         title=settings.title,
         theme=settings.theme,
         machine=False,
-        tagline="shared view",
+        tagline=translate("shared view"),
         is_shared_view=True,
         zone=store.read_document(ZONE),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from clocks import FakeClock
 from effort import calls_of
 from store_variants import KINDS, Kept, kept
 
+from dashapp.alerts.message import describe_change
 from dashapp.alerts.monitor import FIRST_VALUE_TIMEOUT_S, AlertMonitor
 from dashapp.collector.service import collect
-from dashapp.model.thresholds import AlertState, Threshold
+from dashapp.model.alerts.controls import CREATE, DELETE, AlertAction
+from dashapp.model.thresholds import QUIET, AlertState, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import Rewind
 from dashapp.stores.disk.notices import NoticeFile, read_notices
@@ -62,6 +65,41 @@ def test_monitor_continues_states_after_restart(both: Kept) -> None:
     both.reopen()
     AlertMonitor([], both.store)
     assert both.reader.thresholds() == []
+
+
+@pytest.mark.parametrize("ends", ["settings", "page", "killed"])
+def test_alert_ends_when_its_rule_is_removed(both: Kept, ends: str) -> None:
+    """Otherwise the receivers of the first message wait for another one for ever."""
+    rule = Threshold("disk.percent", ">", 80)
+    alert_monitor = AlertMonitor([HOT] if ends == "page" else [HOT, rule], both.store)
+    if ends == "page":
+        alert_monitor.apply(AlertAction("a1", CREATE, rule, 999.0))
+    append_and_observe(both, alert_monitor, 1000, cpu_percent=95, disk_percent=85)
+    if ends == "page":
+        alert_monitor.apply(AlertAction("a2", DELETE, rule, 1000.5))
+    else:
+        both.reopen()
+        alert_monitor = AlertMonitor([HOT], both.store)
+    if ends == "killed":  # before the next tick
+        both.reopen()
+        alert_monitor = AlertMonitor([HOT], both.store)
+    tick = Tick(1001, 1, {"cpu.percent": 96.0, "disk.percent": 86.0})
+    assert both.store.append(tick)
+    (change,) = alert_monitor.observe(tick)
+    assert describe_change(change) == "disk.percent > 80: ended, its rule was removed"
+    assert (change.silence, change.time) == ("", 1001)
+    assert alert_monitor.observe(Tick(1002, 1, {"cpu.percent": 96.0})) == []
+    both.reopen()
+    assert AlertMonitor([HOT], both.store).observe(Tick(1003, 1, {"cpu.percent": 96.0})) == []
+
+
+def test_muted_alert_ends_silently_when_its_rule_is_removed() -> None:
+    store = MemoryStore()
+    rule = Threshold.parse("cpu.percent > 90 except Mon-Sun 00:00-23:59")
+    monitor = AlertMonitor([rule], store, zone=UTC)
+    assert [change.silence for change in monitor.observe(Tick(1000, 1, {"cpu.percent": 95.0}))] == [QUIET]
+    (change,) = AlertMonitor([], store).observe(Tick(1001, 1, {"cpu.percent": 95.0}))
+    assert (change.firing, change.silence) == (False, QUIET)
 
 
 def test_monitor_observe_returns_changes() -> None:

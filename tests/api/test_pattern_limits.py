@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from wsgi_client import ask
 
-from dashapp.api.endpoints import MAX_QUERIES_PER_REQUEST, Api
+from dashapp.api.endpoints import Api
+from dashapp.api.frame_builder import MAX_QUERIES_PER_REQUEST
 from dashapp.api.params import MAX_METRICS_PER_QUERY, MAX_WILDCARDS
 from dashapp.model.panel_spec import MAX_PATTERN_LENGTH, matches_pattern
 from dashapp.model.ticks import Metric, Tick

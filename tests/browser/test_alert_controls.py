@@ -10,6 +10,7 @@ from alert_page import AlertSite, alert_site
 from authenticated_app import PASSWORD
 from chart_assertions import wait_for_state
 from playwright.sync_api import Locator, Page, expect
+from waiting import wait_until
 
 from dashapp.model.alerts.rules import RULE_EXPECTED
 
@@ -25,11 +26,6 @@ HTML = "<b onclick=alert(1)>backup</b> runs"
 def site() -> Iterator[AlertSite]:
     with alert_site(FIRING, *CALM) as site:
         yield site
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 def open_signed_in(page: Page, site: AlertSite) -> None:
@@ -169,7 +165,7 @@ def test_changed_options_keep_the_incident_and_its_controls(page: Page, site: Al
     items = open_list(page)
     expect(items).to_have_count(3)
     expect(page.locator("#alerts .incidents > li")).to_have_count(3)
-    assert page.locator("#alerts .incidents").evaluate(IS_WITHIN_WIDTH)
+    wait_until(page, lambda: page.locator("#alerts .incidents").evaluate(IS_WITHIN_WIDTH))
     expect(items.first).to_contain_text("Critical: Core 2 at or above 0")
     expect(items.first.get_by_role("button", name="Mute 1 hour")).to_be_visible()
 

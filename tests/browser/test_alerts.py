@@ -17,11 +17,6 @@ from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 HIGH = Threshold.parse("cpu.percent > 90 for 30s")
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(interval=0.5)

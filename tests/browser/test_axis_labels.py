@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from page_scripts import load_scripts
 from playwright.sync_api import Page
-
-from dashapp.web.assets import assets_directory
 
 LABELS = """([low, high, unit]) =>
     dashapp.axisLabels(low, high, unit, 5).texts.map((text) => text.replace(/\\s/, " "))"""
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    shared_page.add_script_tag(content=(assets_directory() / "ui" / "numbers.js").read_text())
-    return shared_page
+def page(page: Page) -> Page:
+    load_scripts(page, "ui/numbers.js")
+    return page
 
 
 @pytest.mark.parametrize(

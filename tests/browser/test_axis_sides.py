@@ -27,11 +27,6 @@ def constant(unit: str, **values: float) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
-@pytest.fixture
 def late(page: Page) -> Iterator[dict[str, float]]:
     """Open an app with metrics of three units; a fourth has the values that the test adds."""
     values: dict[str, float] = {}

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from authenticated_app import guarded, link
-from built_charts import drawn, menu, texts
+from built_charts import drawn, expect_texts, menu
 from chart_assertions import wait_for_state
 from faulty_server import Served
 from playwright.sync_api import Page, expect
@@ -17,11 +17,6 @@ from waiting import wait_until
 from dashapp.model.formulas.derived import DerivedMetric
 
 RATE = "rate = 100 * cpu.percent / (cpu.percent + 50) [%]"
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +48,7 @@ def test_formula_is_built_by_keyboard_and_survives_reload_and_link(page: Page, s
     page.get_by_role("button", name="Add chart").press("Enter")
     expected = {"rate": [f"={RATE}"]}
     wait_until(page, lambda: drawn(page) == expected)
-    assert texts(page) == [f"={RATE.replace('%', '%25')}"]
+    expect_texts(page, f"={RATE.replace('%', '%25')}")
     url = page.url
     page.reload()
     wait_until(page, lambda: drawn(page) == expected)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from chart_assertions import wait_for_state
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from waiting import stays, wait_until
 
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
-from dashapp.web.assets import assets_directory
 
 DAY_S = 86_400
 COMPARED = """(panel) => {
@@ -30,11 +30,6 @@ COMPARED = """(panel) => {
         top: yaxis.range[1],
     }));
 }"""
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +76,7 @@ def is_exact(page: Page, live: Live) -> bool:
 def test_compare_draws_points_of_yesterday_with_one_request(page: Page, live: Live) -> None:
     page.keyboard.press("y")
     wait_until(page, lambda: is_exact(page, live))
-    assert "compare=1d" in page.url
+    expect(page).to_have_url(re.compile(r"compare=1d"))
     expect(page.locator("#compared span")).to_have_text("Dashed: yesterday")
     expect(page.locator('[data-panel="cpu"] h2 .compared')).to_have_text("yesterday")
     assert len(extra(live)) == 1
@@ -101,7 +96,7 @@ def test_compare_in_address_is_shown_and_ends_by_key_and_button(page: Page, serv
     wait_until(page, lambda: len(compared(page, "cores")) == 4)
     page.click("#compared button")
     wait_until(page, lambda: not compared(page))
-    assert "compare" not in page.url
+    expect(page).not_to_have_url(re.compile(r"compare"))
     page.go_back()
     wait_until(page, lambda: is_exact(page, served))
 
@@ -126,11 +121,11 @@ def test_compare_without_data_states_it_and_draws_nothing(page: Page, live: Live
     page.keyboard.press("y")
     page.keyboard.press("y")
     expect(page.locator("#compared span")).to_have_text("No data from last week to compare with.")
-    assert "compare=7d" in page.url
+    expect(page).to_have_url(re.compile(r"compare=7d"))
     assert not [point for trace in compared(page) for point in trace["points"] if point[1] is not None]
     page.keyboard.press("y")
     expect(page.locator("#compared")).to_be_hidden()
-    assert "compare" not in page.url
+    expect(page).not_to_have_url(re.compile(r"compare"))
 
 
 def test_unknown_comparison_in_address_is_explained(page: Page, served: Live) -> None:
@@ -190,8 +185,7 @@ def berlin(chromium: Browser) -> Iterator[Page]:
     """An empty page with the comparison, in a browser of this zone."""
     with closing(chromium.new_context(timezone_id="Europe/Berlin")) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "comparison/comparison.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        load_scripts(page, "ui/time_zone.js", "comparison/comparison.js")
         yield page
 
 

@@ -53,9 +53,9 @@ FOLLOWING = f"{judged('live')}, {judged('stale')}"
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    shared_page.set_viewport_size({"width": 1000, "height": 1300})
-    return shared_page
+def page(page: Page) -> Page:
+    page.set_viewport_size({"width": 1000, "height": 1300})
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_curve_stays_unchanged_during_pause_and_updates_on_resume(page: Page, li
     page.evaluate("dashapp.page.liveView.renderQueue.redraw(true)")
     settled = "dashapp.page.liveView.charts.every((chart) => !chart.dirty || !chart.onScreen)"
     wait_until(page, lambda: page.evaluate(settled))
-    assert drawn(page) == expected(doubling(5))
+    wait_until(page, lambda: drawn(page) == expected(doubling(5)))
     page.keyboard.press("p")
     expect_drawn(page, doubling(9))
 
@@ -136,7 +136,7 @@ def test_curve_axis_ignores_zoom_of_other_chart(page: Page, live: Live) -> None:
     page.mouse.up()
     wait_for_state(page, "paused")
     assert page.evaluate(axis) == before
-    assert drawn(page) == expected(doubling(5))
+    wait_until(page, lambda: drawn(page) == expected(doubling(5)))
     # Dragging in the curve panel has no effect either.
     page.keyboard.press("p")
     page.wait_for_selector(FOLLOWING)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from faulty_server import Served
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from waiting import wait_until
 
@@ -19,7 +20,6 @@ from dashapp.config.settings import Settings
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
-from dashapp.web.assets import assets_directory
 
 CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)
 # Pixels of the points, and the labels with their pixels.
@@ -147,8 +147,7 @@ def scripts_in(chromium: Browser, zone: str) -> Iterator[Page]:
     """Yield an empty page with our scripts for time, in a browser of this zone."""
     with closing(chromium.new_context(timezone_id=zone)) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "ui/times.js", "plot/time_axis.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        load_scripts(page, "ui/time_zone.js", "ui/times.js", "plot/time_axis.js")
         yield page
 
 
@@ -208,6 +207,6 @@ def test_wall_time_of_zone_matches_zoneinfo(tokyo: Page, zone: str) -> None:
 def test_unknown_zone_is_rejected_and_changes_nothing(chromium: Browser) -> None:
     with closing(chromium.new_context(timezone_id="Asia/Tokyo")) as context:
         page = context.new_page()
-        page.add_script_tag(content=(assets_directory() / "ui/time_zone.js").read_text())
+        load_scripts(page, "ui/time_zone.js")
         assert not page.evaluate("window.dashapp.setTimeZone('Mars/Olympus')")
         assert page.evaluate("window.dashapp.timeZoneName()") is None

@@ -31,11 +31,6 @@ ON_PAPER = """() => [...document.querySelectorAll("#page .panel")].filter((panel
 })"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=300)

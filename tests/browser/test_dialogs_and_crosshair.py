@@ -18,11 +18,6 @@ CROSSED = """() => [...document.querySelectorAll(".cross:not([hidden])")].map((l
 })"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=5400)

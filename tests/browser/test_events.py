@@ -66,11 +66,6 @@ def served() -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
-@pytest.fixture
 def site(served: Site) -> Site:
     served.write()
     return served

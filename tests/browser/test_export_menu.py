@@ -15,11 +15,6 @@ from served_page import Live, Serve
 from waiting import wait_until
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all()
@@ -87,7 +82,8 @@ def test_copied_link_opens_same_panel_and_range(page: Page, live: Live) -> None:
     page.goto(link)
     wait_for_state(page, "paused")
     page.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
-    assert page.evaluate("dashapp.page.liveView.pausedRange") == pytest.approx(held, abs=2)
+    paused = "dashapp.page.liveView.pausedRange"
+    wait_until(page, lambda: page.evaluate(paused) == pytest.approx(held, abs=2))
     wait_until(page, lambda: page.evaluate("dashapp.page.panelOrder.visiblePanels()") == ["cores"])
 
 

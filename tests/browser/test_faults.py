@@ -6,12 +6,14 @@ import re
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, differences, drawing, wait_for_state, window
+from faulty_server import POLL, STREAM, TRANSPORTS
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
-from tab import Tab
 from waiting import stays, wait_for, wait_until, wait_until_passes
 
 JSON_ERROR = b'{"error": "too many"}'
+# The promises for the faults hold for both ways to get ticks.
+both = pytest.mark.parametrize("transport", TRANSPORTS)
 # Every text of the badge, even if it is visible only briefly.
 KEEP_TEXTS = """
 window.badgeTexts = new Set();
@@ -26,8 +28,14 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(served: Live) -> Live:
+def transport() -> str:
+    return POLL
+
+
+@pytest.fixture
+def live(served: Live, transport: str) -> Live:
     """The module's server without faults, over a store with a full history."""
+    served.server.transport = transport
     served.trouble.calm()
     served.server.stop()
     served.server.start()
@@ -38,21 +46,18 @@ def live(served: Live) -> Live:
     return served
 
 
-@pytest.fixture(scope="module")
-def tab(tab: Tab) -> Tab:
-    tab.page.add_init_script(KEEP_TEXTS)
-    return tab
-
-
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
+def page(page: Page) -> Page:
+    page.add_init_script(KEEP_TEXTS)
+    return page
 
 
 def open_live(page: Page, live: Live) -> None:
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
+    if live.server.transport == STREAM:
+        wait_until(page, lambda: page.evaluate("dashapp.page.poller.stream.events > 0"))
 
 
 def drawn_until(page: Page) -> int:
@@ -69,6 +74,7 @@ def assert_one_question_at_a_time(page: Page) -> None:
     assert page.evaluate("window.flights.most") == 1
 
 
+@both
 def test_page_draws_every_point_when_server_is_slower_than_interval(page: Page, live: Live) -> None:
     open_live(page, live)
     live.trouble.latency = 1.2
@@ -86,6 +92,7 @@ def test_page_draws_every_point_when_server_is_slower_than_interval(page: Page, 
     assert_one_question_at_a_time(page)
 
 
+@both
 def test_page_shows_offline_and_fills_gap_after_server_restart(page: Page, live: Live) -> None:
     open_live(page, live)
     live.server.stop()
@@ -98,6 +105,7 @@ def test_page_shows_offline_and_fills_gap_after_server_restart(page: Page, live:
     assert_drawn_equals_store(page, live.store)
 
 
+@both
 def test_page_shows_offline_and_recovers_after_invalid_response(page: Page, live: Live) -> None:
     open_live(page, live)
     for answer in (
@@ -114,6 +122,7 @@ def test_page_shows_offline_and_recovers_after_invalid_response(page: Page, live
         assert_drawn_equals_store(page, live.store)
 
 
+@both
 def test_page_aborts_request_after_timeout(page: Page, live: Live) -> None:
     open_live(page, live)
     live.trouble.latency = 1e6
@@ -126,6 +135,7 @@ def test_page_aborts_request_after_timeout(page: Page, live: Live) -> None:
     assert_one_question_at_a_time(page)
 
 
+@both
 def test_page_shows_no_data_and_gap_when_feeder_stops(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
@@ -160,6 +170,7 @@ def test_page_opened_before_first_tick_draws_it(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
+@both
 def test_page_redraws_after_store_is_cleared(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
@@ -171,6 +182,7 @@ def test_page_redraws_after_store_is_cleared(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
+@both
 def test_page_redraws_after_store_is_cleared_between_requests(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()

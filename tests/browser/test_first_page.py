@@ -6,17 +6,11 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, heard, wait_for_state
 from playwright.sync_api import Page, Request, expect
 from served_page import Serve
 from tab import ZONE
 from waiting import wait_until, wait_until_passes
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 def test_page_draws_history_without_console_messages(page: Page, serve: Serve) -> None:

@@ -91,7 +91,7 @@ def test_usual_range_is_toggled_and_remembered(page: Page, served: Served) -> No
     expect(mark).to_have_count(0)
     page.keyboard.press("u")
     expect(mark).to_have_text(USUAL)
-    assert "usual=1" in page.url
+    expect(page).to_have_url(re.compile(r"usual=1"))
     after = wait_until(
         page, lambda: (found := page.evaluate(STATE, "cpu"))["painted"] > before["painted"] and found
     )
@@ -100,7 +100,7 @@ def test_usual_range_is_toggled_and_remembered(page: Page, served: Served) -> No
     expect(mark).to_have_text(USUAL)
     page.keyboard.press("u")
     expect(mark).to_have_text("")
-    assert "usual" not in page.url
+    expect(page).not_to_have_url(re.compile(r"usual"))
     page.goto(served.url)
     expect(page.locator('[data-panel="cpu"] .js-plotly-plot')).to_be_visible()
     expect(mark).to_have_count(0)

@@ -14,11 +14,6 @@ GROUPS_ON_SCREEN = """() => [...document.querySelectorAll("[data-group]")]
     .filter((group) => group.offsetParent).map((group) => group.dataset.group)"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=300)
@@ -55,7 +50,7 @@ def test_panel_fills_window_by_menu_until_escape(page: Page, live: Live) -> None
     page.keyboard.press("Escape")
     wait_until(page, lambda: not fills_window(page, "cores"))
     wait_until(page, lambda: chart_height(page, "cores") == before)
-    assert page.locator(".leave-full").count() == 0
+    expect(page.locator(".leave-full")).to_have_count(0)
     wait_for_state(page, "live")
 
 
@@ -74,11 +69,11 @@ def test_kiosk_hides_controls_and_shows_time(page: Page, served: Live) -> None:
     for control in ("#window", "#pause", "#search", ".more"):
         expect(page.locator(control).first).to_be_hidden()
     expect(page.locator('[data-panel="cpu"]')).to_be_visible()
-    assert "kiosk=1" in page.url
+    expect(page).to_have_url(re.compile(r"kiosk=1"))
     page.keyboard.press("Escape")
     expect(page.locator("#window")).to_be_visible()
     expect(page.locator("#kiosk-clock")).to_be_hidden()
-    assert "kiosk" not in page.url
+    expect(page).not_to_have_url(re.compile(r"kiosk"))
 
 
 def test_kiosk_shows_groups_in_turn_and_pauses_on_interaction(page: Page, live: Live) -> None:

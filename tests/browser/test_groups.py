@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from chart_assertions import wait_for_state
 from hypothesis import given
 from hypothesis import strategies as st
+from page_scripts import load_scripts
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
-from waiting import wait_until_passes
+from waiting import wait_until, wait_until_passes
 
 from dashapp.model.groups import GROUPS
 from dashapp.model.ticks import Metric, Tick
-from dashapp.web.assets import assets_directory
 
 PERCENT = ("%", 0, 100)
 MACHINE = [
@@ -48,11 +49,6 @@ HOLES = """() => [...document.querySelectorAll(".cards, #tiles")].filter((box) =
 })"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def values(second: int) -> dict[str, float]:
     return {metric.key: float((17 * second + 5 * place) % 97) for place, metric in enumerate(MACHINE)} | FLAT
 
@@ -74,11 +70,6 @@ def live(serve_all: Serve) -> Live:
     return made
 
 
-def load(page: Page, *scripts: str) -> None:
-    for script in scripts:
-        page.add_script_tag(content=(assets_directory() / script).read_text())
-
-
 def group_of(page: Page, panel: str) -> str:
     section = page.locator(f"[data-panel='{panel}']")
     found: str = section.evaluate("(section) => section.closest('[data-group]').dataset.group")
@@ -91,7 +82,7 @@ def test_each_panel_is_in_a_group(page: Page, live: Live) -> None:
     expect(page.locator("[data-group]")).to_have_count(len(GROUPS))
     assert page.locator(".panel").count() == page.locator("[data-group] .panel").count()
     expected = {"cpu": "overview", "cores": "cpu", "swap": "memory", "disks": "disks", "shop": "yours"}
-    assert {panel: group_of(page, panel) for panel in expected} == expected
+    wait_until(page, lambda: {panel: group_of(page, panel) for panel in expected} == expected)
     # Groups without panels have neither a heading nor a link.
     page.goto(live.url + "?panels=cpu")
     expect(page.locator('[data-group="disks"]')).to_be_hidden()
@@ -108,7 +99,7 @@ def test_link_jumps_to_its_group(page: Page, live: Live) -> None:
         link.click()
         expect(page.locator("#disks .toggle")).to_be_in_viewport()
         expect(link).to_have_attribute("aria-current", "true")
-        assert page.url.endswith("#disks")
+        expect(page).to_have_url(re.compile("#disks$"))
         # The bar does not cover the heading.
         bar, heading = page.locator("#bar").bounding_box(), page.locator("#disks .toggle").bounding_box()
         assert bar
@@ -216,7 +207,7 @@ ROWS = """([weights, columns]) => {
 def blank(tab: Any) -> Page:
     page: Page = tab.page
     page.goto("about:blank")
-    load(page, "layout/rows.js")
+    load_scripts(page, "layout/rows.js")
     return page
 
 

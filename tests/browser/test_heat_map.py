@@ -29,9 +29,9 @@ ALPHA = """([row, rows]) => {
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    shared_page.set_viewport_size({"width": 1000, "height": 900})
-    return shared_page
+def page(page: Page) -> Page:
+    page.set_viewport_size({"width": 1000, "height": 900})
+    return page
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from chart_assertions import heard, judged
 from playwright.sync_api import Page, expect
 from served_page import Serve
@@ -41,11 +40,6 @@ def fed(serve: Serve, metrics: list[Metric]) -> str:
     for second in range(1, 31):
         live.store.append(Tick(now + second, 1.0, {each.key: float(n) for n, each in enumerate(metrics)}))
     return live.url
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 # The data ends soon after the page opens, so the page may be live or stale.

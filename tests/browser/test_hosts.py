@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from chart_assertions import assert_drawn_equals_store, wait_for_state
 from playwright.sync_api import Page, expect
 from served_page import Many, Serving
@@ -17,11 +16,6 @@ LATER = """() => {
     const plain = performance.now.bind(performance);
     performance.now = () => plain() + 10_000;
 }"""
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 def names(page: Page, within: str = LIST) -> list[str]:

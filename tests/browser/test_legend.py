@@ -36,11 +36,6 @@ EXTREME = [Metric(f"extreme.{name}", name, "", name) for name in SPECIAL]
 GAP = range(40, 60)  # seconds without a tick
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def values_at(second: int) -> dict[str, float]:
     parts = {"cpu.user": 20.0 + second % 7, "cpu.system": 10.0, "cpu.iowait": 5.0}
     return {
@@ -110,9 +105,8 @@ def test_legend_rows_show_value_and_statistics_of_visible_range(page: Page, live
 
     wait_until_passes(page, shows_all)
     # The title has the whole of the stack.
-    assert text(page.locator("[data-panel=cpu] h2 .value")) == text(
-        row(page, "cpu.percent").locator(".value")
-    )
+    whole = row(page, "cpu.percent").locator(".value")
+    wait_until(page, lambda: text(page.locator("[data-panel=cpu] h2 .value")) == text(whole))
     # At the pointer, the row shows the value there.
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("Shift+ArrowLeft")
@@ -175,7 +169,7 @@ def test_long_legend_shows_highest_lines_and_expands(page: Page, live: Live) -> 
     expect(page.locator("[data-panel=many] .trace.faded")).to_have_count(8)
     page.keyboard.press("Enter")
     expect(rows.nth(1)).to_have_attribute("aria-pressed", "false")
-    assert keys[1] in page.url
+    expect(page).to_have_url(re.compile(re.escape(keys[1])))
 
 
 def test_long_legend_of_checks_begins_with_those_that_are_down(page: Page, live: Live) -> None:

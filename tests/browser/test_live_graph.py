@@ -31,11 +31,6 @@ from dashapp import LiveGraph
 HELD = "dashapp.liveGraphs.byId.get('one').liveView.shownSeries.lastTime"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def app() -> Iterator[Theirs]:
     app = Theirs()

@@ -11,7 +11,7 @@ import pytest
 from authenticated_app import PASSWORD
 from chart_assertions import drawing, heard, wait_for_state
 from fake_collector import Feeder
-from faulty_server import Served
+from faulty_server import POLL, STREAM, TRANSPORTS, Served
 from playwright.sync_api import Browser, Page, Route, expect
 from waiting import PATIENCE_S, wait_until
 
@@ -30,12 +30,14 @@ def feeder() -> Iterator[Feeder]:
 
 
 @contextmanager
-def served(feeder: Feeder, *flags: str, password: str = PASSWORD) -> Iterator[Served]:
+def served(
+    feeder: Feeder, *flags: str, password: str = PASSWORD, transport: str = POLL
+) -> Iterator[Served]:
     settings = parse_settings(
         ["--store", "memory:", "--interval", "0.5", *flags],
         {"DASHAPP_PASSWORD": password} if password else {},
     )
-    server = Served(create_app(feeder.store, settings))
+    server = Served(create_app(feeder.store, settings), transport)
     yield server
     server.stop()
 
@@ -140,6 +142,35 @@ def test_open_page_shows_sign_in_link_after_session_ends(page: Page, live: Serve
     wait_for_state(page, "live")
     expect(page).to_have_url(live.url + "?window=60")
     expect(page.locator("#locked")).to_have_count(0)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_open_page_shows_sign_in_link_after_sign_out_in_other_tab(
+    page: Page, feeder: Feeder, transport: str
+) -> None:
+    with served(feeder, transport=transport) as server:
+        page.goto(server.url)
+        sign_in(page)
+        wait_for_state(page, "live")
+        if transport == STREAM:
+            wait_until(page, lambda: page.evaluate("dashapp.page.poller.stream.events > 0"))
+        other = page.context.new_page()
+        other.goto(server.url)
+        wait_for_state(other, "live")
+        other.click("#menu")
+        other.click("#sign-out")
+        expect(other).to_have_title("Sign in · dashapp")
+        other.close()
+        expect(page.locator("#status")).to_have_text("You are signed out")
+        expect(page.locator("#locked").get_by_role("link", name="Sign in again")).to_be_visible()
+        opened = len(server.trouble.streams)
+        page.evaluate(BEATS)
+        wait_until(page, lambda: page.evaluate("window.beats") >= 3)
+        assert len(server.trouble.streams) == opened
+        assert page.context.request.post(server.url + "login", form={"password": PASSWORD}).ok
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        wait_for_state(page, "live")
+        expect(page.locator("#locked")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

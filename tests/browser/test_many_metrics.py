@@ -26,9 +26,9 @@ POINTS = """(panel) => {
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    shared_page.set_viewport_size({"width": 1000, "height": 700})
-    return shared_page
+def page(page: Page) -> Page:
+    page.set_viewport_size({"width": 1000, "height": 700})
+    return page
 
 
 @pytest.fixture(scope="module")

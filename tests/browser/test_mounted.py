@@ -22,11 +22,6 @@ BOTTOM = "document.querySelector('.js-plotly-plot').getBoundingClientRect().bott
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
-@pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Any]:
     shops: list[Shop] = []
 

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
 
-import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
 from fake_collector import grid
 from fake_hosts import Machine
@@ -15,12 +14,6 @@ from playwright.sync_api import Page, expect
 from served_page import Serving
 from tall import TALL
 from waiting import wait_until, wait_until_passes
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
 
 # Each panel's lines: metric, colour and dash.
 LINES = """[...document.querySelectorAll("[data-panel] .js-plotly-plot")].map((gd) =>

@@ -16,11 +16,6 @@ RANGE = "dashapp.page.liveView.shownRange"
 WHOLE = "dashapp.page.overviewStrip.range"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     return serve_all(past=PAST_S)
@@ -64,7 +59,7 @@ def test_strip_requests_history_once_and_none_per_tick(page: Page, live: Live) -
     drawn = """() => { const canvas = document.querySelector("#strip canvas");
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
         return data.filter((value, index) => index % 4 === 3 && value > 0).length; }"""
-    assert page.evaluate(drawn) > 1000
+    wait_until(page, lambda: page.evaluate(drawn) > 1000)
 
 
 def test_strip_has_no_gap_if_it_missed_ticks(page: Page, live: Live) -> None:

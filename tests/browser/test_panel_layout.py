@@ -20,11 +20,6 @@ ORDER = """() => [...document.querySelectorAll("main .panel:not(.absent):not([hi
     .map((section) => section.dataset.panel).filter(Boolean)"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all()
@@ -106,7 +101,7 @@ def test_hiding_all_panels_shows_hint_and_is_kept_in_link(page: Page, live: Live
     page.goto("about:blank")
     page.goto(f"{live.url}?panels=none")
     wait_for_state(page, "live")
-    assert page.evaluate(SHOWN) == []
+    wait_until(page, lambda: page.evaluate(SHOWN) == [])
     expect(page.locator("#note.shown")).to_have_count(0)
 
 
@@ -265,10 +260,10 @@ def test_theme_button_cycles_and_choice_is_stored(page: Page, live: Live) -> Non
     dark = page.evaluate(ground)
     reopened(page, live)
     expect_theme(page, "dark")
-    assert page.evaluate(ground) == dark
+    wait_until(page, lambda: page.evaluate(ground) == dark)
     page.keyboard.press("t")
     expect_theme(page, "light")
-    assert page.evaluate(ground) != dark
+    wait_until(page, lambda: page.evaluate(ground) != dark)
     page.keyboard.press("t")
     expect_address(page, "theme", None)
 

@@ -34,11 +34,6 @@ OLD = "performance.now() - dashapp.page.processTable.requestedAt > 3000"
 
 
 @pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
-@pytest.fixture
 def hunted(tmp_path: Path) -> Iterator[int]:
     """The PID of a process named NAME, with a password on its command line."""
     program = tmp_path / NAME

@@ -17,17 +17,13 @@ from dashapp.model.ticks import Metric, Tick
 CPU = '[data-panel="cpu"]'
 READING = "dashapp.page.liveView.reading.at"
 # The position of the thumb between the first stop (0) and the last (1).
+# The thumb's place between both ends, at which it is still inside the track.
 THUMB = """() => {
     const thumb = document.querySelector("#window [role=slider]").getBoundingClientRect();
     const track = document.querySelector("#window .dash-slider-root").getBoundingClientRect();
-    return (thumb.x + thumb.width / 2 - track.x) / track.width;
+    return (thumb.x - track.x) / (track.width - thumb.width);
 }"""
 LENGTH = 100
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +160,7 @@ def test_slider_matches_length_on_screen(
     def matches() -> None:
         assert page.inner_text("#window-label") == thumb.get_attribute("aria-valuetext")
         assert float(thumb.get_attribute("aria-valuenow") or "") == pytest.approx(shown, abs=0.01)
-        assert page.evaluate(THUMB) == pytest.approx(shown / last, abs=0.03)
+        assert page.evaluate(THUMB) == pytest.approx(shown / last, abs=0.01)
 
     wait_until_passes(page, matches)
     if position <= last:
@@ -255,4 +251,4 @@ def test_axis_contains_every_value(page: Page, serve: Serve) -> None:
 
     for name in AXES:
         wait_until_passes(page, partial(is_fitted, name))
-    assert drawing(page)
+    wait_until(page, lambda: drawing(page))

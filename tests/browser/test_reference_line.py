@@ -67,11 +67,6 @@ class Market:
         return {"price": self.price, "close": self.close}
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Market]:
     running = Market()

@@ -41,11 +41,6 @@ def following(serve_all: Serve) -> Live:
     return serve_all(interval=0.5)
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def test_tick_extends_traces_without_redraw(page: Page, following: Live) -> None:
     page.goto(following.url)
     assert_drawn_equals_store(page, following.store)

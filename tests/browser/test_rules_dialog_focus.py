@@ -14,11 +14,6 @@ from waiting import wait_until
 RULES = ("cpu.percent > 90", "memory.percent > 95")
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def live(serve_all: Serve) -> Live:
     return serve_all(interval=0.5)

@@ -7,17 +7,12 @@ from contextlib import closing
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Locator, Page, expect
 from served_page import Live, Serve
 from waiting import wait_until
 
 from dashapp.model.ticks import Metric, Tick
-from dashapp.web.assets import assets_directory
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +140,7 @@ def test_search_shows_hostile_names_as_text(page: Page, many_names: Live) -> Non
     page.get_by_role("combobox").fill("zurich")
     expect(options(page).first).to_contain_text("Zürich")
     inside = "document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth"
-    assert page.evaluate(inside)
+    wait_until(page, lambda: page.evaluate(inside))
     assert not [line for line in said if "alert" in line]
 
 
@@ -213,8 +208,7 @@ PHRASES = {
 def test_times_in_words_in_the_zone_of_the_page(chromium: Browser) -> None:
     with closing(chromium.new_context(timezone_id="Asia/Tokyo")) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "search/time_phrases.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        load_scripts(page, "ui/time_zone.js", "search/time_phrases.js")
         found = page.evaluate(
             """(phrases) => {
                 const app = window.dashapp;
@@ -234,8 +228,7 @@ def test_times_in_words_in_the_zone_of_the_page(chromium: Browser) -> None:
 def test_night_has_twelve_hours_on_the_clock_when_clocks_change(chromium: Browser) -> None:
     with closing(chromium.new_context(timezone_id="Europe/Berlin")) as context:
         page = context.new_page()
-        for script in ("ui/time_zone.js", "search/time_phrases.js"):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        load_scripts(page, "ui/time_zone.js", "search/time_phrases.js")
         found = page.evaluate(
             """() => {
                 const app = window.dashapp;

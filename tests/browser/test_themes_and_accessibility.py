@@ -10,13 +10,13 @@ from itertools import pairwise
 import pytest
 from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
 from fake_collector import METRICS
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from tab import ZONE
-from waiting import wait_until_passes
+from waiting import wait_until, wait_until_passes
 
 from dashapp.model.ticks import Metric
-from dashapp.web.assets import assets_directory
 
 COLOURS = """() => {
     const brightness = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0);
@@ -41,11 +41,6 @@ HOSTILE = [
     "%{y}<br><b>" + "x" * 500,
     "&lt;b&gt; \u202e \x00",
 ]
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +78,7 @@ def test_phone_page_has_no_horizontal_scrolling(chromium: Browser, live: Live) -
     page = context.new_page()
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    wait_until(page, lambda: page.evaluate("document.documentElement.scrollWidth") == 390)
     spans = sorted(page.evaluate(SPANS))
     assert len(spans) >= 2
     page.locator("#window .dash-slider-mark:visible").nth(1).wait_for()
@@ -151,7 +146,7 @@ def test_hostile_labels_are_shown_as_text(page: Page, serve: Serve) -> None:
         # Without the character that reverses what follows.
         assert shown.replace("…", "") in label.replace("\u202e", "")
     # Units of 500 characters do not widen the page.
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    wait_until(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
     box = page.locator('[data-panel="cores"] .nsewdrag').bounding_box()
     assert box
     page.mouse.move(box["x"] + 300, box["y"] + 60)
@@ -175,11 +170,11 @@ def scripts(chromium: Browser) -> Iterator[Page]:
     """An empty page with some of our scripts."""
     with closing(chromium.new_context(timezone_id=ZONE)) as context:
         page = context.new_page()
-        for script in (
+        load_scripts(
+            page,
             *("ui/numbers.js", "ui/time_zone.js", "ui/times.js"),
             *("charts/traces.js", "charts/tooltip.js", "panels/tiles.js"),
-        ):
-            page.add_script_tag(content=(assets_directory() / script).read_text())
+        )
         yield page
 
 

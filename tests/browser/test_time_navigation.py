@@ -16,11 +16,6 @@ from waiting import wait_until, wait_until_passes
 from dashapp.model.ticks import to_milliseconds
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=1500)
@@ -86,7 +81,7 @@ def test_earlier_and_later_move_by_three_quarters_of_window(page: Page, live: Li
         go(page, "#later")
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
-    assert "end" not in address(page)
+    wait_until(page, lambda: "end" not in address(page))
 
 
 def test_link_reproduces_paused_range(page: Page, live: Live) -> None:

@@ -19,11 +19,6 @@ from dashapp.stores.documents import ZONE
 HOST_ZONE = "America/St_Johns"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     live = serve_all(past=3000)
@@ -94,14 +89,14 @@ def test_zone_changes_by_key_and_is_remembered(page: Page, served: Live) -> None
     page.keyboard.press("z")
     expect(page.locator("#note.shown")).to_have_text(f"Times of the host: {HOST_ZONE}.")
     wait_until(page, lambda: axis_is_in(page, HOST_ZONE))
-    assert "tz=host" in page.url
+    expect(page).to_have_url(re.compile(r"tz=host"))
     page.keyboard.press("z")
     wait_until(page, lambda: axis_is_in(page, "UTC"))
     page.goto(served.url)
     wait_until(page, lambda: axis_is_in(page, "UTC"))
     page.keyboard.press("z")
     wait_until(page, lambda: axis_is_in(page, BROWSER_ZONE))
-    assert "tz" not in page.url
+    expect(page).not_to_have_url(re.compile(r"tz"))
 
 
 def test_go_to_dialog_uses_the_zone(page: Page, served: Live) -> None:
@@ -144,7 +139,7 @@ def test_offset_of_host_is_used_if_it_has_no_name(page: Page, other: Live) -> No
     wait_for_state(page, "live")
     expect(page.locator("#zone")).to_have_text("-03:30")
     minutes = "new Set(document.querySelector('[data-panel=\"cpu\"] .js-plotly-plot').layout.xaxis.ticktext)"
-    assert page.evaluate(f"{minutes}.size") > 1
+    wait_until(page, lambda: page.evaluate(f"{minutes}.size") > 1)
 
 
 def test_each_host_has_its_zone(page: Page, many: Serving) -> None:

@@ -45,11 +45,6 @@ POSITION = """time => {
 }"""
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 class Night:
     """A night by a fake clock: a collector's records of a /proc in a folder, in a store on disk."""
 

@@ -25,11 +25,6 @@ POINTS = """([run, metric]) => {
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
     with dashapp(tmp_path_factory.mktemp("runs"), "--interval", "0.2", env=ENV) as app:
@@ -124,17 +119,19 @@ def test_two_runs_are_compared_by_step_and_by_elapsed_time(page: Page, app: Dash
         return page.evaluate(POINTS, ["resnet", "loss"])
 
     wait_until(page, lambda: set(drawn()) == {"run.resnet.loss", "run.resnet-2.loss"})
-    steps = [step for step, _ in drawn()["run.resnet.loss"]]
-    assert steps == [0, 10, 20, 30]
-    assert drawn()["run.resnet-2.loss"][0] == [5, 0.7]
-    assert page.evaluate(POINTS, ["resnet", "val.loss"])["run.resnet.val.loss"] == [[30, 0.5]]
+    steps = [0, 10, 20, 30]
+    wait_until(page, lambda: [step for step, _ in drawn()["run.resnet.loss"]] == steps)
+    wait_until(page, lambda: drawn()["run.resnet-2.loss"][0] == [5, 0.7])
+    asked = ["resnet", "val.loss"]
+    wait_until(page, lambda: page.evaluate(POINTS, asked)["run.resnet.val.loss"] == [[30, 0.5]])
     page.get_by_role("button", name="Time", exact=True).click()
     wait_until(page, lambda: [step for step, _ in drawn()["run.resnet.loss"]] != steps)
     elapsed = [time for points in drawn().values() for time, _ in points]
     assert all(-2 < time < 2 * PATIENCE_S for time in elapsed)
     page.get_by_label("Compare with").select_option("")
     wait_until(page, lambda: set(drawn()) == {"run.resnet.loss"})
-    assert min(time for time, _ in drawn()["run.resnet.loss"]) > 1e12, "the time of the day"
+    # The time of the day.
+    wait_until(page, lambda: min(time for time, _ in drawn()["run.resnet.loss"]) > 1e12)
 
 
 def test_open_run_needs_no_further_request_per_tick(page: Page, app: Dashapp) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state, window
+from faulty_server import POLL, TRANSPORTS
 from playwright.sync_api import Locator, Page, expect
 from served_page import Live, Serve
 from tab import Tab
@@ -20,18 +21,19 @@ DRAWN_UP = f"{CHARTS}.find((chart) => chart.section.matches('{CPU_PANEL}')).draw
 SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.drawingSince === null))"
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def served(serve_all: Serve) -> Live:
     return serve_all(past=200, interval=0.5)
 
 
 @pytest.fixture
-def live(page: Page, served: Live, tab: Tab) -> Iterator[Live]:
+def transport() -> str:
+    return POLL
+
+
+@pytest.fixture
+def live(page: Page, served: Live, tab: Tab, transport: str) -> Iterator[Live]:
+    served.server.transport = transport
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     yield served
@@ -171,13 +173,14 @@ def test_window_change_in_the_past_keeps_end(page: Page, live: Live) -> None:
         wait_until(page, lambda s=seconds: aligned(page) == pytest.approx([end - 1000 * s, end], abs=2))
     wait_for_state(page, "paused")
     expect(page.locator("#window-label")).to_have_text("15 seconds")
-    assert window(page) == 15
+    wait_until(page, lambda: window(page) == 15)
     page.click("#pause")
     wait_for_state(page, "live")
     expect(page.locator("#window-label")).to_have_text("15 seconds")
     assert_drawn_equals_store(page, live.store)
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_slider_drag_ends_at_last_value(page: Page, live: Live) -> None:
     track = page.locator("#window [role=slider]").locator("xpath=ancestor::*[contains(@class,'root')][1]")
     box, thumb = track.bounding_box(), page.locator("#window [role=slider]").bounding_box()

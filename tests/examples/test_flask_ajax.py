@@ -27,11 +27,6 @@ def doubling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
         yield running
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def frames(page: Page) -> list[Frame]:
     elements = [page.wait_for_selector(f"iframe >> nth={place}") for place in (0, 1)]
     found = [frame for each in elements if each and (frame := each.content_frame())]

@@ -62,11 +62,6 @@ class Site:
         return web.serving()
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The running site. Each test restarts the processes that it ends."""

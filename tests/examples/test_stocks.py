@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -51,11 +52,6 @@ def stocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
         yield running
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 def drawn(page: Page) -> dict[str, Any]:
     """Return the only chart: its range in seconds, its trace and the y axis."""
     found = page.evaluate(READ)
@@ -96,7 +92,7 @@ def test_stocks_url_holds_choice_of_each_viewer(page: Page, chromium: Browser, s
     wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
     page.get_by_role("link", name="1 h").click()
     wait_until(page, lambda: shows(page, "quotes.MSFT", 3600))
-    assert page.url.endswith("/?symbol=MSFT&range=1%20h")
+    expect(page).to_have_url(re.compile(r"/\?symbol=MSFT&range=1%20h$"))
     # Another viewer who opens the link sees the same stock; without the link, the default.
     with closing(chromium.new_context()) as others:
         other = others.new_page()

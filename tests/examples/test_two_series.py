@@ -50,11 +50,6 @@ def test_two_series_example_has_at_most_20_lines() -> None:
     assert lines_of_code("two_series.py") <= 20
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
     """A server with this machine, the demo source and the script's metrics."""

@@ -16,7 +16,7 @@ from waiting import PATIENCE_S
 from wsgi_client import ask
 
 from dashapp import LiveGraph, attach
-from dashapp.http.asgi import wsgi_to_asgi
+from dashapp.http.asgi import AsgiBridge
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 
 
@@ -135,12 +135,15 @@ def test_ticks_endpoint_rejects_invalid_patterns(attached: Dash, query: str) -> 
 
 def request_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
+    parts = [{"type": "http.request"}]
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request"}
+        if not parts:
+            await asyncio.Event().wait()  # the client stays connected
+        return parts.pop()
 
     path, _, query = path.partition("?")
     scope: dict[str, Any] = {
@@ -276,11 +279,15 @@ def test_asgi_bridge_passes_address_of_client() -> None:
         start_response("200 OK", [])
         return []
 
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
     async def send(_: dict[str, Any]) -> None: ...
 
-    scope: dict[str, Any] = {"method": "GET", "query_string": b"", "headers": []}
+    bridge = AsgiBridge(app, 1)
+    scope: dict[str, Any] = {"method": "GET", "path": "/", "query_string": b"", "headers": []}
     # In a thread of its own: a browser of another test may have an event loop in this one.
     with ThreadPoolExecutor(1) as pool:
         for client in (("8.8.8.8", 4711), None):
-            pool.submit(asyncio.run, wsgi_to_asgi(app, "/", scope | {"client": client}, send)).result()
+            pool.submit(asyncio.run, bridge(scope | {"client": client}, receive, send)).result()
     assert found == ["8.8.8.8", ""]

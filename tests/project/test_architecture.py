@@ -20,7 +20,19 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From bottom to top: a module imports only from its own package and from those before it.
 LAYERS = [
-    *("model", "process", "sources", "config", "stores", "query", "alerts", "http", "api", "collector"),
+    *(
+        "model",
+        "languages",
+        "process",
+        "sources",
+        "config",
+        "stores",
+        "query",
+        "alerts",
+        "http",
+        "api",
+        "collector",
+    ),
     *("mcp", "web", "integrations"),
 ]
 # Inside `sources` and `stores`, only these two modules import the sub-packages, because they select one.
@@ -33,7 +45,7 @@ SHARED = (
     "dashapp.web.components",
     "dashapp.model.statistics",
     "dashapp.stores.history",
-    *("dashapp.api.statistics", "dashapp.web.components"),
+    *("dashapp.api.statistics", "dashapp.api.streaming", "dashapp.web.components"),
 )
 MAX_MODULES = 15
 MAX_LINES = 400

@@ -21,9 +21,9 @@ from dashapp.config.cli import ENV_PREFIX
 from dashapp.config.settings import Settings
 
 DOCS = ROOT / "docs"
-MAX_README_WORDS = 700
+MAX_README_WORDS, MAX_README_TABLE_ROWS = 900, 20
 MAX_GLOSSARY_WORDS = 20
-NO_DOCUMENTS = {"node_modules", "dist", "build", "data"}
+NO_DOCUMENTS = {"node_modules", "dist", "build", "data", "site"}
 # Variables of dashapp that are not settings.
 OTHER_VARIABLES = {"DASHAPP_URL", "DASHAPP_BENCH_STEP"}
 
@@ -45,17 +45,6 @@ def name_of(path: Path) -> str:
 
 
 DOCUMENTS = sorted(documents())
-GUIDES = [path for path in DOCUMENTS if path.parent in (ROOT, DOCS)]
-
-
-def snippets(language: str) -> list[tuple[str, str]]:
-    """Return the fenced blocks of a language, each with an id of file and number."""
-    return [
-        (f"{name_of(path)} {number}", found[3])
-        for path in GUIDES
-        for number, found in enumerate(_FENCE.finditer(path.read_text()), 1)
-        if found[2] == language
-    ]
 
 
 @cache
@@ -162,6 +151,12 @@ def test_links_lead_to_files_and_headings(path: Path) -> None:
         assert not anchor or anchor in anchors(file), f"{name_of(file)}#{anchor}"
 
 
+def test_installation_page_has_each_extra_for_users() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    listed = re.findall(r"^\| `(\w+)` \|", (DOCS / "install.md").read_text(), re.MULTILINE)
+    assert set(listed) == set(extras) - {"bench", "docs", "pictures", "test"}
+
+
 def test_index_links_each_page() -> None:
     linked = {file for file, _ in links(DOCS / "index.md")}
     assert {*DOCS.glob("*.md"), ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"} - linked == {
@@ -177,7 +172,9 @@ def test_each_picture_and_file_in_docs_is_used() -> None:
 def test_readme_is_short_and_has_the_test_command() -> None:
     text = (ROOT / "README.md").read_text()
     assert len(text.split()) <= MAX_README_WORDS
-    assert "\n```\nmake test\n```\n" in text
+    rows = [line for line in text.splitlines() if line.startswith(("| ", "|-"))]
+    assert len(rows) <= MAX_README_TABLE_ROWS
+    assert "\n```sh\nmake test\n```\n" in text
 
 
 def test_architecture_page_names_files_that_exist() -> None:
@@ -189,23 +186,12 @@ def test_architecture_page_names_files_that_exist() -> None:
         ), name
 
 
-def test_glossary_is_short() -> None:
+def test_glossary_has_few_words_which_other_pages_use() -> None:
     words = re.findall(r"^\| \*\*(.+?)\*\* \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
     assert 0 < len(words) <= MAX_GLOSSARY_WORDS
     assert len(set(words)) == len(words)
-
-
-PYTHON, TOML = snippets("python"), snippets("toml")
-
-
-@pytest.mark.parametrize("code", [code for _, code in PYTHON], ids=[name for name, _ in PYTHON])
-def test_python_snippet_compiles(code: str) -> None:
-    compile(code, "snippet", "exec")
-
-
-@pytest.mark.parametrize("text", [text for _, text in TOML], ids=[name for name, _ in TOML])
-def test_toml_snippet_holds_settings(text: str) -> None:
-    assert set(tomllib.loads(text)) <= {each.name for each in fields(Settings)}
+    others = " ".join(path.read_text().lower() for path in DOCS.glob("*.md") if path.stem != "glossary")
+    assert [word for word in words if word not in others] == []
 
 
 def test_changelog_has_one_change_per_line_under_known_headings() -> None:

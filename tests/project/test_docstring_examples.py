@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[2] / "dashapp"
+ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(
-    ".".join(("dashapp", *path.relative_to(PACKAGE).with_suffix("").parts))
-    for path in PACKAGE.rglob("*.py")
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for package in ("dashapp", "docsite")
+    for path in (ROOT / package).rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
 

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import a2wsgi
 import pytest
 from django_site import configure, create_tables, session_cookie
+from flask import render_template_string
 from ports import free_port
 from processes import ROOT, Process
 from starlette.requests import Request
@@ -144,6 +145,38 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def get(app: Any, path: str = "/monitor/", **headers: Any) -> Answer:
     return ask(app, path, host="shop.test", **headers)
+
+
+def test_readme_dash_snippet_shows_live_values(folder: Path) -> None:
+    app = snippet("../README.md", "dash.Dash()")["app"]
+    assert get(app.server, "/").status == 200
+    wait_for(lambda: get(app.server, "/_dashapp/api/ticks").json["y"].get("cpu.percent"))
+
+
+def test_readme_flask_snippet_shows_live_values(folder: Path) -> None:
+    app = snippet("../README.md", "dashapp.mount")["app"]
+    wait_for(values(app, "cpu.percent"))
+    text = (DOCS.parent / "README.md").read_text()
+    (template,) = re.findall(r"`(\{\{.+?\}\})`", text)
+    with app.test_request_context():
+        assert '<iframe class="dashapp-chart"' in render_template_string(template)
+
+
+# A word of each snippet that a test of this file runs, besides those that a command serves.
+OTHERS = {
+    "embedding-dash.md": ("server = app.server", "require_user"),
+    "embedding-flask.md": ("ORDERS", "app.secret_key"),
+    "embedding-django.md": ("staff_only", "def users", "get_asgi_application"),
+    "embedding-fastapi.md": ("Starlette(routes", "waiting", "SessionMiddleware"),
+    "embedding-wsgi.md": ("hmac",),
+}
+
+
+@pytest.mark.parametrize("page", OTHERS)
+def test_each_snippet_of_page_is_run(page: str) -> None:
+    served = [each.code for each in recipe(page)]
+    for code in _FENCE.findall((DOCS / page).read_text()):
+        assert code in served or any(word in code for word in OTHERS[page]), code
 
 
 def values(app: Any, key: str) -> Callable[[], list[float]]:

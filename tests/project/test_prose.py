@@ -8,7 +8,7 @@ import pytest
 from prose import files_below, problems
 
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "docs")
-CODE = ("dashapp", "collector.py", "assets", "tests", "bench", "audit", "examples")
+CODE = ("dashapp", "collector.py", "assets", "tests", "bench", "audit", "docsite", "examples")
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, *CODE])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Locator, Page
+from waiting import wait_until
 
 # Keys of the traces with points, and the title of each built chart.
 DRAWN = """() => [...document.querySelectorAll(".panel[data-built][data-panel]")].map((section) => {
@@ -16,9 +17,10 @@ def drawn(page: Page) -> dict[str, list[str]]:
     return dict(page.evaluate(DRAWN))
 
 
-def texts(page: Page) -> list[str]:
-    found: list[str] = page.evaluate("new URLSearchParams(location.search).getAll('chart')")
-    return found
+def expect_texts(page: Page, *texts: str) -> None:
+    """Wait until the address has exactly these charts."""
+    read = "new URLSearchParams(location.search).getAll('chart')"
+    wait_until(page, lambda: page.evaluate(read) == list(texts))
 
 
 def menu(page: Page, section: Locator, item: str) -> None:

@@ -10,7 +10,7 @@ from fake_collector import grid
 
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.base import Reader
-from dashapp.stores.hosts import Host
+from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.memory import MemoryStore
 
 METRICS = [
@@ -57,7 +57,7 @@ class Machine:
         self.arrived_ms = to_milliseconds(arrived)
 
 
-class Fleet:
+class Fleet(HostStore):
     """A fake `dashapp.stores.hosts.HostStore`; `clock` is its own, in seconds UTC."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

@@ -10,40 +10,50 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+from event_streams import events
 from ports import release, server_port
 
+from dashapp.http.streams import CAN_STREAM, STILL_ALLOWED, STREAM_PATH, StreamBody
 from dashapp.http.types import WSGIApp
+
+# How the page gets ticks: the servers of most tests offer no streams.
+POLL, STREAM = TRANSPORTS = "poll", "stream"
 
 # Only requests for points get faults, at any mount path; the metric list and the page do not.
 TROUBLED = ("/api/ticks", "/api/frames")
 
 
 class Trouble:
-    """WSGI middleware with faults for every request for ticks.
+    """WSGI middleware with faults for every request for ticks, and for streams of them.
 
     `latency` is in seconds; `answer` replaces the application's response by (status, content type, body);
-    `dropping` closes the connection without a response.
+    `dropping` closes the connection without a response. Streams get each event as late, and end. Only streams:
+    `opening_latency` delays their response, and `breaks_event` sends half of the next event.
     """
 
     def __init__(self, app: WSGIApp) -> None:
-        self.latency = 0.0
-        self.answer: tuple[str, str, bytes] | None = None
-        self.dropping = False
         self.asked: list[str] = []
+        self.streams: list[str] = []
         self._app = app
+        self.calm()
 
     def calm(self) -> None:
         self.latency, self.answer, self.dropping = 0.0, None, False
+        self.opening_latency, self.breaks_event = 0.0, False
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if not environ["PATH_INFO"].endswith(TROUBLED):
+        path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+        is_stream = path.endswith(STREAM_PATH)
+        if not (is_stream or path.endswith(TROUBLED)):
             return self._app(environ, start_response)
         # The latency is fixed when the request arrives, although the test may change it meanwhile.
-        latency = self.latency
+        latency = self.latency + (self.opening_latency if is_stream else 0)
         # The overview asks once for the whole history; tests count requests for ticks.
-        if not environ["QUERY_STRING"].startswith("metrics="):
-            self.asked.append(environ["QUERY_STRING"])
-        self._wait(environ["connection"], latency)
+        if is_stream:
+            self.streams.append(query)
+        elif not query.startswith("metrics="):
+            self.asked.append(query)
+        wait(environ["connection"], latency)
         if self.dropping:
             raise ConnectionAbortedError
         if self.answer is None:
@@ -52,12 +62,14 @@ class Trouble:
         start_response(status, [("content-type", kind), ("content-length", str(len(body)))])
         return [body]
 
-    def _wait(self, connection: socket.socket, latency: float) -> None:
-        end = time.monotonic() + latency
-        while (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, 0.05))
-            if _gone(connection):
-                raise ConnectionAbortedError
+
+def wait(connection: socket.socket, seconds: float) -> None:
+    """Wait; ConnectionAbortedError when the browser closes its connection."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, 0.05))
+        if _gone(connection):
+            raise ConnectionAbortedError
 
 
 def _gone(connection: socket.socket) -> bool:
@@ -90,11 +102,16 @@ class _Handler(BaseHTTPRequestHandler):
             "CONTENT_TYPE": self.headers.get("content-type", ""),
             "CONTENT_LENGTH": self.headers.get("content-length", ""),
             "connection": self.connection,
+            **({CAN_STREAM: True} if self.server.served.transport == STREAM else {}),
             **{"HTTP_" + name.upper().replace("-", "_"): text for name, text in self.headers.items()},
         }
         got: list[Any] = []
         try:
-            body = b"".join(self.server.app(environ, lambda *answer: got.extend(answer)))
+            parts = self.server.served.trouble(environ, lambda *answer: got.extend(answer))
+            if isinstance(parts, StreamBody):
+                parts.access = environ.get(STILL_ALLOWED)
+                return self._stream(*got[:2], parts)
+            body = b"".join(parts)
         except ConnectionAbortedError:
             self.close_connection = True
             return
@@ -108,6 +125,31 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def _stream(self, status: str, headers: Any, body: StreamBody) -> None:
+        self.close_connection = True
+        served = self.server.served
+        with contextlib.closing(events(body)) as messages:
+            self.send_response(int(status.split()[0]), status.partition(" ")[2])
+            for name, value in headers:
+                self.send_header(name, value)
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for message in messages:
+                if _gone(self.connection):
+                    return
+                if message is None:
+                    continue
+                at, event = message
+                wait(self.connection, at + served.trouble.latency - time.monotonic())
+                if served.trouble.dropping or served.trouble.answer:
+                    return
+                if served.trouble.breaks_event:
+                    self.wfile.write(b"%x\r\n%s" % (len(event), event[: len(event) // 2]))
+                    Thread(target=served.stop).start()
+                    return
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
+        self.wfile.write(b"0\r\n\r\n")
+
     do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None: ...
@@ -118,9 +160,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, port: int, app: Any) -> None:
+    def __init__(self, port: int, served: Served) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.app = app
+        self.served = served
         self.connections: set[socket.socket] = set()
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -136,9 +178,13 @@ class _Server(ThreadingHTTPServer):
 
 
 class Served:
-    """An application on 127.0.0.1 until `stop`; `start` serves it again on the same port."""
+    """An application on 127.0.0.1 until `stop`; `start` serves it again on the same port.
 
-    def __init__(self, app: WSGIApp) -> None:
+    `transport`: POLL, or STREAM if it offers streams too.
+    """
+
+    def __init__(self, app: WSGIApp, transport: str = POLL) -> None:
+        self.transport = transport
         self.trouble = Trouble(app)
         self._server: _Server | None = None
         # A reserved port, so that no other program takes it between `stop` and `start`.
@@ -149,8 +195,12 @@ class Served:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/"
 
+    @property
+    def is_running(self) -> bool:
+        return self._server is not None
+
     def start(self) -> None:
-        server = self._server = _Server(self._port, self.trouble)
+        server = self._server = _Server(self._port, self)
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

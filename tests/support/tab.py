@@ -1,4 +1,4 @@
-"""A browser tab for one test or for a file's tests; an uncaught error in it fails the test."""
+"""A browser tab for each test; an uncaught error in it fails the test."""
 
 from __future__ import annotations
 
@@ -6,65 +6,107 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 from reporting import keep_evidence
 from waiting import PATIENCE_S
 
 # An offset from UTC that is no whole hour, so that a test detects times in the wrong zone.
 ZONE = "Asia/Kolkata"
-# Requests for ticks in flight: the current number, the maximum, and the time of each (ms).
+# Requests for ticks in flight: the current number, the maximum, and the time (ms) and address of each.
 COUNT_FLIGHTS = r"""
-window.flights = { now: 0, most: 0, at: [] };
+window.flights = { now: 0, most: 0, at: [], urls: [] };
 const plain = window.fetch;
 window.fetch = async (...question) => {
     if (!/\/api\/(ticks|frames)/.test(String(question[0]))) return plain(...question);
     window.flights.at.push(Date.now());
+    window.flights.urls.push(String(question[0]));
     window.flights.now += 1;
     window.flights.most = Math.max(window.flights.most, window.flights.now);
     try { return await plain(...question); } finally { window.flights.now -= 1; }
 };
 """
+# Hides or shows the page; returns the number of its requests.
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    Object.defineProperty(document, "visibilityState", {
+        configurable: true, get: () => (hidden ? "hidden" : "visible") });
+    document.dispatchEvent(new Event("visibilitychange"));
+    return window.flights.at.length;
+}"""
 LENT = pytest.StashKey["Tab"]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Leave the page before fixtures stop its server: a request in flight would fail the test."""
+    """Close the page before fixtures stop its server: a request in flight would fail the test."""
     if LENT in item.stash:
         item.stash[LENT].leave(item)
+
+
+def new_context(chromium: Browser) -> BrowserContext:
+    context = chromium.new_context(viewport={"width": 1200, "height": 860}, timezone_id=ZONE, locale="en-GB")
+    context.set_default_timeout(1000 * PATIENCE_S)
+    return context
+
+
+class SharedContext:
+    """A browser context with a page for each test.
+
+    One empty page stays open, and with it the process that has the scripts compiled: a page in a new context
+    costs twice the CPU time.
+    """
+
+    def __init__(self, chromium: Browser) -> None:
+        self.context = new_context(chromium)
+        self._origins: set[str] = set()
+        self._first = self.context.new_page()
+        self._first.route("**/*", lambda route: route.fulfill(body=""))
+        self._first.goto("http://127.0.0.1/")
+        self._devtools = self.context.new_cdp_session(self._first)
+        self.context.on("page", self._follow)
+
+    def _follow(self, page: Page) -> None:
+        page.on("framenavigated", lambda frame: self._origins.add("/".join(frame.url.split("/")[:3])))
+
+    def clean(self) -> None:
+        """Close the pages of a test, and forget what they stored."""
+        for page in self.context.pages:
+            if page is not self._first:
+                page.close()
+        for origin in self._origins:
+            stored = {"origin": origin, "storageTypes": "local_storage"}
+            self._devtools.send("Storage.clearDataForOrigin", stored)
+        self._origins.clear()
+        self.context.clear_permissions()
+        self.context.clear_cookies()
 
 
 class Tab:
     """A page, its uncaught errors, and its console."""
 
-    def __init__(self, chromium: Browser) -> None:
-        context = chromium.new_context(
-            viewport={"width": 1200, "height": 860}, timezone_id=ZONE, locale="en-GB"
-        )
-        context.set_default_timeout(1000 * PATIENCE_S)
+    def __init__(self, context: BrowserContext) -> None:
         self.page = context.new_page()
         self.page.add_init_script(COUNT_FLIGHTS)
-        # The maximum number of requests for ticks in flight, in the page that was left last.
+        # The maximum number of requests for ticks in flight, once the page is left.
         self.most_flights = 0
         self._thrown: list[str] = []
         self._console: list[str] = []
         self.page.on("pageerror", lambda error: self._thrown.append(str(error)))
         self.page.on("console", self._hear)
-        self._origins: set[str] = set()
-        self.page.on("framenavigated", lambda frame: self._origins.add("/".join(frame.url.split("/")[:3])))
 
     def _hear(self, line: ConsoleMessage) -> None:
         self._console.append(f"{line.type}: {line.text}")
         if "dashapp:" in line.text:
             self._thrown.append(line.text)
 
-    def lend(self, test: pytest.Item) -> Iterator[Page]:
-        """Yield the page to a test."""
+    def lend(self, test: pytest.Item) -> Iterator[Tab]:
+        """Yield the tab to a test; afterwards assert that no error was thrown."""
         test.stash[LENT] = self
-        yield self.page
+        yield self
+        assert not self._thrown, self._thrown
 
     def leave(self, test: pytest.Item) -> None:
-        """Save a screenshot and the console if the test failed, and leave the page."""
+        """Save a screenshot and the console if the test failed, and close the page."""
         page = self.page
         keep_evidence(test, page, [*self._console, *(f"thrown: {error}" for error in self._thrown)])
         if page.is_closed():
@@ -73,31 +115,5 @@ class Tab:
             self.most_flights = page.evaluate("window.flights.most")
         # Errors from here on are those of a page that is left while it loads.
         thrown = list(self._thrown)
-        page.goto("about:blank")
+        page.close()
         self._thrown = thrown
-
-    def close(self) -> None:
-        thrown = list(self._thrown)
-        self.page.context.close()
-        assert not thrown, thrown
-
-    def clean(self) -> None:
-        """Reset the tab, so that a test does not affect the next one.
-
-        An init script cannot be removed, so a test that adds one needs its own tab.
-        """
-        page = self.page
-        for other in page.context.pages:
-            if other is not page:
-                other.close()
-        page.unroute_all(behavior="ignoreErrors")
-        devtools = page.context.new_cdp_session(page)
-        for origin in self._origins:
-            devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "local_storage"})
-        devtools.detach()
-        page.mouse.move(0, 0)
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": 1200, "height": 860})
-        page.context.clear_permissions()
-        thrown, self._thrown, self._console, self._origins = self._thrown, [], [], set()
-        assert not thrown, thrown

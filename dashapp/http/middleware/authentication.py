@@ -18,7 +18,10 @@ from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import SHARE_PREFIX, ShareLinks
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, html_response, method_not_allowed, redirect
+from dashapp.http.streams import STILL_ALLOWED, STREAM_PATH, may_block
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.languages.accept import translator_of
+from dashapp.languages.tables import Translator
 
 LOGIN_PATH, LOGOUT_PATH, SHARE_PATH = "/login", "/logout", "/api/share"
 # Maximum size of the login form: a password and a URL.
@@ -68,7 +71,11 @@ class AuthenticationMiddleware:
             return self._logout(environ, start_response)
         if path.startswith(SHARE_PREFIX):
             return self._shares(environ, start_response)
-        if self._has_session(environ) or self._clients.user(environ):
+        if self._has_session(environ):
+            if path.endswith(STREAM_PATH):
+                environ[STILL_ALLOWED] = self._sessions.access(environ)
+            return self._authenticate(environ, start_response)
+        if self._clients.user(environ):
             return self._authenticate(environ, start_response)
         if "HTTP_AUTHORIZATION" in environ and self._password is not None:
             return self._check_bearer_token(self._password, environ, start_response)
@@ -110,29 +117,32 @@ class AuthenticationMiddleware:
         # The browser posts the form to the URL of the page, whose query has the target too. That one is used
         # if the body is not read.
         next_url = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
+        translate = translator_of(environ)
         if method in ("GET", "HEAD"):
             if self._has_session(environ):
                 return redirect(start_response, f".{next_url}")
-            return html_response(start_response, "200 OK", self._page.render(next_url))
+            return html_response(start_response, "200 OK", self._page.render(translate, next_url))
         if method != "POST":
             return method_not_allowed(start_response, environ, "GET, HEAD, POST")
         client = rate_limit_key(self._clients.address(environ))
         if wait := self._password.count(client):
-            return self._rate_limited(start_response, next_url, wait)
+            return self._rate_limited(translate, start_response, next_url, wait)
         try:
             form = self._form(environ, client)
         except RequestBodyError as error:
             return html_response(
                 start_response,
                 error.status,
-                self._page.render(next_url, login_page.UNREADABLE_FORM),
+                self._page.render(translate, next_url, login_page.UNREADABLE_FORM),
                 CLOSE_CONNECTION,
             )
         next_url = login_page.safe_next_url(_last_value(form, "next"))
         password = _last_value(form, "password")
         if not self._password.matches(password):
             message = login_page.SIGN_IN_FAILED if password else login_page.SIGN_IN_EMPTY
-            return html_response(start_response, "403 Forbidden", self._page.render(next_url, message))
+            return html_response(
+                start_response, "403 Forbidden", self._page.render(translate, next_url, message)
+            )
         self._password.forget(client)
         cookie = self._sessions.create(
             environ.get("HTTP_HOST", ""), self._is_secure(environ), self._is_framed(environ)
@@ -149,8 +159,10 @@ class AuthenticationMiddleware:
         finally:
             self._uploading.discard(client)
 
-    def _rate_limited(self, start_response: StartResponse, next_url: str, wait: int) -> Iterable[bytes]:
-        body = self._page.render(next_url, login_page.retry_message(wait))
+    def _rate_limited(
+        self, translate: Translator, start_response: StartResponse, next_url: str, wait: int
+    ) -> Iterable[bytes]:
+        body = self._page.render(translate, next_url, login_page.retry_message(wait, translate))
         return html_response(
             start_response, "429 Too Many Requests", body, ("retry-after", str(wait)), CLOSE_CONNECTION
         )
@@ -171,6 +183,7 @@ class AuthenticationMiddleware:
 
         Werkzeug's parser is no replacement: it reads a token with "=" inside as parameters.
         """
+        may_block(environ)
         scheme, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return self._deny(environ, start_response)

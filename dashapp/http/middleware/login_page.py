@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from dashapp.http.templates import render
+from dashapp.languages.tables import Translator
 
 # Maximum length of the URL to open after the login.
 MAX_NEXT_URL_LENGTH = 2048
@@ -32,15 +33,19 @@ class LoginPage:
         self._colours = rules[0] if rules else ""
         self._title, self._theme = title, theme
 
-    def render(self, next_url: str, error: str = "") -> bytes:
-        """The page as bytes. `next_url`: the URL to open after the login; `error`: an error message."""
+    def render(self, translate: Translator, next_url: str, error: str = "") -> bytes:
+        """The page as bytes.
+
+        `next_url`: the URL to open after the login. `error`: an error message, in English.
+        """
         return render(
             "login.html",
+            translate,
             theme=self._theme,
             title=self._title,
             colours=self._colours,
             next_url=next_url,
-            error=error,
+            error=translate(error) if error else "",
         ).encode()
 
 
@@ -55,6 +60,10 @@ def safe_next_url(next_url: str) -> str:
     return DEFAULT_NEXT_URL if next_url.partition("?")[0] in ("/login", "/logout") else next_url
 
 
-def retry_message(seconds: int) -> str:
+def retry_message(seconds: int, translate: Translator | None = None) -> str:
     """The error message after too many login attempts; `seconds`: seconds to wait."""
-    return f"Too many attempts. Try again in {seconds} second{'' if seconds == 1 else 's'}."
+    return (translate or Translator()).count(
+        "Too many attempts. Try again in {count} seconds.",
+        "Too many attempts. Try again in {count} second.",
+        seconds,
+    )

@@ -20,7 +20,7 @@ OTHER_CLIENTS = "others"
 LAYOUT_PATH, LAYOUT_COST = "/_dash-layout", 8
 COSTLY_PATHS = (
     *("/api/frames", "/api/ticks", "/api/csv", "/api/metrics", "/api/alerts", "/api/events", "/api/runs"),
-    *("/api/forecast", "/api/usual"),
+    *("/api/forecast", "/api/usual", "/api/stream"),
     *("/api/top", LAYOUT_PATH),
 )
 MAX_REQUEST_COST = 512
@@ -38,7 +38,7 @@ def request_cost(environ: Mapping[str, Any]) -> int:
     hosts = queries = 1
     if path.startswith("/host/"):
         hosts += path[6:].partition("/")[0].count(",")
-    if path.endswith("/api/frames"):
+    if path.endswith(("/api/frames", "/api/stream")):
         queries += environ.get("QUERY_STRING", "").count("&")
     if path.endswith(LAYOUT_PATH):
         queries = LAYOUT_COST

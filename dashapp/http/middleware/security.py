@@ -14,6 +14,7 @@ from dashapp.http.concurrency import CLIENT_KEY
 from dashapp.http.middleware.client_address import ClientResolver
 from dashapp.http.middleware.rate_limit import RequestRateLimiter, request_cost
 from dashapp.http.responses import PRIVATE_NO_STORE, error_response
+from dashapp.http.streams import IS_REPEATED
 from dashapp.http.types import StartResponse, WSGIApp
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -132,7 +133,8 @@ class SecurityMiddleware:
             return start_response(status, headers + extra)
 
         client = environ[CLIENT_KEY] = self._clients.rate_limit_client(environ)
-        if self._rate_limiter and (wait := self._rate_limiter.seconds_to_wait(client, request_cost(environ))):
+        limiter = None if IS_REPEATED in environ else self._rate_limiter
+        if limiter and (wait := limiter.seconds_to_wait(client, request_cost(environ))):
             sentence = f"too many requests from this address; retry in {wait} second{'s' * (wait != 1)}"
             return error_response(start, "429 Too Many Requests", sentence, ("retry-after", str(wait)))
         if self._hosts is not None and _host_name(environ.get("HTTP_HOST", "")) not in self._hosts:

@@ -13,6 +13,7 @@ from typing import Any
 from itsdangerous import BadSignature, TimestampSigner
 
 from dashapp.http.middleware.signing_key import SigningKey
+from dashapp.http.streams import Access, may_block
 
 SESSION_LIFETIME_S = 30 * 86_400
 COOKIE_NAME = "dashapp-session"
@@ -69,9 +70,22 @@ class Sessions:
             return True
         if cookies:
             # Another process can have created it, with a key that this one does not have yet.
+            may_block(environ)
             self._key.refresh()
             return self._use_current_key() and any(self._is_unexpired(token) for _, token in cookies)
         return False
+
+    def access(self, environ: Mapping[str, Any]) -> Access:
+        """Return a check of the session of a request, for a response that lasts long."""
+        names = ("HTTP_COOKIE", "HTTP_HOST")
+        request = {name: environ[name] for name in names if name in environ}
+
+        def is_still_valid() -> bool:
+            self._key.refresh()
+            self._use_current_key()
+            return self.is_valid(request)
+
+        return tuple(request.values()), is_still_valid
 
     def _use_current_key(self) -> bool:
         """Return whether the key is another one than before."""

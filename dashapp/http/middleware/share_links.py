@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from threading import Lock
 from typing import Any, TypeGuard
 
@@ -19,8 +20,10 @@ from dashapp.http.middleware.sessions import Signer
 from dashapp.http.middleware.signing_key import SigningKey
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, html_response, json_response, method_not_allowed, redirect
+from dashapp.http.streams import STILL_ALLOWED, STREAM_PATH, may_block
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.languages.accept import translator_of
 from dashapp.model.formulas.chart_formulas import is_formula_key
 from dashapp.model.text import is_encodable
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
@@ -37,6 +40,8 @@ MAX_METRICS, MAX_KEY_LENGTH = 512, 256
 MAX_FORMULA_KEY_LENGTH = 800
 MAX_BODY_BYTES = 64 << 10
 FIELDS = {"panels", "metrics", "days", "window", "from", "to"}
+
+NO_REQUEST: Mapping[str, Any] = {}
 
 EXPIRED_LINK = "this link has expired; ask the sender for a new one"
 INVALID_LINK = "this link is invalid or incomplete; copy the whole link again, or ask for a new one"
@@ -76,8 +81,8 @@ class ShareLinks:
             )
         return f"{SHARE_PREFIX[1:]}{token}/"
 
-    def read(self, token: str) -> SharedView:
-        """The view of a link; BadRequestError if it has expired or is invalid."""
+    def read(self, token: str, environ: Mapping[str, Any] = NO_REQUEST) -> SharedView:
+        """The view of a link in a request; BadRequestError if it has expired or is invalid."""
         if len(token) > MAX_LINK_LENGTH:
             raise BadRequestError(INVALID_LINK)
         serializer = self._serializer()
@@ -89,10 +94,11 @@ class ShareLinks:
             raise BadRequestError(EXPIRED_LINK) from None
         except BadSignature:
             # Another process can have created it, with a key that this one does not have yet.
+            may_block(environ)
             self._key.refresh()
             if self._serializer() is serializer:
                 raise BadRequestError(INVALID_LINK) from None
-            return self.read(token)
+            return self.read(token, environ)
         if self._clock() > created.timestamp() + days * DAY_S:
             raise BadRequestError(EXPIRED_LINK)
         return SharedView(
@@ -164,18 +170,29 @@ class ShareLinks:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return method_not_allowed(start_response, environ, "GET, HEAD")
         try:
-            view = self.read(token)
+            view = self.read(token, environ)
         except BadRequestError as error:
             return _error_page(environ, start_response, str(error))
         if not slash:
             query = environ.get("QUERY_STRING", "")
             return redirect(start_response, f"{token}/" + (f"?{query}" if query else ""))
         script_name = f"{environ.get('SCRIPT_NAME', '')}{SHARE_PREFIX}{token}"
-        return self._app(view)(
-            {**environ, "SCRIPT_NAME": script_name, "PATH_INFO": f"/{path}"}, start_response
-        )
+        if path == STREAM_PATH[1:]:
+            environ[STILL_ALLOWED] = token, partial(self._is_still_valid, token)
+        app = self._app(view, environ)
+        return app({**environ, "SCRIPT_NAME": script_name, "PATH_INFO": f"/{path}"}, start_response)
 
-    def _app(self, view: SharedView) -> WSGIApp:
+    def _is_still_valid(self, token: str) -> bool:
+        self._key.refresh()
+        try:
+            self.read(token)
+        except BadRequestError:
+            return False
+        return True
+
+    def _app(self, view: SharedView, environ: Mapping[str, Any]) -> WSGIApp:
+        if view not in self._apps:
+            may_block(environ)
         with self._lock:
             app = self._apps.pop(view, None) or self._create_app(view)
             self._apps[view] = app
@@ -187,7 +204,9 @@ class ShareLinks:
 def _error_page(environ: dict[str, Any], start_response: StartResponse, sentence: str) -> Iterable[bytes]:
     if "text/html" not in environ.get("HTTP_ACCEPT", ""):
         return error_response(start_response, "403 Forbidden", sentence)
-    page = render("message.html", title="Invalid link", sentence=sentence.capitalize(), home="")
+    translate = translator_of(environ)
+    title, text = translate("Invalid link"), translate(f"{sentence.capitalize()}.")
+    page = render("message.html", translate, title=title, sentence=text, home="")
     return html_response(start_response, "403 Forbidden", page.encode())
 
 

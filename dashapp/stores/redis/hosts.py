@@ -110,6 +110,10 @@ class RedisHosts:
         self._closed = False
         self.polls = 0
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._listed
+
     def hosts(self) -> list[Host]:
         self._ensure_polled(None)
         known, now = self._hosts, self.now_ms()

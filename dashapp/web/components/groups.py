@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from dashapp.languages.tables import Translator
 from dashapp.model.groups import GROUPS, OVERVIEW, SYSTEM, Group
 
 
 def group_sections(
-    sections: Mapping[str, Sequence[Component]], overview: Sequence[Component], facts: Sequence[str]
+    sections: Mapping[str, Sequence[Component]],
+    overview: Sequence[Component],
+    facts: Sequence[str],
+    translate: Translator,
 ) -> list[html.Section]:
     """Return one section per group.
 
@@ -22,16 +26,17 @@ def group_sections(
         _group(
             group,
             sections.get(group.name, ()),
-            overview if group.name == OVERVIEW else _facts(facts) if group.name == SYSTEM else (),
+            overview if group.name == OVERVIEW else _facts(facts, translate) if group.name == SYSTEM else (),
+            translate(group.title),
         )
         for group in GROUPS
     ]
 
 
-def _group(group: Group, panels: Sequence[Component], top: Sequence[Component]) -> html.Section:
+def _group(group: Group, panels: Sequence[Component], top: Sequence[Component], title: str) -> html.Section:
     body = f"group-{group.name}"
     toggle = html.Button(
-        group.title, type="button", className="toggle", **{"aria-expanded": "true", "aria-controls": body}
+        title, type="button", className="toggle", **{"aria-expanded": "true", "aria-controls": body}
     )
     return html.Section(
         [
@@ -40,18 +45,22 @@ def _group(group: Group, panels: Sequence[Component], top: Sequence[Component]) 
         ],
         id=group.name,
         className="group",
-        **{"data-group": group.name, "aria-label": group.title},
+        **{"data-group": group.name, "aria-label": title},
     )
 
 
-def _facts(facts: Sequence[str]) -> list[Component]:
+def _facts(facts: Sequence[str], translate: Translator) -> list[Component]:
     """Return the heading of System, to which assets/layout/machine_facts.js adds numbers."""
-    return [html.Ul([html.Li(fact) for fact in facts], className="facts", **{"aria-label": "This machine"})]
+    return [
+        html.Ul(
+            [html.Li(fact) for fact in facts], className="facts", **{"aria-label": translate("This machine")}
+        )
+    ]
 
 
-def navigation() -> html.Nav:
+def navigation(translate: Translator) -> html.Nav:
     return html.Nav(
-        [html.A(group.title, href=f"#{group.name}", className="jump") for group in GROUPS],
+        [html.A(translate(group.title), href=f"#{group.name}", className="jump") for group in GROUPS],
         id="groups",
-        **{"aria-label": "Groups"},
+        **{"aria-label": translate("Groups")},
     )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from dash import html
 
+from dashapp.languages.tables import Translator
+
 # Names that fit into a line.
 MAX_NAMED_HOSTS = 3
 
@@ -21,6 +23,7 @@ class HostControls:
     names: tuple[str, ...]
     top: bool
     several: bool
+    translate: Translator
 
     def attributes(self) -> Mapping[str, str]:
         """Attributes of the page, for its scripts."""
@@ -31,25 +34,34 @@ class HostControls:
             return "".join(self.names)
         count = len(self.names) - MAX_NAMED_HOSTS
         text = ", ".join(self.names[:MAX_NAMED_HOSTS])
-        return f"comparing {text}{f' and {count} more' if count > 0 else ''}"
+        if count > 0:
+            return self.translate("comparing {hosts} and {count} more", hosts=text, count=count)
+        return self.translate("comparing {hosts}", hosts=text)
 
     def button(self) -> html.Button:
-        text = "Hosts" if self.top else self.names[0] if len(self.names) == 1 else f"{len(self.names)} hosts"
-        title = "Choose or compare hosts (h)"
+        hosts = self.translate("Hosts")
+        text = (
+            hosts
+            if self.top
+            else self.names[0]
+            if len(self.names) == 1
+            else self.translate("{count} hosts", count=len(self.names))
+        )
+        title = self.translate("Choose or compare hosts (h)")
         return html.Button(
             text,
             id="hosts",
             type="button",
             title=title,
             className="" if self.several or not self.top else "absent",
-            **{"aria-keyshortcuts": "h", "aria-haspopup": "dialog", "aria-label": f"Hosts: {text}"}
-            if text != "Hosts"
+            **{"aria-keyshortcuts": "h", "aria-haspopup": "dialog", "aria-label": f"{hosts}: {text}"}
+            if text != hosts
             else {"aria-keyshortcuts": "h", "aria-haspopup": "dialog"},
         )
 
     def section(self) -> html.Section:
         return html.Section(
-            [html.H2(["Hosts", html.Span("", className="of")]), html.Div(className="table")],
+            [html.H2([self.translate("Hosts"), html.Span("", className="of")]), html.Div(className="table")],
             className="panel" if self.several else "panel absent",
-            **{"data-table": "hosts", "aria-label": "Hosts"},
+            **{"data-table": "hosts", "aria-label": self.translate("Hosts")},
         )

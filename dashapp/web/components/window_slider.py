@@ -6,6 +6,8 @@ from typing import Any
 
 from dash import dcc
 
+from dashapp.languages.tables import Translator
+
 HOUR_S, DAY_S, YEAR_S = 3600, 86_400, 31_536_000
 # The stops of the slider in seconds. Each is about 1.5 times the one before, with a common name.
 WINDOW_STOPS_S = (
@@ -24,8 +26,25 @@ WINDOW_STOPS_S = (
     ),
     *(30 * DAY_S, 60 * DAY_S, 90 * DAY_S, 180 * DAY_S, YEAR_S, 2 * YEAR_S),
 )
-_MARKS = {10: "10 s", 100: "100 s", 600: "10 min", HOUR_S: "1 h", DAY_S: "1 day", 30 * DAY_S: "30 days"}
-_MARKS |= {2 * HOUR_S: "2 h", YEAR_S: "1 year", 2 * YEAR_S: "2 years"}
+_SECONDS, _MINUTES, _HOURS = "{count} s", "{count} min", "{count} h"
+# Text, the same for 1, and count.
+_MARKS = {
+    10: (_SECONDS, _SECONDS, 10),
+    100: (_SECONDS, _SECONDS, 100),
+    600: (_MINUTES, _MINUTES, 10),
+    HOUR_S: (_HOURS, _HOURS, 1),
+    DAY_S: ("{count} days", "{count} day", 1),
+    30 * DAY_S: ("{count} days", "{count} day", 30),
+    2 * HOUR_S: (_HOURS, _HOURS, 2),
+    YEAR_S: ("{count} years", "{count} year", 1),
+    2 * YEAR_S: ("{count} years", "{count} year", 2),
+}
+_UNITS = (
+    (YEAR_S, "{count} years", "{count} year"),
+    (DAY_S, "{count} days", "{count} day"),
+    (HOUR_S, "{count} hours", "{count} hour"),
+    (60, "{count} minutes", "{count} minute"),
+)
 # Marks that would overlap their neighbours on the full scale.
 _LAST_ONLY_MARKS = (2 * HOUR_S, YEAR_S, 2 * YEAR_S)
 
@@ -35,7 +54,9 @@ def slider_stops(longest: float, window: float) -> list[int]:
     return sorted({*(stop for stop in WINDOW_STOPS_S if stop <= longest), round(window), int(longest)})
 
 
-def window_slider(id: Any, stops: list[int], position: int) -> dcc.Slider:
+def window_slider(
+    id: Any, stops: list[int], position: int, translate: Translator | None = None
+) -> dcc.Slider:
     """Return a slider. Its value is the index of a stop: seconds would crowd the short ones."""
     return dcc.Slider(
         id=id,
@@ -43,25 +64,25 @@ def window_slider(id: Any, stops: list[int], position: int) -> dcc.Slider:
         max=len(stops) - 1,
         step=1,
         value=position,
-        marks=_slider_marks(stops),
+        marks=_slider_marks(stops, translate or Translator()),
         included=False,
         updatemode="drag",
         allow_direct_input=False,
     )
 
 
-def _slider_marks(stops: list[int]) -> dict[int, Any]:
+def _slider_marks(stops: list[int], translate: Translator) -> dict[int, Any]:
     return {
-        stops.index(stop): text
-        for stop, text in _MARKS.items()
+        stops.index(stop): translate.count(*mark)
+        for stop, mark in _MARKS.items()
         if stop in stops and (stop not in _LAST_ONLY_MARKS or stop == stops[-1])
     }
 
 
-def format_window(seconds: float) -> str:
+def format_window(seconds: float, translate: Translator | None = None) -> str:
     """Return a length of time as text: "100 seconds", "5 minutes", "2 hours", "90 days"."""
-    for size, unit in ((YEAR_S, "year"), (DAY_S, "day"), (HOUR_S, "hour"), (60, "minute")):
+    translate = translate or Translator()
+    for size, several, one in _UNITS:
         if seconds >= size and seconds % (size / 2) == 0:
-            count = seconds / size
-            return f"{count:g} {unit}{'' if count == 1 else 's'}"
-    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
+            return translate.count(several, one, seconds / size)
+    return translate.count("{count} seconds", "{count} second", seconds)

@@ -1,0 +1,1 @@
+"""Streams of ticks as server-sent events."""

@@ -1,0 +1,1 @@
+"""Builds the documentation: generated parts of its pages, and the site (`make docs`)."""
