@@ -95,13 +95,49 @@ def test_request_that_would_block_is_repeated_in_a_thread() -> None:
 def test_busy_threads_do_not_delay_what_is_ready() -> None:
     app = App()
     with asgi_client(app, threads=2) as client:
-        waiting = [client.request("/api/ticks") for _ in range(5)]
+        waiting = [client.request(f"/api/ticks?{number}") for number in range(5)]
         wait_for(lambda: sum(name.startswith("dashapp request") for name in app.threads) == 2)
         assert client.request("/healthz").result() == b"ready"
         assert not any(exchange.messages for exchange in waiting)
         app.release.set()
         for exchange in waiting:
             assert exchange.result() == b"ready"
+
+
+def test_equal_requests_need_one_thread() -> None:
+    """Of a response that the first of them puts into the cache."""
+    cache: dict[str, bytes] = {}
+    threads: list[str] = []
+    release = Event()
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        query = environ["QUERY_STRING"]
+        if query not in cache:
+            may_block(environ)
+            threads.append(query)
+            release.wait(PATIENCE_S)
+            cache[query] = query.encode()
+        start_response("200 OK", [])
+        return [cache[query]]
+
+    with asgi_client(app, threads=2) as client:
+        exchanges = [client.request("/api/stream?a") for _ in range(50)]
+        wait_for(lambda: threads)
+        # The second thread is free for another request.
+        other = client.request("/api/stream?b")
+        wait_for(lambda: len(threads) == 2)
+        release.set()
+        assert {exchange.result() for exchange in exchanges} == {b"a"}
+        assert other.result() == b"b"
+    assert threads == ["a", "b"]
+
+
+def test_equal_requests_that_always_block_are_all_answered() -> None:
+    app = App()
+    app.release.set()
+    with asgi_client(app, threads=2) as client:
+        exchanges = [client.request("/api/ticks") for _ in range(20)]
+        assert {exchange.result() for exchange in exchanges} == {b"ready"}
 
 
 def test_request_that_is_repeated_counts_once_in_the_rate_limit() -> None:
