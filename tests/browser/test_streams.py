@@ -9,6 +9,9 @@ from random import Random
 import pytest
 from bad_proxy import BadProxy, bad_proxy
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
+from fastapi_graphs import INTERVAL, served_graphs
+from live_graph_app import section
+from live_graph_app import wait_for_state as wait_for_graph
 from playwright.sync_api import Browser, Page
 from served_page import Live, Serve
 from tab import HIDE
@@ -317,6 +320,29 @@ def test_page_redraws_when_store_is_cleared_while_it_streams(page: Page, live: L
     wait_until(page, lambda: page.evaluate(STREAMS))
     ticks(page, live, 2)
     assert_drawn_equals_store(page, live.store)
+
+
+def test_live_graphs_on_fastapi_share_one_stream(page: Page) -> None:
+    times = "Object.fromEntries([...dashapp.liveGraphs.byId].map(([id, { liveView }]) => [id, liveView.series.t]))"
+    poller = "dashapp.liveGraphs.poller"
+    with served_graphs() as url:
+        page.goto(url)
+        wait_until(page, lambda: page.evaluate(f"window.dashapp?.liveGraphs && {poller}.stream.events > 0"))
+        assert page.evaluate(f"{poller}.stream.queries.length") == 2
+        asked = page.evaluate(REQUESTS)
+        before = page.evaluate(times)
+        wait_until(page, lambda: page.evaluate(times)["two"][-1] >= before["two"][-1] + 3000)
+        for graph, drawn in page.evaluate(times).items():
+            assert {late - early for early, late in pairwise(drawn)} == {1000 * INTERVAL}
+            assert drawn[-1] >= before[graph][-1] + 2500
+            wait_for_graph(page, graph, "live")
+        assert page.evaluate(REQUESTS) == asked
+        # A paused graph keeps what it shows; the other one goes on.
+        page.locator(section("one")).get_by_role("button", name="Pause").click()
+        wait_for_graph(page, "one", "paused")
+        wait_until(page, lambda: page.evaluate(times)["two"][-1] >= before["two"][-1] + 5000)
+        wait_for_graph(page, "two", "live")
+        page.goto("about:blank")
 
 
 @pytest.fixture
