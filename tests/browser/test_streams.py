@@ -323,7 +323,8 @@ def test_page_redraws_when_store_is_cleared_while_it_streams(page: Page, live: L
 
 
 def test_live_graphs_on_fastapi_share_one_stream(page: Page) -> None:
-    times = "Object.fromEntries([...dashapp.liveGraphs.byId].map(([id, { liveView }]) => [id, liveView.series.t]))"
+    graphs = "[...dashapp.liveGraphs.byId]"
+    times = f"Object.fromEntries({graphs}.map(([id, {{ liveView }}]) => [id, liveView.series.t]))"
     poller = "dashapp.liveGraphs.poller"
     with served_graphs() as url:
         page.goto(url)
