@@ -90,11 +90,6 @@ def marked_table() -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
-
-
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Add the language of marks."""
@@ -226,9 +221,11 @@ STATES: dict[str, Callable[[Page], None]] = {
 @pytest.mark.parametrize("state", STATES)
 def test_page_shows_no_text_outside_of_the_table(page: Page, marked_site: str, state: str) -> None:
     sign_in(page, marked_site)
-    STATES[state](page)
-    assert_all_marked(page)
-    page.context.set_offline(False)
+    try:
+        STATES[state](page)
+        assert_all_marked(page)
+    finally:
+        page.context.set_offline(False)
 
 
 def test_unmarked_text_is_found(page: Page, marked_site: str) -> None:
@@ -342,7 +339,7 @@ RESPONSES = {
     "cpu.percent > 90 for 5m: still firing (critical), at 97.3 (ffmpeg 61 %)": (
         "cpu.percent > 90 for 5m: 継続中 (重大)、値 97.3 (ffmpeg 61 %)"
     ),
-    "reaches 95 % in 2 days (1 to 3)": "2 日後 (1~3)に 95 % に到達",
+    "reaches 95 % in 2 days (1 to 3)": "あと 2 日 (1~3) で 95 % に到達",
     # A sentence without a pattern, and hostile ones.
     "deploy 1.4": "deploy 1.4",
     "__proto__": "__proto__",

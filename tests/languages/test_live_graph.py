@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ from dashapp.model.ticks import SettingsError
 
 
 @pytest.fixture
-def app() -> Iterator[Dash]:
+def app() -> Dash:
     app = Dash("host")
     app.layout = html.Div(LiveGraph("cpu.percent"))
-    yield app
+    return app
 
 
 def script_in(app: Dash, header: str) -> Any:
