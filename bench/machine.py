@@ -17,7 +17,7 @@ def words() -> str:
     cores = os.cpu_count() or 1
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
-        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release().partition("-")[0]}. "
+        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release().partition('-')[0]}. "
         f"Python {platform.python_version()}, {_browser()}. Libraries: {libraries}."
     )
 

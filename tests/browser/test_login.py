@@ -30,9 +30,7 @@ def feeder() -> Iterator[Feeder]:
 
 
 @contextmanager
-def served(
-    feeder: Feeder, *flags: str, password: str = PASSWORD, transport: str = POLL
-) -> Iterator[Served]:
+def served(feeder: Feeder, *flags: str, password: str = PASSWORD, transport: str = POLL) -> Iterator[Served]:
     settings = parse_settings(
         ["--store", "memory:", "--interval", "0.5", *flags],
         {"DASHAPP_PASSWORD": password} if password else {},
