@@ -1,4 +1,4 @@
-"""Viewers without a browser that listen to server-sent events, cheaply: one asyncio loop for all."""
+"""Viewers without a browser that listen to server-sent events in one asyncio loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams of real processes: ticks, access, limits, slow and hostile clients, and the end of the server."""
+"""Streams of real processes: ticks, access, slow clients, and the end of the server."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_idle_and_slow_readers_delay_nobody(app: Dashapp) -> None:
 
 
 def test_burst_of_connects_is_answered(app: Dashapp) -> None:
-    """As many connects as possible in a second: each gets its first event or a sentence, and nobody waits."""
+    """As many connects as possible: each gets its first event, and others have no delay."""
     count = amount(300, 3000)
     with ExitStack() as stack:
         watching = stack.enter_context(StreamSocket(app.port))

@@ -23,7 +23,7 @@ def environ_of(*headers: tuple[bytes, bytes], path: bytes = b"/") -> dict[str, A
 
 
 def test_header_with_underscore_is_dropped() -> None:
-    """Otherwise a client could send X_Remote_User beside the X-Remote-User of its proxy, or in its place."""
+    """Otherwise a client could send X_Remote_User in place of the X-Remote-User of its proxy."""
     environ = environ_of((b"x_remote_user", b"evil"), (b"x-remote-user", b"ann"), (b"accept_x", b"1"))
     assert environ["HTTP_X_REMOTE_USER"] == "ann"
     assert "HTTP_ACCEPT_X" not in environ
@@ -61,7 +61,7 @@ def test_path_is_decoded_as_in_wsgi(raw: bytes, path: str) -> None:
 
 
 class App:
-    """Records where its requests run; those of /healthz run anywhere, and others only in a thread."""
+    """Records the threads of its requests. Those of /healthz can run in the event loop."""
 
     def __init__(self) -> None:
         self.threads: list[str] = []
@@ -154,7 +154,7 @@ def test_request_that_is_repeated_counts_once_in_the_rate_limit() -> None:
 
 
 class Upload:
-    """Reads a body as its query says, and responds with it."""
+    """Reads a body in parts of the sizes in its query, and responds with it."""
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         sizes = [int(text) for text in environ["QUERY_STRING"].split(",")]
