@@ -115,9 +115,9 @@ class MachineFiles:
 
     @property
     def root(self) -> str:
-        """The file system of the machine: of another one, `root` beside its /proc, or the kernel's link.
+        """The folder in which the file systems of the machine are.
 
-        Only root may follow that link, so a container without privileges needs a mount of the folder.
+        For another machine that is `root` beside its /proc, or the link of the kernel. Only root may follow that link, so a container without privileges needs a mount of the folder.
         """
         if self.is_own:
             return "/"

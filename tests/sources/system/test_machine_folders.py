@@ -80,7 +80,7 @@ def test_network_in_another_proc_is_that_of_first_process(machine: FakeMachine) 
 
 @pytest.fixture
 def host(machine: FakeMachine) -> MachineFiles:
-    """Return the folders of a host as a container without privileges gets them: /proc, /sys and the root."""
+    """Return the folders of a host that a container without privileges mounts."""
     root = Path(machine.proc).parent / "root"
     for folder in ("etc", "home", "var/lib/docker/overlay2/x/merged"):
         (root / folder).mkdir(parents=True)
