@@ -121,9 +121,15 @@
       if (!waiting.length) return this.stream.maxSilenceMs - this.stream.silenceMs;
       const now = this.clock.now();
       if (now === null || this.lastRequestFailed) return 0;
-      const dueTimes = waiting.map((subscription) => subscription.dueAt + (this.stream.mayServe(subscription) ? Math.min(STREAM_GRACE.share * subscription.step, STREAM_GRACE.max) : 0));
-      const delay = Math.min(...dueTimes) + this.margin + this.jitter - now;
+      const delay = Math.min(...waiting.map((subscription) => this.dueAt(subscription))) + this.margin + this.jitter - now;
       return Math.min(Math.max(delay, 0), MAX_WAIT_MS);
+    }
+
+    /* When to request a subscription, in epoch milliseconds: at once if a stream brings its ticks, a little later if a stream may
+       bring the next one. */
+    dueAt(subscription) {
+      if (this.stream.serves(subscription)) return -Infinity;
+      return subscription.dueAt + (this.stream.mayServe(subscription) ? Math.min(STREAM_GRACE.share * subscription.step, STREAM_GRACE.max) : 0);
     }
 
     /* Poll after `delayMs`. Abort a request in flight, which asks for something else. */

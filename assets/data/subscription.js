@@ -21,7 +21,7 @@
       this.cursor = null;
       this.step = 1000;
       this.newest = null;
-      this.lastWasNew = true; // whether the last response had a new tick
+      this.lastWasNew = true; // whether the last response had a new tick, or a stream brings them
       this.error = null; // error text from the server
       poller.add(this);
     }
@@ -172,7 +172,7 @@
       this.step = (frame.tick ?? frame.step) * 1000;
       if (frame.newest || isNew) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
-      this.lastWasNew = isNew;
+      this.lastWasNew = isNew || this.poller.stream.serves(this);
       this.listener.onFrame(frame);
     }
 
