@@ -6,10 +6,10 @@
   const MAX_POINTS = 400; // of a metric, if each stands for several ticks: more are a solid block
 
   app.Subscription = class {
-    /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired); extraQuery(isStream) returns more
-       query parameters, those of a stream without side effects; ready() whether to request anything; perhaps needsRequest,
-       whether to request something that a stream does not bring, and onSilence(), when it brings no more ticks. `patterns`: of
-       the metrics to request; empty means all. */
+    /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired). extraQuery(isStream) returns more
+       query parameters; those of a stream without side effects. ready() returns whether to request anything. It may have
+       needsRequest, whether to request something that a stream does not bring, and onSilence(), when it brings no more ticks.
+       `patterns`: of the metrics to request; empty means all. */
     constructor(poller, listener, patterns = []) {
       this.poller = poller;
       this.listener = listener;
