@@ -296,7 +296,9 @@ def test_page_redraws_when_store_is_cleared_while_it_streams(page: Page, live: L
 
 @pytest.fixture
 def script(page: Page, live: Live) -> Page:
-    page.route("**/blank.html", lambda route: route.fulfill(body="<title>blank</title>", content_type="text/html"))
+    page.route(
+        "**/blank.html", lambda route: route.fulfill(body="<title>blank</title>", content_type="text/html")
+    )
     page.goto(live.url + "blank.html")
     page.add_script_tag(content=(assets_directory() / "data/stream_slot.js").read_text())
     page.evaluate("localStorage.clear()")
@@ -304,12 +306,15 @@ def script(page: Page, live: Live) -> Page:
 
 
 def test_slots_are_four_and_expire(script: Page) -> None:
-    assert script.evaluate(
-        """() => {
+    assert (
+        script.evaluate(
+            """() => {
             window.tabs = Array.from({ length: 6 }, () => new window.dashapp.StreamSlot());
             return tabs.map((tab) => tab.take());
         }"""
-    ) == [True] * 4 + [False] * 2
+        )
+        == [True] * 4 + [False] * 2
+    )
     assert script.evaluate("tabs[1].release() ?? [tabs[5].take(), tabs[4].take()]") == [True, False]
     # Half a minute later the places of tabs that were not heard of are free; the viewer's clock may go back.
     for shift in (31_000, -86_400_000):
