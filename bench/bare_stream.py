@@ -1,4 +1,4 @@
-"""`python -m bench.bare_stream PORT`: an empty application that sends server-sent events on granian.
+"""`python -m bench.bare_stream PORT`: an empty application that streams on granian.
 
 One task for each connection waits for the tick, and sends the same bytes as all others.
 """

@@ -1,11 +1,11 @@
-"""Viewers without a browser that listen to server-sent events, cheaply: one asyncio loop for all."""
+"""Viewers without a browser that listen to server-sent events in one asyncio loop."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bench.crowd import ONE_CHART
@@ -109,9 +109,8 @@ async def _listen(
     before = mark()
     await asyncio.sleep(seconds)
     increase = mark() - before
-    events, closed = heard.events, heard.closed
+    result = replace(heard)
     for viewer in crowd:
         if viewer.transport is not None:
             viewer.transport.close()
-    heard.events, heard.closed = events, closed
-    return heard, increase
+    return result, increase

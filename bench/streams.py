@@ -60,7 +60,7 @@ def _measure(served: Served) -> list[Row]:
 def _listen(
     served: Served, web: list[psutil.Process], viewers: int, path: str = listeners.ONE_CHART_PATH
 ) -> tuple[Heard, float]:
-    """Let `viewers` listen for SECONDS; return what they heard and the web processes' CPU seconds."""
+    """Let `viewers` listen for SECONDS; return what they heard and the CPU seconds of `web`."""
     heard, cpu_seconds = listeners.listen(served.port, viewers, SECONDS, lambda: cpu(web), path)
     if heard.closed or abs(heard.events - viewers * SECONDS) > 0.02 * viewers * SECONDS:
         raise RuntimeError(f"{heard.events} events, {heard.closed} streams closed: the result is not valid")

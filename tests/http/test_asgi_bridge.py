@@ -23,7 +23,7 @@ def environ_of(*headers: tuple[bytes, bytes], path: bytes = b"/") -> dict[str, A
 
 
 def test_header_with_underscore_is_dropped() -> None:
-    """Otherwise a client could send X_Remote_User beside the X-Remote-User of its proxy, or in its place."""
+    """Otherwise a client could send X_Remote_User in place of the X-Remote-User of its proxy."""
     environ = environ_of((b"x_remote_user", b"evil"), (b"x-remote-user", b"ann"), (b"accept_x", b"1"))
     assert environ["HTTP_X_REMOTE_USER"] == "ann"
     assert "HTTP_ACCEPT_X" not in environ
@@ -61,7 +61,7 @@ def test_path_is_decoded_as_in_wsgi(raw: bytes, path: str) -> None:
 
 
 class App:
-    """Records where its requests run; those of /healthz run anywhere, and others only in a thread."""
+    """Records the threads of its requests. Those of /healthz can run in the event loop."""
 
     def __init__(self) -> None:
         self.threads: list[str] = []
@@ -95,13 +95,49 @@ def test_request_that_would_block_is_repeated_in_a_thread() -> None:
 def test_busy_threads_do_not_delay_what_is_ready() -> None:
     app = App()
     with asgi_client(app, threads=2) as client:
-        waiting = [client.request("/api/ticks") for _ in range(5)]
+        waiting = [client.request(f"/api/ticks?{number}") for number in range(5)]
         wait_for(lambda: sum(name.startswith("dashapp request") for name in app.threads) == 2)
         assert client.request("/healthz").result() == b"ready"
         assert not any(exchange.messages for exchange in waiting)
         app.release.set()
         for exchange in waiting:
             assert exchange.result() == b"ready"
+
+
+def test_equal_requests_need_one_thread() -> None:
+    """Of a response that the first of them puts into the cache."""
+    cache: dict[str, bytes] = {}
+    threads: list[str] = []
+    release = Event()
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        query = environ["QUERY_STRING"]
+        if query not in cache:
+            may_block(environ)
+            threads.append(query)
+            release.wait(PATIENCE_S)
+            cache[query] = query.encode()
+        start_response("200 OK", [])
+        return [cache[query]]
+
+    with asgi_client(app, threads=2) as client:
+        exchanges = [client.request("/api/stream?a") for _ in range(50)]
+        wait_for(lambda: threads)
+        # The second thread is free for another request.
+        other = client.request("/api/stream?b")
+        wait_for(lambda: len(threads) == 2)
+        release.set()
+        assert {exchange.result() for exchange in exchanges} == {b"a"}
+        assert other.result() == b"b"
+    assert threads == ["a", "b"]
+
+
+def test_equal_requests_that_always_block_are_all_answered() -> None:
+    app = App()
+    app.release.set()
+    with asgi_client(app, threads=2) as client:
+        exchanges = [client.request("/api/ticks") for _ in range(20)]
+        assert {exchange.result() for exchange in exchanges} == {b"ready"}
 
 
 def test_request_that_is_repeated_counts_once_in_the_rate_limit() -> None:
@@ -118,7 +154,7 @@ def test_request_that_is_repeated_counts_once_in_the_rate_limit() -> None:
 
 
 class Upload:
-    """Reads a body as its query says, and responds with it."""
+    """Reads a body in parts of the sizes in its query, and responds with it."""
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         sizes = [int(text) for text in environ["QUERY_STRING"].split(",")]

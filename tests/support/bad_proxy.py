@@ -65,7 +65,9 @@ class BadProxy:
 
     def strip(self, head: bytes) -> bytes:
         lines = head.split(b"\r\n")
-        return b"\r\n".join(line for line in lines if line.partition(b":")[0].decode().lower() not in self.strips)
+        return b"\r\n".join(
+            line for line in lines if line.partition(b":")[0].decode().lower() not in self.strips
+        )
 
     def close(self) -> None:
         self._server.shutdown()
@@ -121,7 +123,12 @@ class _Handler(BaseHTTPRequestHandler):
             connection.close()
         self.send_response(response.status, response.reason)
         for name, value in response.getheaders():
-            if name.lower() not in (*HOP_HEADERS, "date", "server", *(proxy.strips if "/api/" in self.path else ())):
+            if name.lower() not in (
+                *HOP_HEADERS,
+                "date",
+                "server",
+                *(proxy.strips if "/api/" in self.path else ()),
+            ):
                 self.send_header(name, value)
         self.send_header("content-length", str(len(body)))
         self.end_headers()

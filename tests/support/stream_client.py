@@ -1,4 +1,4 @@
-"""Clients of event streams: one that calls an ASGI application, and one with a socket to a real server."""
+"""Clients of event streams: one calls an ASGI application, one has a socket to a server."""
 
 from __future__ import annotations
 
