@@ -93,13 +93,9 @@ def create_app(
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
     page_routes = Pages(files)
-    cache = partial(
-        StaticCache,
-        *(dash_app, page_caching, files.versioned, partial(_layout_key, store, hosts)),
-        queue=limits.queue,
-        documents=DOCUMENT_PATHS,
-    )
-    pages, host_pages, view_pages = cache(), cache(), cache()
+    key = partial(_layout_key, store, hosts)
+    cache = partial(StaticCache, dash_app, page_caching, files.versioned, key, documents=DOCUMENT_PATHS)
+    pages, host_pages, view_pages = (cache(queue=limits.queue) for _ in range(3))
     description = openapi.OpenApiEndpoint(
         settings, hosts is not None, is_shared, writes.is_open and may_mark(settings, PageTarget(store))
     )
