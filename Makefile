@@ -1,11 +1,11 @@
-# make run · make test · make docs · make stress · make check · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
+# make run · make test · make docs · make stress · make check · make package · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most of a test is waiting: four at a time, a file's one after the other.
 JOBS ?= 4
 
-.PHONY: run test docs stress check audit bench bench-scale soak pictures browser tools lock advisories clean
+.PHONY: run test docs stress check package sbom audit bench bench-scale soak pictures browser tools lock advisories clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
@@ -31,6 +31,19 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The sdist, and the wheel that is built from it, in dist/.
+package: $(VENV)/test.stamp
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[release]'
+	$(BIN)/python -m twine check --strict dist/*
+
+# What a server installs, as a CycloneDX document.
+sbom: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[release]'
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --output-reproducible --output-file dist/sbom.cdx.json requirements.lock
 
 bench: $(VENV)/test.stamp browser bench/originals/node_modules/install.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
@@ -85,9 +98,12 @@ tools: $(VENV)/test.stamp
 	$(BIN)/python tests/support/tools.py --install
 
 # Every release that a server installs, with its hashes; of the index that pip is set to, which the file does not name.
+LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate
 lock: $(VENV)/test.stamp
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate -o requirements.lock requirements.txt
+	$(LOCK) -o requirements.lock requirements.txt
+	$(LOCK) -o deploy/container.lock deploy/container.in
+	$(LOCK) -o deploy/build.lock deploy/build.in
 
 # Exit status 1 for a vulnerability, and 2 if the advisory data cannot be reached.
 advisories: $(VENV)/test.stamp

@@ -21,6 +21,7 @@ PARTS = (
     "click_to_names",
     "busy_machine",
     "viewers",
+    "streams",
     "behind_login",
     "alert_delay",
     "cached",

@@ -23,7 +23,7 @@ PLACE = re.compile(
 )
 # The figures of the README: a part, the label of one of its rows, and the text of the README.
 FIGURES = (
-    ("startup", "start to first 200 (/healthz)", "Start to the first response"),
+    ("startup", "start to the first response (/healthz)", "Start to the first response"),
     ("collector_cost", "collector CPU", "CPU of the collector"),
     ("collector_cost", "collector memory", "Memory of the collector"),
     ("latency", "from sample to pixel, median", "From a sample to its pixel, median"),

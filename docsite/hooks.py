@@ -21,11 +21,13 @@ DOCS = "docs"
 # Documents in the root of the repository, and their pages.
 DOCUMENTS = {
     "ARCHITECTURE.md": "architecture.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CODE_OF_CONDUCT.md": "conduct.md",
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "vulnerabilities.md",
 }
 FILES = "files"
-FAVICON = "assets/favicon.svg"
+FAVICON, STYLES = "assets/favicon.svg", "docsite/site.css"
 # The address of the repository, if there is one; the build of the package uses the same variable.
 URL_VARIABLE = "PROJECT_URL"
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
@@ -46,7 +48,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, content=(ROOT / name).read_text("utf-8")))
     for name in linked_files():
         files.append(File.generated(config, page_of(name), content=_page_with_code(name)))
-    files.append(File.generated(config, FAVICON, abs_src_path=str(ROOT / FAVICON)))
+    for name in (FAVICON, STYLES):
+        files.append(File.generated(config, name, abs_src_path=str(ROOT / name)))
     return files
 
 
@@ -74,21 +77,25 @@ def source_of(page: str) -> str:
         if path == page:
             return name
     if page.startswith(f"{FILES}/"):
-        return page.removeprefix(f"{FILES}/").removesuffix(".md")
+        return next(name for name in linked_files() if page_of(name) == page)
     return f"{DOCS}/{page}"
 
 
 def page_of(name: str) -> str:
     """Return the page, or the picture, of a file of the repository.
 
+    A name loses a dot at its begin, because mkdocs leaves out such files.
+
     >>> page_of("docs/alerts.md"), page_of("CHANGELOG.md"), page_of("docs/cache.nginx.conf")
     ('alerts.md', 'changelog.md', 'files/docs/cache.nginx.conf.md')
+    >>> page_of(".github/workflows/ci.yml")
+    'files/github/workflows/ci.yml.md'
     """
     if name in DOCUMENTS:
         return DOCUMENTS[name]
     if name.startswith(f"{DOCS}/") and not name.endswith(".conf"):
         return name.removeprefix(f"{DOCS}/")
-    return f"{FILES}/{name}.md"
+    return f"{FILES}/{name.replace('/.', '/').removeprefix('.')}.md"
 
 
 def resolved(target: str, source: str) -> tuple[str, str]:

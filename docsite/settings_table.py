@@ -57,16 +57,12 @@ NOTES = {
 }
 
 
-def flag(option: Field[Any]) -> str:
-    """Return the flag of a setting in Markdown, or empty text for a secret."""
-    if "secret" in option.metadata:
-        return ""
-    return f"`{flag_of(f'no_{option.name}' if option.default is True else option.name)}`"
-
-
-def variables(option: Field[Any]) -> str:
-    names = [ENV_PREFIX + option.name.upper(), option.metadata.get("platform_variable")]
-    return ", ".join(f"`{name}`" for name in names if name)
+def names(option: Field[Any]) -> str:
+    """Return the flag and the variables of a setting, one below the other; a secret has no flag."""
+    flag = flag_of(f"no_{option.name}" if option.default is True else option.name)
+    variables = [ENV_PREFIX + option.name.upper(), option.metadata.get("platform_variable")]
+    found = [*([] if "secret" in option.metadata else [flag]), *variables]
+    return "<br>".join(f"`{name}`" for name in found if name)
 
 
 def default(option: Field[Any]) -> str:
@@ -97,11 +93,10 @@ def cell(text: str) -> str:
 
 
 def table() -> str:
-    rows = [("Flag", "Variable", "Default", "Values", "Meaning"), ("---",) * 5]
+    rows = [("Flag and variable", "Default", "Values", "Meaning"), ("---",) * 4]
     rows += [
         (
-            flag(option),
-            variables(option),
+            names(option),
             default(option),
             cell(option.metadata["expected"]),
             cell(meaning(option)),

@@ -23,7 +23,7 @@
       this.panelOrder = new app.PanelOrder(this);
       this.connectionStatus = new app.ConnectionStatus();
       this.statusBadge = new app.StatusBadge(this.connectionStatus);
-      this.poller = new app.Poller(base);
+      this.poller = app.endAtSignOut(new app.Poller(base));
       this.liveView = new app.LiveView(this.poller, this);
       this.hiddenLines = new app.HiddenLines(this);
       this.viewOptions = new app.ViewOptions(this);
@@ -394,7 +394,7 @@
       this.machineFacts.show();
       this.overviewStrip.show();
       const needsTicks = !liveView.subscription.lastWasNew || statusBadge.needsTicks;
-      this.intervalThrottle.setActive(needsTicks || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
+      this.intervalThrottle.setActive(needsTicks || (!liveView.subscription.isServed && [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible)));
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -177,7 +177,9 @@ class Api:
         try:
             if path == "/api/csv":
                 return self._csv(method, query, environ.get(CLIENT_KEY, ""), start_response)
-            if path == STREAM_PATH and offers_streams:
+            if path == STREAM_PATH and not offers_streams:
+                return self._send_error(start_response, "404 Not Found", error_json(NOT_OFFERED))
+            if path == STREAM_PATH:
                 return self._streams(environ, start_response)
             response, _ = self._find(environ, path, query)
         except BusyError as error:
@@ -283,7 +285,7 @@ class Api:
         path, query, table = key
         # The start of the time bucket: the same whenever in it the response is built.
         now = round(cache.newest.time_ms / 1000 + CACHE_TTL_S * cache.time_bucket, 3)
-        if path == STREAM_PATH and self._offers_streams:
+        if path == STREAM_PATH:
             try:
                 with self._limits.queue.hold(self._limits.builds):
                     return self._streams.first_event(query, now, self._store.snapshot())
@@ -318,7 +320,7 @@ class Api:
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", health, False
         except BadRequestError as error:
             return "400 Bad Request", error_json(str(error)), False
-        return "404 Not Found", error_json(NOT_OFFERED if path == STREAM_PATH else "not found"), False
+        return "404 Not Found", error_json("not found"), False
 
     def _document(self, path: str, query: str) -> Any:
         """Return a document of the store, or the list of hosts; None for another path."""

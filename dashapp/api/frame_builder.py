@@ -137,9 +137,14 @@ class FrameBuilder:
         table: Table | None,
         now: float,
         snapshot: Snapshot,
-        max_values: int = MAX_VALUES,
+        max_values: int | None = None,
     ) -> Answer:
-        """Return the answer to one query at `snapshot`. `table`: that of processes, if it was read before."""
+        """Return the answer to one query at `snapshot`.
+
+        `table`: that of processes, if it was read before.
+
+        `max_values`: of numbers in the frame, by default MAX_VALUES.
+        """
         metrics: Collection[str] | None = (
             ticks_query.metrics
             if ticks_query.patterns is None
@@ -156,7 +161,7 @@ class FrameBuilder:
                 metrics,
                 self._interval,
                 snapshot=snapshot,
-                max_values=max_values,
+                max_values=max_values or MAX_VALUES,
                 max_points=ticks_query.points,
                 extend=extend,
             )
@@ -171,7 +176,7 @@ class FrameBuilder:
                 metrics,
                 self._interval,
                 snapshot=snapshot,
-                max_values=max_values,
+                max_values=max_values or MAX_VALUES,
                 max_points=ticks_query.points,
                 extend=extend,
             )

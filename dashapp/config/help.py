@@ -13,7 +13,7 @@ GROUPS = {
         *("host", "port", "public", "hosts", "frame_ancestors", "trusted_proxy", "proxy_user"),
         *("limit", "workers", "public_url"),
     ),
-    "page": ("title", "theme", "window", "panel", "processes"),
+    "page": ("title", "theme", "language", "window", "panel", "processes", "transport"),
     "data": (
         *("source", "metric", "interval", "collector", "process_history"),
         *("docker", "proc", "sys"),

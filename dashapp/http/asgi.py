@@ -53,22 +53,20 @@ class AsgiBridge:
         self.streams = OpenStreams()
         self._app = app
         self._threads = threads
+        # Requests that a thread answers now, by path, query and id.
+        self._running: dict[tuple[str | None, ...], asyncio.Event] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an HTTP request."""
         environ = build_environ(scope)
-        response = None
-        if environ["REQUEST_METHOD"] in ("GET", "HEAD") and environ["PATH_INFO"].endswith(QUICK_PATHS):
-            try:
-                response = self._call({**environ, IN_EVENT_LOOP: True})
-            except WouldBlockError:
-                environ[IS_REPEATED] = True
-        if response is None:
-            loop = asyncio.get_running_loop()
-            environ["wsgi.input"] = RequestBody(receive, loop)
-            response = await loop.run_in_executor(self._executor(), self._call, environ)
+        is_quick = environ["REQUEST_METHOD"] in ("GET", "HEAD") and environ["PATH_INFO"].endswith(QUICK_PATHS)
+        response = self._call_in_loop(environ) if is_quick else None
+        if response is None and is_quick:
+            response = await self._call_once(environ, receive)
+        elif response is None:
+            response = await self._call_in_thread(environ, receive)
         start = {"type": "http.response.start", "status": response.status, "headers": response.headers}
         body = response.body
         if isinstance(body, StreamBody):
@@ -78,6 +76,37 @@ class AsgiBridge:
             await send({"type": "http.response.body", "body": body})
         else:
             await self._send_parts(start, body, receive, send)
+
+    def _call_in_loop(self, environ: dict[str, Any]) -> Response | None:
+        """Return the response; None if that would block."""
+        try:
+            return self._call({**environ, IN_EVENT_LOOP: True})
+        except WouldBlockError:
+            environ[IS_REPEATED] = True
+            return None
+
+    async def _call_once(self, environ: dict[str, Any], receive: Receive) -> Response:
+        """Call in a thread, unless another request for the same does so already.
+
+        That one puts its response into the cache. So a thousand viewers who request the same need one thread.
+        """
+        key = tuple(environ.get(name) for name in ("PATH_INFO", "QUERY_STRING", "HTTP_LAST_EVENT_ID"))
+        running = self._running.get(key)
+        if running is not None:
+            await running.wait()
+            response = self._call_in_loop(environ)
+            return await self._call_in_thread(environ, receive) if response is None else response
+        self._running[key] = running = asyncio.Event()
+        try:
+            return await self._call_in_thread(environ, receive)
+        finally:
+            del self._running[key]
+            running.set()
+
+    async def _call_in_thread(self, environ: dict[str, Any], receive: Receive) -> Response:
+        loop = asyncio.get_running_loop()
+        environ["wsgi.input"] = RequestBody(receive, loop)
+        return await loop.run_in_executor(self._executor(), self._call, environ)
 
     def _call(self, environ: dict[str, Any]) -> Response:
         started: list[Any] = []

@@ -1,4 +1,4 @@
-"""Event streams: one response for each client that stays open and gets an event with each tick.
+"""Event streams: responses that stay open and get an event with each tick.
 
 The bridge in `asgi.py` runs an application in its event loop, where nothing may block, or in a thread. These
 keys of the environ tell the application which, and what the bridge offers.
@@ -46,7 +46,7 @@ _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class WouldBlockError(Exception):
-    """A request in the event loop needs something that can block. The bridge repeats it in a thread."""
+    """A request in the event loop can block. The bridge repeats it in a thread."""
 
 
 def may_block(environ: Mapping[str, Any]) -> None:

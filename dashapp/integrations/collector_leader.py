@@ -68,7 +68,7 @@ class CollectorLeader:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / LOCK_FILE_NAME
         no_links = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | no_links, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | no_links, 0o600)
         try:
             lock_file(descriptor)
         except OSError:

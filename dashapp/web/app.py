@@ -20,7 +20,7 @@ from dashapp.api import badge, openapi
 from dashapp.api.endpoints import PATHS, Api, ApiLimits
 from dashapp.api.frame_builder import NO_PROCESSES
 from dashapp.api.ingest.routes import token_endpoints
-from dashapp.api.process_table import ProcessTable
+from dashapp.api.process_table import ProcessTable, process_table
 from dashapp.api.prometheus import PrometheusEndpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
@@ -42,7 +42,6 @@ from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, layout
 from dashapp.web.components.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
-from dashapp.web.machine_facts import host_name as machine_name
 from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
 from dashapp.web.pages import CHART_PATH, DOCUMENT_PATHS, Pages, index_writer
@@ -84,8 +83,8 @@ def create_app(
         store = PublicReader(store, shows_processes(settings))
         hosts = None if hosts is None else PublicHosts(hosts, shows_processes(settings))
         settings = replace(settings, panel=tuple(public_panels(settings.panel)))
-    own_queue = None if mounted else push_writer
-    writes = WriteRoutes(settings, access.clients, own_queue, push_writer_of, host_name)
+    queue = None if mounted else push_writer
+    writes = WriteRoutes(settings, access.clients, queue, push_writer_of, host_name)
     dash = _dash_app(PageTarget(store), settings, hosts, host_name, writes.is_open)
     is_private = settings.requires_authentication or mounted
     page_caching, data_caching, badge_caching = _caching(is_shared, is_private)
@@ -93,13 +92,16 @@ def create_app(
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
     page_routes = Pages(files)
-    key = partial(_layout_key, store, hosts)
-    cache = partial(StaticCache, dash_app, page_caching, files.versioned, key, documents=DOCUMENT_PATHS)
-    pages, host_pages, view_pages = (cache(queue=limits.queue) for _ in range(3))
-    description = openapi.OpenApiEndpoint(
-        settings, hosts is not None, is_shared, writes.is_open and may_mark(settings, PageTarget(store))
+    cache = partial(
+        StaticCache,
+        *(dash_app, page_caching, files.versioned, partial(_layout_key, store, hosts)),
+        queue=limits.queue,
+        documents=DOCUMENT_PATHS,
     )
-    table = ProcessTable() if shows_processes(settings) else None
+    pages, host_pages, view_pages = cache(), cache(), cache()
+    has_marks = writes.is_open and may_mark(settings, PageTarget(store))
+    description = openapi.OpenApiEndpoint(settings, hosts is not None, is_shared, has_marks)
+    table = process_table(settings.proc) if shows_processes(settings) else None
 
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
@@ -107,9 +109,7 @@ def create_app(
             window=settings.window,
             interval=settings.interval,
             max_window=settings.max_window_s,
-            processes=(table if target.is_host(host_name) else OTHER_HOST_PROCESSES)
-            if table
-            else _processes_error(settings),
+            processes=_processes(table, target.is_host(host_name), settings),
             hosts=None if hosts is None else partial(hosts_json, hosts),
             now=target.now,
             **_host_arguments(target),
@@ -150,9 +150,15 @@ def create_app(
         page = partial(page_routes.serve, view_pages, reader)
         return shared_view_app(reader, settings, page, limits)
 
-    return build_middleware(
-        app, settings, access, build, dash.csp_hashes(), mounted=mounted, restricted=restricted
-    )
+    hashes = dash.csp_hashes()
+    return build_middleware(app, settings, access, build, hashes, mounted=mounted, restricted=restricted)
+
+
+def _processes(table: ProcessTable | None, is_own: bool, settings: Settings) -> ProcessTable | str:
+    """Return the process table of a host, or the reason why there is none."""
+    if table is None:
+        return _processes_error(settings)
+    return table if is_own else OTHER_HOST_PROCESSES
 
 
 def _caching(is_shared: bool, is_private: bool) -> tuple[str, str, str]:
@@ -191,7 +197,7 @@ def _page_app(
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
-        facts=machine_facts(host_name, with_addresses=not is_public(settings)) if is_own else (),
+        facts=machine_facts(host_name, not is_public(settings), settings.machine_files) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         alert_controls=has_marks and may_change_alerts(settings, target),
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
@@ -206,7 +212,7 @@ def _page_app(
 def _heading(settings: Settings, hosts: HostStore | None) -> str:
     """Return the first heading of a document. A shared view names no machine."""
     is_own = settings.reads_system and hosts is None and settings.title == layout.TITLE
-    return machine_name() if is_own and _current_target(VIEW) is None else settings.title
+    return settings.machine_files.host_name if is_own and _current_target(VIEW) is None else settings.title
 
 
 def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, Any]) -> Hashable:

@@ -13,7 +13,7 @@ from store_variants import KINDS, REDIS, Kept, Links, kept, links_by_kind
 from thorough import amount
 from wsgi_client import Answer, ask
 
-from dashapp.api import endpoints
+from dashapp.api import frame_builder
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Metric, Tick
 from dashapp.query.frames import MAX_POINTS, MAX_VALUES, MIN_POINTS
@@ -49,7 +49,7 @@ def numbers_in(answer: Answer) -> int:
 
 @pytest.fixture(autouse=True)
 def limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "MAX_VALUES", LIMIT)
+    monkeypatch.setattr(frame_builder, "MAX_VALUES", LIMIT)
 
 
 @pytest.fixture(params=ALL)
@@ -119,7 +119,7 @@ def test_frames_in_one_response_share_the_limit() -> None:
 
 
 def test_metrics_that_fit_in_no_step_are_rejected_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "MAX_VALUES", 20_000)
+    monkeypatch.setattr(frame_builder, "MAX_VALUES", 20_000)
     api = Api(store_of(1500, 100))
     for query in ("window=100", f"from={1000 * (START - 1)}&to={1000 * (START + 99)}"):
         answer = ask(api, f"/api/ticks?{query}")

@@ -152,7 +152,13 @@ def test_open_page_shows_sign_in_link_after_sign_out_in_other_tab(
         wait_for_state(page, "live")
         if transport == STREAM:
             wait_until(page, lambda: page.evaluate("dashapp.page.poller.stream.events > 0"))
-        assert page.context.request.post(server.url + "logout").ok
+        other = page.context.new_page()
+        other.goto(server.url)
+        wait_for_state(other, "live")
+        other.click("#menu")
+        other.click("#sign-out")
+        expect(other).to_have_title("Sign in · dashapp")
+        other.close()
         expect(page.locator("#status")).to_have_text("You are signed out")
         expect(page.locator("#locked").get_by_role("link", name="Sign in again")).to_be_visible()
         opened = len(server.trouble.streams)

@@ -21,6 +21,7 @@ STREAM = "dashapp.page.poller.stream"
 STREAMS = f"{STREAM}.source !== null && {STREAM}.events > 0"
 PAUSED = f"{STREAM}.pausedUntil > performance.now()"
 REQUESTS = "flights.at.length"
+BEAT = "dashapp.page.intervalThrottle.currentMs"
 # Records every state of the badge.
 WATCH = """() => {
     window.states = new Set();
@@ -28,6 +29,13 @@ WATCH = """() => {
     const read = () => window.states.add(badge.dataset.state);
     read();
     new MutationObserver(read).observe(badge, { attributes: true, childList: true, subtree: true });
+}"""
+# Records whether a request was in flight when the badge became offline for the first time.
+OFFLINE_DURING = """() => {
+    const badge = document.getElementById("status");
+    new MutationObserver(() => {
+        if (badge.dataset.state === "offline") window.duringRequest ??= dashapp.page.poller.inFlight !== null;
+    }).observe(badge, { attributes: true });
 }"""
 # Records the times of the points, in the order in which they arrive.
 RECORD = """() => {
@@ -97,6 +105,28 @@ def test_page_makes_no_request_while_stream_delivers(page: Page, live: Live) -> 
     assert len(times) >= 8
     assert {late - early for early, late in pairwise(times)} == {1000 * live.feeder.step}
     assert_always_live(page, live)
+
+
+def test_dash_interval_is_slow_only_while_stream_delivers(page: Page, live: Live, proxy: BadProxy) -> None:
+    streaming(page, proxy.url, live)
+    wait_until(page, lambda: page.evaluate(BEAT) == 10_000)
+    proxy.holds = True
+    wait_until(page, lambda: page.evaluate(BEAT) == 500)
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_page_is_offline_soon_after_a_streaming_server_hangs(page: Page, live: Live) -> None:
+    streaming(page, live.url, live)
+    wait_until(page, lambda: page.evaluate(BEAT) == 10_000)
+    page.evaluate(OFFLINE_DURING)
+    live.trouble.latency = 1e6
+    wait_until(page, lambda: page.evaluate(BEAT) == 500)
+    wait_for_state(page, "offline")
+    # The badge does not wait for the timeout of the request.
+    assert page.evaluate("window.duringRequest")
+    live.trouble.calm()
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
 
 
 @pytest.mark.parametrize("seed", range(3))

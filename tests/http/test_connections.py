@@ -13,6 +13,8 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.http import connections
 from dashapp.http.connections import (
+    LOOK_INTERVAL_S,
+    MANY_NEW,
     MAX_PER_CLIENT,
     MIN_BYTES,
     STALL_TIMEOUT_S,
@@ -184,3 +186,24 @@ def test_watch_touches_no_other_descriptor(server: Server) -> None:
         each.close()
     os.close(read_end)
     os.close(write_end)
+
+
+def test_every_connection_is_looked_at_often_enough(server: Server) -> None:
+    server.watch = ConnectionWatch(server.port, 10_000, lambda _: "", lambda: server.now)
+    assert server.watch.is_due()
+    server.watch.check()
+    assert not server.watch.is_due()
+    server.now += LOOK_INTERVAL_S
+    assert server.watch.is_due()
+    server.watch.check()
+    for _ in range(MANY_NEW // 2 + 1):
+        assert not server.watch.is_due()
+        server.connect()
+    assert server.watch.is_due()
+
+
+def test_every_connection_is_looked_at_while_there_are_too_many(server: Server) -> None:
+    for _ in range(9):
+        server.connect()
+    server.watch.check()
+    assert server.watch.is_due()

@@ -135,12 +135,15 @@ def test_ticks_endpoint_rejects_invalid_patterns(attached: Dash, query: str) -> 
 
 def request_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
+    parts = [{"type": "http.request"}]
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request"}
+        if not parts:
+            await asyncio.Event().wait()  # the client stays connected
+        return parts.pop()
 
     path, _, query = path.partition("?")
     scope: dict[str, Any] = {

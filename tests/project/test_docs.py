@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
@@ -148,6 +149,13 @@ def test_links_lead_to_files_and_headings(path: Path) -> None:
     for file, anchor in links(path):
         assert file.exists(), file
         assert not anchor or anchor in anchors(file), f"{name_of(file)}#{anchor}"
+
+
+def test_installation_page_has_each_extra_for_users() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    listed = re.findall(r"^\| `(\w+)` \|", (DOCS / "install.md").read_text(), re.MULTILINE)
+    (everything,) = extras["all"]
+    assert set(listed) == {"all", *everything.partition("[")[2].rstrip("]").split(",")}
 
 
 def test_index_links_each_page() -> None:

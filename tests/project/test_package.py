@@ -30,7 +30,7 @@ from dashapp.config import parsers
 from dashapp.sources.external import prometheus, quotes
 
 # The user's extras; the others are for the work on dashapp itself.
-OWN_EXTRAS = {"all", "bench", "pictures", "test"}
+OWN_EXTRAS = {"all", "bench", "docs", "pictures", "release", "test"}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 

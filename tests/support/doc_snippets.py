@@ -11,7 +11,9 @@ from processes import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FENCE = re.compile(r"^(`{3,})(\w*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
-_SAVED = re.compile(r"Save (?:this|it) as `([^`]+)`[^\n]*:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# The block after "Save this as `weather.py`:", or before "Save it as `weather.py`".
+_SAVED_BELOW = re.compile(r"Save this as `([^`]+)`[^\n]*:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_SAVED_ABOVE = re.compile(r"^```\w+\n((?:(?!```).)*?)^```\n\nSave it as `([^`]+)`", re.MULTILINE | re.DOTALL)
 _ASSIGNMENT = re.compile(r"[A-Z_]+=")
 
 
@@ -52,7 +54,9 @@ def of(*languages: str) -> list[Snippet]:
 
 def saved_files(page: str) -> dict[str, str]:
     """Return the files that a page asks to save, by their name."""
-    return dict(_SAVED.findall((ROOT / page).read_text("utf-8")))
+    text = (ROOT / page).read_text("utf-8")
+    above = {name: code for code, name in _SAVED_ABOVE.findall(text)}
+    return {**above, **dict(_SAVED_BELOW.findall(text))}
 
 
 def commands(code: str) -> Iterator[Command]:

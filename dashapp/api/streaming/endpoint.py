@@ -20,7 +20,7 @@ from dashapp.api.streaming.question import (
 from dashapp.api.streaming.tick_streams import TickStreams
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit
 from dashapp.http.responses import CachedResponse, error_response
-from dashapp.http.streams import CAN_STREAM, EventStream, StreamBody
+from dashapp.http.streams import EventStream, StreamBody
 from dashapp.http.types import StartResponse
 from dashapp.model.ticks import Cursor
 from dashapp.stores.base import Snapshot
@@ -68,8 +68,6 @@ class StreamEndpoint:
         self._questions: dict[str, tuple[StreamQuestion, Cursors]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if CAN_STREAM not in environ:
-            return error_response(start_response, "404 Not Found", NOT_OFFERED)
         if not accepts_events(environ.get("HTTP_ACCEPT", "")):
             return error_response(start_response, "406 Not Acceptable", NOT_ACCEPTED)
         client: str = environ.get(CLIENT_KEY, "")

@@ -31,7 +31,7 @@ class ProcFile:
         Raises OSError if that fails; the next call opens the file again.
         """
         if self._descriptor < 0:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor = os.open(self.path, os.O_RDONLY)
         try:
             content = chunk = os.pread(self._descriptor, CHUNK_BYTES, 0)
             # A short read is not the end: the kernel returns whole records, up to one page at once.
@@ -80,7 +80,7 @@ def read_file(path: str | Path) -> bytes:
     Faster than `Path.read_bytes` by half. A folder of the kernel can disappear at any time.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY)
     except (OSError, ValueError):
         return b""
     try:
@@ -103,7 +103,7 @@ def read_regular_file(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> byte
     react to an open. O_PATH opens neither.
     """
     try:
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH)
     except (OSError, ValueError):
         return b""
     try:

@@ -81,7 +81,7 @@ def _overwrite(path: Path, data: bytes) -> bool:
     A kill leaves the old or the new content, as both fit one write to one page.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_WRONLY)
     except OSError:
         return False
     try:

@@ -18,7 +18,7 @@ class WriterLock:
         # The holder's process id is in a file beside the lock, because Windows lets no process read a locked
         # byte.
         holder = folder / "writer.pid"
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             lock_file(self._descriptor)
         except OSError:

@@ -31,6 +31,8 @@ from dashapp.stores.push_queue import (
 HEADER_BYTES = 64
 # Seconds to wait for another process that writes. A tick waits less, and takes the records next time.
 LOCK_TIMEOUT_S, TICK_LOCK_TIMEOUT_S = 0.5, 0.05
+# Without this, Windows writes a carriage return before each line feed.
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 class DiskPushQueue:
@@ -74,7 +76,7 @@ class DiskPushQueue:
                 _encode_mark(file, start, end, newest)
 
     def _append(self, record: bytes) -> None:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _BINARY, 0o600)
         try:
             size = os.fstat(descriptor).st_size
             # The line break comes first, so that an incomplete record of a killed writer spoils no record
@@ -126,7 +128,7 @@ class DiskPushQueue:
     @contextmanager
     def _locked(self, timeout: float) -> Iterator[None]:
         """Keep other processes and threads out. TimeoutError if one holds the lock too long."""
-        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             end = time.monotonic() + timeout
             while True:

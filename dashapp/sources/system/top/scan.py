@@ -106,7 +106,7 @@ class ProcScanner:
     def _read_processes(self) -> dict[tuple[int, float], ProcessUsage]:
         # Each microsecond counts here: this loop is the cost of a scan.
         proc, page_bytes, names = self._proc, self._page_bytes, self._names
-        open_file, read, close, flags = os.open, os.read, os.close, os.O_RDONLY | os.O_CLOEXEC
+        open_file, read, close, flags = os.open, os.read, os.close, os.O_RDONLY
         processes: dict[tuple[int, float], ProcessUsage] = {}
         pids = [name for name in os.listdir(proc) if name.isdecimal()]  # noqa: PTH208
         for number, pid in enumerate(pids, 1):
@@ -147,7 +147,7 @@ class ProcScanner:
 
 
 def _read_file(path: str, size: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, size)
     finally:

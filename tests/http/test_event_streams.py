@@ -1,0 +1,203 @@
+"""Streams of slow, gone and no longer authorised clients, in a real event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from stream_client import asgi_client
+from waiting import PATIENCE_S, wait_for
+
+from dashapp.http.asgi import AsgiBridge
+from dashapp.http.streams import (
+    IN_EVENT_LOOP,
+    MAX_WAITING_EVENTS,
+    STILL_ALLOWED,
+    EventStream,
+    OpenStreams,
+    StreamBody,
+    WouldBlockError,
+    event_message,
+    may_block,
+)
+
+Sent = list[dict[str, Any]]
+
+
+def in_loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run in a thread of its own: a browser of another test may have an event loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work()).result(PATIENCE_S)
+
+
+def bodies(sent: Sent) -> list[bytes]:
+    return [message["body"] for message in sent]
+
+
+class Client:
+    """Has read everything until `stall`, and then nothing until `read_on`."""
+
+    def __init__(self, at_once: bool) -> None:
+        self.sent: Sent = []
+        self.at_once = at_once
+        self._reads = asyncio.Event()
+        self._reads.set()
+
+    def send(self, message: Any) -> Any:
+        """Like granian: the message is queued in the call, unless the client reads slowly."""
+        if self.at_once and self._reads.is_set():
+            self.sent.append(message)
+            return ()
+        return self._send(message)
+
+    async def _send(self, message: Any) -> None:
+        await self._reads.wait()
+        self.sent.append(message)
+
+    def stall(self) -> None:
+        self._reads.clear()
+
+    def read_on(self) -> None:
+        self._reads.set()
+
+
+async def turns() -> None:
+    """Let the event loop run everything that is ready."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_events_of_a_slow_client_wait_and_arrive_in_order(at_once: bool) -> None:
+    async def work() -> None:
+        client = Client(at_once)
+        stream = EventStream(client.send, asyncio.get_running_loop())
+        for text in (b"1", b"2"):
+            stream.deliver(event_message(text))
+            await turns()
+        client.stall()
+        for number in range(MAX_WAITING_EVENTS + 1):
+            stream.deliver(event_message(b"%d" % (number + 3)))
+        await turns()
+        assert bodies(client.sent) == [b"1", b"2"]
+        assert not stream.is_closed
+        client.read_on()
+        await turns()
+        stream.deliver(event_message(b"last"))
+        await turns()
+        assert bodies(client.sent) == [b"1", b"2", b"3", b"4", b"5", b"last"]
+
+    in_loop(work)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_stream_of_a_client_that_is_too_slow_is_closed(at_once: bool) -> None:
+    async def work() -> None:
+        client = Client(at_once)
+        stream = EventStream(client.send, asyncio.get_running_loop())
+        client.stall()
+        for number in range(MAX_WAITING_EVENTS + 2):
+            assert not stream.is_closed
+            stream.deliver(event_message(b"%d" % number))
+        assert stream.is_closed
+        stream.deliver(event_message(b"later"))
+        client.read_on()
+        await turns()
+        # The end follows a whole event.
+        assert b"later" not in bodies(client.sent)
+        assert client.sent[0]["body"] == b"0"
+        assert not client.sent[-1]["more_body"]
+
+    in_loop(work)
+
+
+def test_stream_whose_server_fails_to_send_is_closed() -> None:
+    async def fail(_message: Any) -> None:
+        raise OSError("the connection is gone")
+
+    async def work() -> None:
+        stream = EventStream(fail, asyncio.get_running_loop())
+        stream.deliver(event_message(b"1"))
+        stream.deliver(event_message(b"2"))
+        await turns()
+        assert stream.is_closed
+
+    in_loop(work)
+
+
+class Body(StreamBody):
+    """A stream that a test controls."""
+
+    def __init__(self) -> None:
+        super().__init__(b"id:1\ndata:1\n\n")
+        self.stream: EventStream | None = None
+        self.closed = 0
+
+    def start(self, stream: EventStream) -> None:
+        self.stream = stream
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def streaming_app(*bodies: Body, allowed: Callable[[], bool] | None = None) -> Any:
+    """Return an application with a body for each request."""
+    left = [*bodies]
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if allowed is not None:
+            environ[STILL_ALLOWED] = ("key", allowed)
+        start_response("200 OK", [("content-type", "text/event-stream")])
+        return left.pop(0)
+
+    return app
+
+
+def test_stream_of_client_that_disconnects_is_closed_once() -> None:
+    body = Body()
+    with asgi_client(streaming_app(body)) as client:
+        exchange = client.request("/api/stream")
+        wait_for(lambda: body.stream)
+        client.leave(exchange)
+        exchange.result()
+        assert body.closed == 1
+        assert len(client.app.streams) == 0
+
+
+def test_stream_ends_when_its_access_ends() -> None:
+    allowed = [True]
+    body = Body()
+    bridge = AsgiBridge(streaming_app(body, allowed=lambda: allowed[0]), 1)
+    bridge.streams = OpenStreams(check_interval=0.01)
+    with asgi_client(None) as client:
+        client.app = bridge
+        exchange = client.request("/api/stream")
+        wait_for(lambda: exchange.events)
+        assert not exchange.is_ended
+        allowed[0] = False
+        exchange.result()
+        assert exchange.is_ended
+        assert body.closed == 1
+
+
+def test_all_streams_are_closed_when_the_server_stops_and_none_opens_later() -> None:
+    with asgi_client(streaming_app(*(Body() for _ in range(6)))) as client:
+        exchanges = [client.request("/api/stream") for _ in range(5)]
+        for exchange in exchanges:
+            wait_for(lambda exchange=exchange: exchange.events)  # type: ignore[misc]
+        client.app.streams.close()
+        for exchange in exchanges:
+            exchange.result()
+            assert exchange.is_ended
+        late = client.request("/api/stream")
+        late.result()
+        assert late.is_ended
+
+
+def test_may_block_raises_only_in_the_event_loop() -> None:
+    may_block({})
+    with pytest.raises(WouldBlockError):
+        may_block({IN_EVENT_LOOP: True})
