@@ -1,4 +1,4 @@
-"""The sentences and labels of responses: those in the tables are the ones that the server sends."""
+"""The sentences and labels in the tables are those that the server sends."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def source_texts() -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_sentence_is_in_the_package(language: str) -> None:
-    """Find sentences that the server does not send any more: their fixed parts must be in its strings."""
+    """Find sentences that the server does not send any more: their words are in no string of it."""
     source = source_texts()
     missing = [
         (key, word)
