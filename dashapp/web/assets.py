@@ -153,6 +153,17 @@ def assets_directory() -> Path:
     return package_assets if package_assets.is_dir() else package.parent / "assets"
 
 
+def prepared_brotli(path: str) -> bytes | None:
+    """Return the file below /assets/ as Brotli; only a built package has some, made with more patience."""
+    name = path.removeprefix("/assets/")
+    if name == path or not name.startswith("vendor/") or ".." in name:
+        return None
+    try:
+        return (assets_directory() / f"{name}.br").read_bytes()
+    except (OSError, ValueError):
+        return None
+
+
 def plotlyjs_path() -> Path:
     """Return the vendored plotly.js."""
     (path,) = (assets_directory() / "vendor").glob("plotly-basic-*.min.js")

@@ -53,6 +53,7 @@ MAX_FUNCTION_LINES = 100
 
 # Large third-party packages, and our modules or packages that may import them.
 HEAVY = {
+    "brotli": {"dashapp.http.encodings"},
     "dash": {
         *("dashapp.web.app", "dashapp.web.layout", "dashapp.web.live_graph", "dashapp.web.panel"),
         *("dashapp.web.components", "dashapp.web.shared_view_app"),

@@ -17,6 +17,7 @@ from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
+import brotli
 import pytest
 from playwright.sync_api import Page
 from ports import free_port
@@ -145,6 +146,12 @@ def test_wheel_contains_all_package_files_and_no_others(wheel: Path) -> None:
         "dashapp/integrations/flask_mount.py",
     } <= names
     assert {"dashapp/assets/charts/live_view.js", "dashapp/assets/styles/base.css"} <= names
+    # plotly.js, compressed with more patience than a server has.
+    (packed,) = [name for name in names if name.endswith(".br")]
+    with zipfile.ZipFile(wheel) as archive:
+        plain = archive.read(packed.removesuffix(".br"))
+        assert brotli.decompress(archive.read(packed)) == plain
+        assert len(archive.read(packed)) < 0.3 * len(plain)
     assert all(name.startswith("dashapp/") for name in names)
     assert "dashapp/py.typed" in names
     if tracked.returncode == 0:
