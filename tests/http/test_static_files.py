@@ -99,7 +99,8 @@ def test_file_is_compressed_with_brotli_once_for_all_clients(monkeypatch: pytest
 
     def compress(body: bytes, **options: Any) -> bytes:
         packed.append(body)
-        return real(body, **options)
+        compressed: bytes = real(body, **options)
+        return compressed
 
     monkeypatch.setattr(brotli, "compress", compress)
     app = StaticCache(Files())
