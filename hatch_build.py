@@ -129,13 +129,13 @@ class MinifiedAssets(BuildHookInterface[Any]):
             if path.is_dir():
                 continue
             source = path
-            if path.suffix in shrink and path.parent.name != "vendor":
+            if path.suffix in shrink and not path.name.endswith(".min.js"):
                 source = Path(self._folder.name, path.relative_to(top))
                 source.parent.mkdir(parents=True, exist_ok=True)
                 source.write_text(shrink[path.suffix](path.read_text("utf-8")), "utf-8")
             target = f"dashapp/{ASSETS}/{path.relative_to(top).as_posix()}"
             build_data["force_include"][str(source)] = target
-            if path.suffix == ".js" and path.parent.name == "vendor":
+            if path.name.endswith(".min.js"):
                 # Half a minute on a small computer, so not at the start of a server.
                 packed = Path(self._folder.name, f"{path.name}.br")
                 packed.write_bytes(brotli.compress(path.read_bytes(), quality=11))

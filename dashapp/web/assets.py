@@ -84,12 +84,14 @@ class ScriptBundle(Bundle):
     """The scripts in `layers`, which are folders in `folder`.
 
     Each script is a function that runs at once, and needs only the layer `language` while it runs. A table of
-    their texts is in front of them, unless `language` is English.
+    their texts is in front of them, unless `language` is English. The bundle of the page begins with the
+    part of Dash's polyfill that is used: `regeneratorRuntime`, which sliders and graphs of dcc call.
     """
 
     def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS, language: str = ENGLISH) -> None:
+        shims = (folder / "vendor").glob("regenerator-runtime-*.js") if layers == PAGE_LAYERS else ()
         paths = (path for layer in layers for path in sorted((folder / layer).glob("*.js")))
-        super().__init__(paths, language)
+        super().__init__((*shims, *paths), language)
 
 
 class StyleBundle(Bundle):
