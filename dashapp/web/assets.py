@@ -156,7 +156,7 @@ def assets_directory() -> Path:
 
 
 def prepared_brotli(path: str) -> bytes | None:
-    """Return the file below /assets/ as Brotli; only a built package has some, made with more patience."""
+    """Return a file below /assets/ as Brotli, which only a built package contains."""
     name = path.removeprefix("/assets/")
     if name == path or not name.startswith("vendor/") or ".." in name:
         return None

@@ -84,7 +84,7 @@ CHOICES = {
 
 @pytest.mark.parametrize("accept", CHOICES)
 def test_encoding_is_one_that_client_accepts(accept: str) -> None:
-    """A browser without Brotli, or a proxy that removes it, gets gzip, and any other client the file."""
+    """Without Brotli in the browser or in a proxy the response is gzip, or the plain file."""
     answer = ask(StaticCache(Files()), "/a.css", accept_encoding=accept)
     assert answer.headers.get("content-encoding", "") == CHOICES[accept]
     decode = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}[CHOICES[accept]]

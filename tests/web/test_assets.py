@@ -29,7 +29,7 @@ def test_bundle_mark_changes_with_content(tmp_path: Path) -> None:
 
 
 def test_page_has_the_used_part_of_the_polyfill_instead_of_all() -> None:
-    """The scripts of Dash that the page loads call nothing else in it (browser tests draw all of them)."""
+    """The scripts of Dash on the page call nothing else in it, as the browser tests show."""
     page = ask(create_app(MemoryStore(), Settings(store="memory:")), "/").body.decode()
     assert "polyfill" not in page
     assert ScriptBundle(assets_directory()).text.count("exports.isGeneratorFunction = ") == 1
