@@ -205,7 +205,7 @@ class Api:
         return self._find(environ, STREAM_PATH, key)
 
     def _find(self, environ: Mapping[str, Any], path: str, query: str) -> tuple[CachedResponse, Cursor]:
-        """Return the response to a request, and the newest tick in it; BusyError if the server is busy."""
+        """Return the response and the newest tick in it; BusyError if the server is busy."""
         if not self._store.is_loaded:
             may_block(environ)
         key = (path, query, self._read_processes(environ, path, query))
