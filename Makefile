@@ -98,9 +98,12 @@ tools: $(VENV)/test.stamp
 	$(BIN)/python tests/support/tools.py --install
 
 # Every release that a server installs, with its hashes; of the index that pip is set to, which the file does not name.
+LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate
 lock: $(VENV)/test.stamp
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate -o requirements.lock requirements.txt
+	$(LOCK) -o requirements.lock requirements.txt
+	$(LOCK) -o deploy/container.lock deploy/container.in
+	$(LOCK) -o deploy/build.lock deploy/build.in
 
 # Exit status 1 for a vulnerability, and 2 if the advisory data cannot be reached.
 advisories: $(VENV)/test.stamp

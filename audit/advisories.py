@@ -1,4 +1,4 @@
-"""Look for known vulnerabilities of the packages in requirements.lock.
+"""Look for known vulnerabilities of the packages in the lock files.
 
 The exit status is 0 if every package was checked and has none, 1 if one has, and 2 if the advisory data did
 not arrive. Alone, `pip-audit` exits with 0 if the index knows no package.
@@ -12,12 +12,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-LOCK = Path(__file__).resolve().parents[1] / "requirements.lock"
+ROOT = Path(__file__).resolve().parents[1]
+LOCKS = (ROOT / "requirements.lock", ROOT / "deploy" / "container.lock")
 # These do not affect dashapp; docs/security.md has the reasons.
 REVIEWED = ("CVE-2025-69872",)
 TIMEOUT_S = 90
 COMMAND = (
-    *(sys.executable, "-m", "pip_audit", "--requirement", str(LOCK), "--disable-pip", "--format", "json"),
+    *(sys.executable, "-m", "pip_audit", "--disable-pip", "--format", "json"),
+    *(word for lock in LOCKS for word in ("--requirement", str(lock))),
     *("--progress-spinner", "off", "--timeout", "10"),
     *(word for advisory in REVIEWED for word in ("--ignore-vuln", advisory)),
 )

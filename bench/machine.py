@@ -15,9 +15,11 @@ LIBRARIES = ("dash", "plotly", "granian", "diskcache", "psutil", "redis", "playw
 
 def words() -> str:
     cores = os.cpu_count() or 1
+    # Without the number of the build.
+    system = f"{platform.system()} {platform.release().partition('-')[0]}"
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
-        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release().partition('-')[0]}. "
+        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {system}. "
         f"Python {platform.python_version()}, {_browser()}. Libraries: {libraries}."
     )
 

@@ -21,6 +21,8 @@ DOCS = "docs"
 # Documents in the root of the repository, and their pages.
 DOCUMENTS = {
     "ARCHITECTURE.md": "architecture.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CODE_OF_CONDUCT.md": "conduct.md",
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "vulnerabilities.md",
 }
@@ -82,11 +84,10 @@ def source_of(page: str) -> str:
 def page_of(name: str) -> str:
     """Return the page, or the picture, of a file of the repository.
 
+    A name loses a dot at its begin, because mkdocs leaves out such files.
+
     >>> page_of("docs/alerts.md"), page_of("CHANGELOG.md"), page_of("docs/cache.nginx.conf")
     ('alerts.md', 'changelog.md', 'files/docs/cache.nginx.conf.md')
-
-    mkdocs leaves out names that begin with a dot:
-
     >>> page_of(".github/workflows/ci.yml")
     'files/github/workflows/ci.yml.md'
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -65,11 +66,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # The longest files run first, because at the end the last file would run alone.
-LONGEST = ("test_render_cost.py", "test_stocks.py", "test_live_graph.py", "test_faults.py")
+LONGEST = ("test_rewind.py", "test_render_cost.py", "test_stocks.py", "test_hostile_writer.py")
+# These use the processor; the tests of other folders mostly wait.
+BUSY = ("browser", "examples")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """Alternate files that use the processor with files that wait, so that neither is idle."""
+    kinds: dict[bool, list[Path]] = {True: [], False: []}
+    for path in dict.fromkeys(item.path for item in items):
+        kinds[path.parent.name in BUSY].append(path)
+    place = {path: at / len(paths) for paths in kinds.values() for at, path in enumerate(paths)}
+    items.sort(key=lambda item: (item.path.name not in LONGEST, place[item.path]))
+
+
+def pytest_collection_finish() -> None:
+    """Keep ten thousand tests out of each garbage collection: a tenth less CPU time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

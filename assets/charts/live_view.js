@@ -214,6 +214,10 @@
       this.owner.onFailure(requestedAt, error, sessionExpired);
     }
 
+    onSilence() {
+      this.owner.refresh();
+    }
+
     extraQuery() {
       return this.owner.extraQuery();
     }

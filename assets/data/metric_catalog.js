@@ -29,6 +29,13 @@
       this.offsets = new Map(); // index of the first metric that is shown, by panel name
       this.requestedAt = -Infinity;
       this.hosts = []; // names of compared hosts; each is the first part of its metrics' keys
+      this.listeners = new Set();
+    }
+
+    /* Call `listener` after each change of the metrics. Returns a function that ends this. */
+    subscribe(listener) {
+      this.listeners.add(listener);
+      return () => this.listeners.delete(listener);
     }
 
     get empty() {
@@ -121,6 +128,7 @@
           for (const metric of metrics) this.metrics.set(metric.key, this.translated(metric));
           this.assignPanels();
           this.onChange();
+          for (const listener of this.listeners) listener();
         })
         .catch(() => (this.requestedAt = -Infinity)); // the next frame requests it again
     }

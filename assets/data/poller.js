@@ -29,6 +29,7 @@
       this.clockSyncedAt = 0; // performance.now() of the last clock request
       this.metricsRequest = null; // promise of the request in flight
       this.mayStream = false; // whether the server offers streams
+      this.wasServed = false; // whether a stream brought ticks since the last request
       this.stream = new app.TickStream(base, (queries, frames) => this.receive(queries, frames), () => this.planAgain());
     }
 
@@ -142,6 +143,7 @@
       this.requestedAt = performance.now();
       const inFlight = (this.inFlight = new AbortController());
       const limit = setTimeout(() => inFlight.abort(), REQUEST_TIMEOUT_MS);
+      this.noticeSilence();
       let responses;
       try {
         responses = await this.fetchFrames(queries, inFlight.signal);
@@ -254,6 +256,15 @@
       queries.forEach(({ members }, index) => {
         for (const { subscription } of members) if (this.subscriptions.includes(subscription)) subscription.receive(frames[index]);
       });
+      this.wasServed = true;
+      this.scheduleNext();
+    }
+
+    /* Ticks come by requests again: the interval of a page may be slow. */
+    noticeSilence() {
+      if (!this.wasServed) return;
+      this.wasServed = false;
+      for (const { listener } of this.readySubscriptions) listener.onSilence?.();
     }
 
     /* The metric catalog; simultaneous callers share one request. */

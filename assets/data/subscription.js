@@ -6,8 +6,8 @@
   const MAX_POINTS = 400; // of a metric, if each stands for several ticks: more are a solid block
 
   app.Subscription = class {
-    /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired); extraQuery()
-       returns more query parameters; ready() whether to request anything. `patterns`: of the metrics to request;
+    /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired), and perhaps onSilence(), when a
+       stream brings no more ticks; extraQuery() returns more query parameters; ready() whether to request anything. `patterns`: of the metrics to request;
        empty means all. */
     constructor(poller, listener, patterns = []) {
       this.poller = poller;
@@ -47,6 +47,11 @@
 
     scheduleNext() {
       this.poller.scheduleNext();
+    }
+
+    /* Whether a stream brings its ticks. */
+    get isServed() {
+      return this.poller.stream.serves(this);
     }
 
     /* When the next tick is due, in epoch milliseconds. After an error, wait for other subscriptions. */

@@ -1,5 +1,5 @@
-/* Slows Dash's interval down while nothing on screen changes: its callbacks cost more than anything else then.
-   The poller's own timer still fetches every tick. */
+/* Slows Dash's interval down while nothing on screen changes, or while a stream brings the ticks: its callbacks cost more than
+   anything else then. The poller's own timer still fetches every tick. */
 (function (app) {
   "use strict";
 

@@ -394,7 +394,7 @@
       this.machineFacts.show();
       this.overviewStrip.show();
       const needsTicks = !liveView.subscription.lastWasNew || statusBadge.needsTicks;
-      this.intervalThrottle.setActive(needsTicks || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
+      this.intervalThrottle.setActive(needsTicks || (!liveView.subscription.isServed && [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible)));
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -81,7 +81,7 @@
 
   /* Find anything on `page`; Enter shows it. */
   app.openSearchDialog = function (page) {
-    const index = new app.SearchIndex(app.searchEntries(page));
+    let index = new app.SearchIndex(app.searchEntries(page));
     const find = (text) => {
       if (!text.trim()) return firstEntries(page, index.entries.map(({ entry }) => entry));
       const time = app.timeEntry(page, text);
@@ -94,6 +94,12 @@
     results.input.placeholder = app.translate("Metric, panel, host, or a time: yesterday 14:00");
     const dialog = app.openDialog(app.translate("Search"), results.input, results.list, results.count);
     dialog.classList.add("search");
+    // The metrics may come later than the user, and new ones at any time.
+    const stop = page.liveView.catalog.subscribe(() => {
+      index = new app.SearchIndex(app.searchEntries(page));
+      results.update();
+    });
+    dialog.addEventListener("close", stop);
     results.update();
     results.input.focus();
   };

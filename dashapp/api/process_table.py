@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import psutil
 
 from dashapp.model.ticks import to_milliseconds
+from dashapp.sources.spec import OWN_PROC
 
 # All viewers share one reading for this many seconds.
 CACHE_TTL_S = 3.0
@@ -71,6 +72,14 @@ class Table:
         return {name: [row[at] for row in self.rows] for at, name in enumerate(Row._fields)} | {
             "time": self.time
         }
+
+
+def process_table(proc: str = OWN_PROC) -> ProcessTable:
+    """Return a table of the processes in `proc`, the /proc of the machine."""
+    if proc != OWN_PROC:
+        # psutil reads it at each call, so this is for the whole process.
+        psutil.PROCFS_PATH = proc
+    return ProcessTable()
 
 
 class ProcessTable:

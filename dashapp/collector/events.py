@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-import socket
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from dashapp.collector.clock import MIN_WALL_S, Clock, ClockStep
 from dashapp.model.events import BOOT, GAP, START, USER, Event
 from dashapp.model.text import format_span
 from dashapp.model.ticks import to_milliseconds
 from dashapp.sources.push import PushSource
+from dashapp.sources.spec import OWN_MACHINE, MachineFiles
 from dashapp.stores.base import Store
 from dashapp.stores.documents import EVENTS
 
@@ -24,7 +23,6 @@ log = logging.getLogger("dashapp")
 MIN_GAP_S, MIN_GAP_INTERVALS = 10.0, 5
 # A collector that restarts again and again, without a gap in the data, is one event in so many seconds.
 RESTART_S = 3600.0
-BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +34,16 @@ class Machine:
     since: float
 
 
-def read_machine(path: Path = BOOT_ID_PATH) -> Machine:
-    """Return this machine. Without /proc its start is known to ten minutes only."""
+def read_machine(files: MachineFiles = OWN_MACHINE) -> Machine:
+    """Return the machine of `files`. Without /proc its start is known to ten minutes only."""
     import psutil  # a collector of other sources does without it
 
     since = time.time() - psutil.boot_time()
     try:
-        boot = path.read_text().strip()
+        boot = files.boot_id.read_text().strip()
     except (OSError, ValueError):
         boot = f"{round(psutil.boot_time(), -3):.0f}"
-    return Machine(boot, socket.gethostname(), since)
+    return Machine(boot, files.host_name, since)
 
 
 class EventRecorder:

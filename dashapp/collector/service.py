@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing, nullcontext, suppress
@@ -23,7 +22,7 @@ from dashapp.collector.alert_actions import apply_records
 from dashapp.collector.alert_reasons import alert_reasons
 from dashapp.collector.clock import Clock, LogClock, SystemClock, deadlines
 from dashapp.collector.corrections import ClockReport
-from dashapp.collector.events import EventRecorder, read_marks
+from dashapp.collector.events import EventRecorder, read_machine, read_marks
 from dashapp.collector.preflight import alert_target_problems
 from dashapp.collector.run_registry import RunRegistry
 from dashapp.collector.sampler import Sampler
@@ -110,7 +109,7 @@ def collect(
     sampler = Sampler(sources, store, interval, notice, retention, derived)
     log_clock = LogClock(clock, newest)
     report = ClockReport(store, clock)
-    events = EventRecorder(store, clock, interval, retention)
+    events = EventRecorder(store, clock, interval, retention, partial(read_machine, machine))
 
     def follow_clock() -> None:
         for step in log_clock.take_steps():
@@ -266,7 +265,7 @@ def top_recorder(settings: Settings, store: Store) -> TopRecorder | None:
 
 def _sender_name(settings: Settings) -> str:
     """Return the start of a message's title: one person may have many machines."""
-    return f"{settings.title} on {socket.gethostname()}"
+    return f"{settings.title} on {settings.machine_files.host_name}"
 
 
 def _wait_for_writer(backend: StoreBackend, stop: Event) -> Store | None:

@@ -7,7 +7,6 @@ would double the collector's memory.)
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -317,7 +316,7 @@ class Settings:
 
         On a platform with dynos the host name changes at each start, and DYNO does not.
         """
-        return self.name or parsers.nearest_name(os.environ.get("DYNO", "") or socket.gethostname())
+        return self.name or parsers.nearest_name(os.environ.get("DYNO", "") or self.machine_files.host_name)
 
     @property
     def max_window_s(self) -> float:

@@ -47,7 +47,7 @@ class Response(NamedTuple):
 
 
 class AsgiBridge:
-    """An ASGI application that runs `app`, in at most `threads` threads where it can block."""
+    """An ASGI application that runs `app`, in at most `threads` threads when it can block."""
 
     def __init__(self, app: WSGIApp, threads: int) -> None:
         self.streams = OpenStreams()

@@ -13,6 +13,8 @@ from dashapp.model.panels import CPU_KINDS, PANELS, PER_DEVICE_PANELS, Panel
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import MAX_CUSTOM_TILES, Tile
 
+# The values in a tile of a host.
+TOTAL_LABEL = "CPU"
 # Maximum metrics of one host in a panel.
 MAX_METRICS_PER_HOST = 4
 # Maximum lines of all hosts together: a page requests this many at once (assets/charts/live_view.js).
@@ -66,7 +68,7 @@ def overlay_tiles(names: Sequence[str], metrics: Sequence[Metric]) -> list[Tile]
     for name, own_metrics in metrics_by_host.items():
         cpu = [metric for metric in own_metrics if metric.key == f"{name}/cpu.percent"]
         for metric in (cpu or own_metrics)[:1]:
-            label = "CPU" if cpu else metric.label.removeprefix(name).strip()
+            label = TOTAL_LABEL if cpu else metric.label.removeprefix(name).strip()
             tiles.append(Tile(name, label, (metric.key,), metric.panel))
     return tiles[:MAX_CUSTOM_TILES]
 

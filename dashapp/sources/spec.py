@@ -6,8 +6,11 @@ It lists the built-in names and imports none of their modules.
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dashapp.model.text import suggest
@@ -112,8 +115,34 @@ class MachineFiles:
 
     @property
     def root(self) -> str:
-        """The file system of the machine."""
-        return "/" if self.is_own else f"{self.proc}/1/root"
+        """The folder in which the file systems of the machine are.
+
+        For another machine that is `root` beside its /proc, or the link of the kernel. Only root may follow
+        that link, so a container without privileges needs a mount of the folder.
+        """
+        if self.is_own:
+            return "/"
+        mounted = Path(self.proc).parent / "root"
+        return str(mounted) if mounted.is_dir() else f"{self.proc}/1/root"
+
+    @property
+    def mounts(self) -> str:
+        """The file that lists the mounted file systems, with paths below `root`."""
+        return f"{self.proc}/self/mounts" if self.is_own else f"{self.proc}/1/mounts"
+
+    @property
+    def boot_id(self) -> Path:
+        """The file with the id of this start of the machine."""
+        return Path(self.proc, "sys/kernel/random/boot_id")
+
+    @property
+    def host_name(self) -> str:
+        """The name of the machine; in a container without `root`, that of the container."""
+        if not self.is_own:
+            with suppress(OSError, UnicodeDecodeError):
+                if name := Path(self.root, "etc/hostname").read_text("utf-8").strip():
+                    return name
+        return socket.gethostname()
 
 
 OWN_MACHINE = MachineFiles()

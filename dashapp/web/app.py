@@ -20,7 +20,7 @@ from dashapp.api import badge, openapi
 from dashapp.api.endpoints import PATHS, Api, ApiLimits
 from dashapp.api.frame_builder import NO_PROCESSES
 from dashapp.api.ingest.routes import token_endpoints
-from dashapp.api.process_table import ProcessTable
+from dashapp.api.process_table import ProcessTable, process_table
 from dashapp.api.prometheus import PrometheusEndpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
@@ -42,7 +42,6 @@ from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, layout
 from dashapp.web.components.host_controls import HostControls
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
-from dashapp.web.machine_facts import host_name as machine_name
 from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
 from dashapp.web.pages import CHART_PATH, DOCUMENT_PATHS, Pages, index_writer
@@ -93,16 +92,13 @@ def create_app(
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
     page_routes = Pages(files)
-    cache = partial(
-        StaticCache,
-        *(dash_app, page_caching, files.versioned, partial(_layout_key, store, hosts)),
-        queue=limits.queue,
-        documents=DOCUMENT_PATHS,
-    )
+    layout_key = partial(_layout_key, store, hosts)
+    cache = partial(StaticCache, dash_app, page_caching, files.versioned, layout_key, queue=limits.queue)
+    cache = partial(cache, documents=DOCUMENT_PATHS, prepared=assets.prepared_brotli)
     pages, host_pages, view_pages = cache(), cache(), cache()
     has_marks = writes.is_open and may_mark(settings, PageTarget(store))
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_shared, has_marks)
-    table = ProcessTable() if shows_processes(settings) else None
+    table = process_table(settings.proc) if shows_processes(settings) else None
 
     def serve(target: PageTarget) -> WSGIApp:
         api = Api(
@@ -198,7 +194,7 @@ def _page_app(
         title=settings.title,
         theme=settings.theme,
         machine=settings.reads_system,
-        facts=machine_facts(host_name, with_addresses=not is_public(settings)) if is_own else (),
+        facts=machine_facts(host_name, not is_public(settings), settings.machine_files) if is_own else (),
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         alert_controls=has_marks and may_change_alerts(settings, target),
         share=settings.requires_authentication and (hosts is None or target.is_host(host_name)),
@@ -213,7 +209,7 @@ def _page_app(
 def _heading(settings: Settings, hosts: HostStore | None) -> str:
     """Return the first heading of a document. A shared view names no machine."""
     is_own = settings.reads_system and hosts is None and settings.title == layout.TITLE
-    return machine_name() if is_own and _current_target(VIEW) is None else settings.title
+    return settings.machine_files.host_name if is_own and _current_target(VIEW) is None else settings.title
 
 
 def _layout_key(store: Reader, hosts: HostStore | None, environ: Mapping[str, Any]) -> Hashable:

@@ -16,7 +16,7 @@ from dashapp.model.panels import PANELS, Panel, select_members
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import TILES, Tile, choose_tiles
-from dashapp.query.overlay_metrics import overlay_tiles
+from dashapp.query.overlay_metrics import TOTAL_LABEL, overlay_tiles
 from dashapp.web.components.groups import group_sections, navigation
 from dashapp.web.components.host_controls import HostControls
 from dashapp.web.components.window_slider import format_window, slider_stops, window_slider
@@ -98,7 +98,7 @@ def page_layout(
                 alert_controls,
                 translate,
             ),
-            navigation(translate),
+            navigation(sections, translate),
             html.Div(id="notices", role="alert", hidden=True),
             html.Main(group_sections(sections, _overview(tiles, metrics, translate), facts, translate)),
         ],
@@ -283,6 +283,8 @@ def _translated(panel: Panel, translate: Translator) -> Panel:
 def _tile(tile: Tile, metrics: Sequence[Metric], translate: Translator) -> html.Button:
     if tile in TILES:
         tile = replace(tile, title=translate(tile.title), of=tile.of and translate(tile.of))
+    elif tile.of == TOTAL_LABEL:
+        tile = replace(tile, of=translate(tile.of))
     visible = not metrics or any(tile.covers(metric) for metric in metrics)
     return html.Button(
         [

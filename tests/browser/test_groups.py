@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from chart_assertions import wait_for_state
 from hypothesis import given
 from hypothesis import strategies as st
 from page_scripts import load_scripts
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
 
@@ -204,11 +205,11 @@ ROWS = """([weights, columns]) => {
 
 
 @pytest.fixture(scope="module")
-def blank(tab: Any) -> Page:
-    page: Page = tab.page
-    page.goto("about:blank")
-    load_scripts(page, "layout/rows.js")
-    return page
+def blank(chromium: Browser) -> Iterator[Page]:
+    with closing(chromium.new_context()) as context:
+        page = context.new_page()
+        load_scripts(page, "layout/rows.js")
+        yield page
 
 
 @given(weights=st.lists(st.sampled_from([0, 1, 1, 1, 2]), max_size=40), columns=st.integers(1, 6))

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
 from page_scripts import load_scripts
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from served_page import Live, Serve
 from waiting import wait_until
 
@@ -66,6 +66,20 @@ def test_search_for_metric_shows_its_panel(page: Page, live: Live) -> None:
     page.keyboard.press("Enter")
     expect(page.locator('[data-panel="cores"]')).to_be_in_viewport()
     expect(page.locator('[data-panel="cores"]')).to_have_class(re.compile("found"))
+
+
+def test_search_finds_metrics_that_the_page_learns_later(page: Page, served: Live) -> None:
+    held: list[Route] = []
+    page.route("**/api/metrics*", lambda route: held.append(route))
+    page.goto(served.url)
+    wait_for_state(page, "live")
+    search(page, "core 2")
+    expect(page.locator(".result-count")).to_have_text("Nothing found for “core 2”")
+    wait_until(page, lambda: held)
+    held[0].continue_()
+    expect(options(page).first).to_contain_text("Core 2")
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-panel="cores"]')).to_be_in_viewport()
 
 
 def test_search_for_hidden_panel_shows_it(page: Page, served: Live) -> None:

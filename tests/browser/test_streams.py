@@ -9,6 +9,9 @@ from random import Random
 import pytest
 from bad_proxy import BadProxy, bad_proxy
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
+from fastapi_graphs import INTERVAL, served_graphs
+from live_graph_app import section
+from live_graph_app import wait_for_state as wait_for_graph
 from playwright.sync_api import Browser, Page
 from served_page import Live, Serve
 from tab import HIDE
@@ -21,6 +24,7 @@ STREAM = "dashapp.page.poller.stream"
 STREAMS = f"{STREAM}.source !== null && {STREAM}.events > 0"
 PAUSED = f"{STREAM}.pausedUntil > performance.now()"
 REQUESTS = "flights.at.length"
+BEAT = "dashapp.page.intervalThrottle.currentMs"
 # Records every state of the badge.
 WATCH = """() => {
     window.states = new Set();
@@ -28,6 +32,13 @@ WATCH = """() => {
     const read = () => window.states.add(badge.dataset.state);
     read();
     new MutationObserver(read).observe(badge, { attributes: true, childList: true, subtree: true });
+}"""
+# Records whether a request was in flight when the badge became offline for the first time.
+OFFLINE_DURING = """() => {
+    const badge = document.getElementById("status");
+    new MutationObserver(() => {
+        if (badge.dataset.state === "offline") window.duringRequest ??= dashapp.page.poller.inFlight !== null;
+    }).observe(badge, { attributes: true });
 }"""
 # Records the times of the points, in the order in which they arrive.
 RECORD = """() => {
@@ -47,11 +58,6 @@ def served(serve_all: Serve) -> Live:
 def live(served: Live) -> Live:
     served.trouble.calm()
     return served
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 @pytest.fixture
@@ -97,6 +103,28 @@ def test_page_makes_no_request_while_stream_delivers(page: Page, live: Live) -> 
     assert len(times) >= 8
     assert {late - early for early, late in pairwise(times)} == {1000 * live.feeder.step}
     assert_always_live(page, live)
+
+
+def test_dash_interval_is_slow_only_while_stream_delivers(page: Page, live: Live, proxy: BadProxy) -> None:
+    streaming(page, proxy.url, live)
+    wait_until(page, lambda: page.evaluate(BEAT) == 10_000)
+    proxy.holds = True
+    wait_until(page, lambda: page.evaluate(BEAT) == 500)
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_page_is_offline_soon_after_a_streaming_server_hangs(page: Page, live: Live) -> None:
+    streaming(page, live.url, live)
+    wait_until(page, lambda: page.evaluate(BEAT) == 10_000)
+    page.evaluate(OFFLINE_DURING)
+    live.trouble.latency = 1e6
+    wait_until(page, lambda: page.evaluate(BEAT) == 500)
+    wait_for_state(page, "offline")
+    # The badge does not wait for the timeout of the request.
+    assert page.evaluate("window.duringRequest")
+    live.trouble.calm()
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -294,9 +322,35 @@ def test_page_redraws_when_store_is_cleared_while_it_streams(page: Page, live: L
     assert_drawn_equals_store(page, live.store)
 
 
+def test_live_graphs_on_fastapi_share_one_stream(page: Page) -> None:
+    graphs = "[...dashapp.liveGraphs.byId]"
+    times = f"Object.fromEntries({graphs}.map(([id, {{ liveView }}]) => [id, liveView.series.t]))"
+    poller = "dashapp.liveGraphs.poller"
+    with served_graphs() as url:
+        page.goto(url)
+        wait_until(page, lambda: page.evaluate(f"window.dashapp?.liveGraphs && {poller}.stream.events > 0"))
+        assert page.evaluate(f"{poller}.stream.queries.length") == 2
+        asked = page.evaluate(REQUESTS)
+        before = page.evaluate(times)
+        wait_until(page, lambda: page.evaluate(times)["two"][-1] >= before["two"][-1] + 3000)
+        for graph, drawn in page.evaluate(times).items():
+            assert {late - early for early, late in pairwise(drawn)} == {1000 * INTERVAL}
+            assert drawn[-1] >= before[graph][-1] + 2500
+            wait_for_graph(page, graph, "live")
+        assert page.evaluate(REQUESTS) == asked
+        # A paused graph keeps what it shows; the other one goes on.
+        page.locator(section("one")).get_by_role("button", name="Pause").click()
+        wait_for_graph(page, "one", "paused")
+        wait_until(page, lambda: page.evaluate(times)["two"][-1] >= before["two"][-1] + 5000)
+        wait_for_graph(page, "two", "live")
+        page.goto("about:blank")
+
+
 @pytest.fixture
 def script(page: Page, live: Live) -> Page:
-    page.route("**/blank.html", lambda route: route.fulfill(body="<title>blank</title>", content_type="text/html"))
+    page.route(
+        "**/blank.html", lambda route: route.fulfill(body="<title>blank</title>", content_type="text/html")
+    )
     page.goto(live.url + "blank.html")
     page.add_script_tag(content=(assets_directory() / "data/stream_slot.js").read_text())
     page.evaluate("localStorage.clear()")
@@ -304,12 +358,15 @@ def script(page: Page, live: Live) -> Page:
 
 
 def test_slots_are_four_and_expire(script: Page) -> None:
-    assert script.evaluate(
-        """() => {
+    assert (
+        script.evaluate(
+            """() => {
             window.tabs = Array.from({ length: 6 }, () => new window.dashapp.StreamSlot());
             return tabs.map((tab) => tab.take());
         }"""
-    ) == [True] * 4 + [False] * 2
+        )
+        == [True] * 4 + [False] * 2
+    )
     assert script.evaluate("tabs[1].release() ?? [tabs[5].take(), tabs[4].take()]") == [True, False]
     # Half a minute later the places of tabs that were not heard of are free; the viewer's clock may go back.
     for shift in (31_000, -86_400_000):
@@ -323,3 +380,81 @@ def test_slots_are_four_and_expire(script: Page) -> None:
 def test_slot_is_refused_without_storage(script: Page) -> None:
     script.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full'); }; }")
     assert script.evaluate("new window.dashapp.StreamSlot().take()") is False
+
+
+# A stream whose EventSource does what a test says, and a clock that it sets.
+FAKE_STREAM = """() => {
+    window.now = 0;
+    performance.now = () => now;
+    window.sources = [];
+    window.EventSource = class {
+        static CLOSED = 2;
+        readyState = 0;
+        constructor(url) { this.url = url; window.sources.push(this); }
+        close() { this.readyState = 2; }
+    };
+    const subscription = {
+        step: 1000, cursor: "a.1", patterns: [], pastRange: null, question: "window=10",
+        liveQuery: { params: "window=10&after=a.1", patterns: [] },
+    };
+    window.stream = new window.dashapp.TickStream("/", () => {}, () => {});
+    window.open_stream = () => {
+        const before = sources.length;
+        stream.open([subscription]);
+        return sources.length > before;
+    };
+    window.event = JSON.stringify({ cursor: "a.2", now: 2, t: [], y: {} });
+    window.break_stream = (isRefused) => {
+        if (isRefused) sources.at(-1).readyState = 2;
+        sources.at(-1).onerror();
+    };
+}"""
+
+
+@pytest.fixture
+def stream(script: Page) -> Page:
+    for name in ("patterns", "frames", "subscription", "tick_stream"):
+        script.add_script_tag(content=(assets_directory() / f"data/{name}.js").read_text())
+    script.evaluate(FAKE_STREAM)
+    return script
+
+
+def test_refused_streams_are_tried_ever_more_seldom(stream: Page) -> None:
+    tries = stream.evaluate(
+        """() => {
+            const tries = [];
+            for (now = 0; now < 86_400_000; now += 1000) {
+                if (!open_stream()) continue;
+                tries.push(now);
+                break_stream(true);
+            }
+            return tries;
+        }"""
+    )
+    pauses = [late - early for early, late in pairwise(tries)]
+    assert 7_000 <= pauses[0] <= 13_500
+    assert max(pauses) <= 751_000
+    assert 100 <= len(tries) <= 250
+
+
+def test_stream_that_breaks_is_opened_again_at_once_but_not_twice(stream: Page) -> None:
+    assert stream.evaluate("open_stream()")
+    stream.evaluate("break_stream(false)")
+    assert stream.evaluate("open_stream()")
+    stream.evaluate("break_stream(false)")
+    assert not stream.evaluate("open_stream()")
+    stream.evaluate("() => { now += 14_000; }")
+    # Five events show that the way is free, so one more break is the first again.
+    assert stream.evaluate("open_stream()")
+    stream.evaluate("() => { for (let i = 0; i < 5; i += 1) sources.at(-1).onmessage({ data: event }); }")
+    stream.evaluate("break_stream(false)")
+    assert stream.evaluate("open_stream()")
+
+
+@pytest.mark.parametrize(
+    "data", ["", "null", "{", "[]", '{"error": "x"}', '{"cursor": 1, "now": 1, "t": [], "y": {}}']
+)
+def test_event_that_is_no_frame_ends_the_stream(stream: Page, data: str) -> None:
+    stream.evaluate("open_stream()")
+    stream.evaluate("(data) => sources.at(-1).onmessage({ data })", data)
+    assert stream.evaluate("stream.source === null && sources.at(-1).readyState === 2")

@@ -17,6 +17,7 @@ from dashapp.collector.service import collect
 from dashapp.model.events import MAX_EVENTS, Event, EventLog
 from dashapp.model.ticks import Metric, Tick
 from dashapp.sources.push import PushSource, event_record, removal_record
+from dashapp.sources.spec import MachineFiles
 from dashapp.stores.base import Store
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
@@ -262,16 +263,18 @@ def test_same_event_is_in_log_once() -> None:
 
 @pytest.fixture
 def boot_id(tmp_path: Path) -> Path:
-    path = tmp_path / "boot_id"
+    path = MachineFiles(str(tmp_path)).boot_id
+    path.parent.mkdir(parents=True)
     path.write_text("d5e1-77\n")
     return path
 
 
-def test_machine_is_read_from_kernel(boot_id: Path, tmp_path: Path) -> None:
-    machine = read_machine(boot_id)
+@pytest.mark.usefixtures("boot_id")
+def test_machine_is_read_from_kernel(tmp_path: Path) -> None:
+    machine = read_machine(MachineFiles(str(tmp_path)))
     assert (machine.boot, bool(machine.host)) == ("d5e1-77", True)
     assert machine.since > 0
-    assert read_machine(tmp_path / "none").boot.isdecimal()
+    assert read_machine(MachineFiles(str(tmp_path / "none"))).boot.isdecimal()
 
 
 MARK = (int(START * 1000), "deploy 1.4")

@@ -143,9 +143,11 @@ def test_site_is_searched_in_the_browser_without_other_requests(page: Page, addr
 
 
 def test_navigation_has_the_pages_of_the_index_in_its_order() -> None:
-    home, *sections = load_config(str(ROOT / "mkdocs.yml")).nav
+    navigation = load_config(str(ROOT / "mkdocs.yml")).nav
+    assert navigation
+    home, *sections = navigation
     assert home == {"Home": "index.md"}
-    navigation = [
+    expected = [
         (title, [(name, path) for each in entries for name, path in each.items()])
         for section in sections
         for title, entries in section.items()
@@ -155,7 +157,7 @@ def test_navigation_has_the_pages_of_the_index_in_its_order() -> None:
         (section.partition("\n")[0], re.findall(r"^- \[([^\]]+)\]\(([^)]+)\): .+\?$", section, re.MULTILINE))
         for section in index.split("\n## ")[1:]
     ]
-    assert listed == navigation
+    assert listed == expected
 
 
 def test_settings_table_is_current() -> None:

@@ -42,7 +42,7 @@ LINUX: dict[str, Make] = {
     "pressure": lambda m: PressureSource(m.proc, m.now),
     "memory": lambda m: MemorySource(ProcMemory(m.proc, 4096), m.now),
     "disk": lambda m: DiskSource(ProcDisks(m.proc), m.now),
-    "filesystem": lambda m: FilesystemSource(ProcMounts(m.proc), size_of_disk),
+    "filesystem": lambda m: FilesystemSource(ProcMounts(f"{m.proc}/self/mounts"), size_of_disk),
     "network": lambda m: NetworkSource(ProcNetwork(m.proc), m.now),
     "connections": lambda m: ConnectionSource(m.proc),
     "processes": lambda m: ProcessSource(m.proc, m.call("pids")),

@@ -68,7 +68,10 @@ class FakeMachine:
         for path, content in self._files().items():
             place = Path(path)
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(content)
+            # Closing a file that was truncated to nothing makes ext4 wait for the disk.
+            with place.open("r+" if place.exists() else "w") as file:
+                file.write(content)
+                file.truncate()
 
     def _files(self) -> dict[str, str]:
         proc, sys, count = self.proc, self.sys, self.counts

@@ -28,12 +28,20 @@ KEYS = {
     "ArrowDown": "\ue015",
 }
 ARROW = re.compile(r"\s*(\([^)]*\)|\w+)\s*=>")
-CENTRE = """(selector) => {
-    const element = document.querySelector(selector);
-    element.scrollIntoView({ block: "center" });
-    const { left, top, width, height } = element.getBoundingClientRect();
-    return [Math.round(left + width / 2), Math.round(top + height / 2)];
-}"""
+# The middle of an element, once it rests there and nothing covers it.
+CENTRE = """(selector) => new Promise((done) => {
+    let before = "";
+    const look = () => {
+        const element = document.querySelector(selector);
+        element.scrollIntoView({ block: "center" });
+        const { left, top, width, height } = element.getBoundingClientRect();
+        const centre = [Math.round(left + width / 2), Math.round(top + height / 2)];
+        if (String(centre) === before && element.contains(document.elementFromPoint(...centre))) done(centre);
+        else setTimeout(look, 100);
+        before = String(centre);
+    };
+    look();
+})"""
 PREFERENCES = """
 user_pref("browser.shell.checkDefaultBrowser", false);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);

@@ -60,7 +60,7 @@ def become(system: str) -> None:
         del sys.modules[name]
     # The libraries below have a version of their own for that system.
     usage = shutil.disk_usage("/")
-    shutil.disk_usage = lambda path: usage  # type: ignore[assignment]
+    shutil.disk_usage = lambda path: usage
     for table in (LINUX_ONLY, UNIX_ONLY if system == "win32" else {}):
         for module, names in table.items():
             for name in names:
@@ -70,7 +70,7 @@ def become(system: str) -> None:
         sys.modules[name] = None  # type: ignore[assignment]
     if system == "win32":
         sys.modules["msvcrt"] = fake_msvcrt()
-    sys.platform = system  # type: ignore[misc]
+    sys.platform = system
 
 
 def fake_msvcrt() -> ModuleType:
@@ -117,11 +117,17 @@ def use(folder: Path) -> None:
     reader = DiskReader(folder)
     assert reader.newest().time_ms == 1_002_000
     assert [metric.key for metric in reader.metrics()] == ["answer"]
-    queue, records = DiskPushQueue(folder), []
-    queue.take(1, lambda record: not records.append(record))
+    queue = DiskPushQueue(folder)
+    records: list[bytes] = []
+
+    def accept(record: bytes) -> bool:
+        records.append(record)
+        return True
+
+    queue.take(1, accept)
     queue.put(b'{"a": 1}')
     queue.put(b'{"a": 2}')
-    queue.take(2, lambda record: not records.append(record))
+    queue.take(2, accept)
     assert records == [b'{"a": 1}', b'{"a": 2}'], records
     store.close()
 

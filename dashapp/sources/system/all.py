@@ -14,7 +14,7 @@ from dashapp.sources.system.connections import ConnectionSource
 from dashapp.sources.system.container import ContainerSource, GroupCpu
 from dashapp.sources.system.cpu import CpuSource, FrequencySource, cpu_counts
 from dashapp.sources.system.disk import DiskSource, ProcDisks, disk_counts
-from dashapp.sources.system.filesystem import FilesystemSource, PsutilMounts, psutil_size
+from dashapp.sources.system.filesystem import FilesystemSource, ProcMounts, PsutilMounts, psutil_size
 from dashapp.sources.system.gpu.source import gpu_sources
 from dashapp.sources.system.groups.failed_units import INTERVAL_S, FailedUnitsSource, is_booted_by_systemd
 from dashapp.sources.system.groups.source import group_source
@@ -61,7 +61,7 @@ def _linux_factories(machine: MachineFiles) -> list[SourceFactory]:
         lambda: CachedSource(ConnectionSource(machine.network_proc), every=10.0),
         # Disks, chips on a slow bus and thousands of groups can block. The other sources read values that the
         # kernel has in memory.
-        lambda: BackgroundSource(FilesystemSource(), every=10.0),
+        lambda: BackgroundSource(FilesystemSource(ProcMounts(machine.mounts), root=machine.root), every=10.0),
         lambda: BackgroundSource(group_source(machine)),
         # This machine's own systemd, whatever the folders are.
         *([lambda: BackgroundSource(FailedUnitsSource(), every=INTERVAL_S)] if has_systemd else []),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import psutil
@@ -59,7 +59,10 @@ class FilesystemSource:
         self,
         mounts: Callable[[], Iterable[Mount]] | None = None,
         size: Callable[[str], StatvfsResult] | None = None,
+        root: str = "/",
     ) -> None:
+        """`root`: the folder in which the machine's file systems are, `/` without a container."""
+        self._root = root.rstrip("/")
         self._mounts = mounts or ProcMounts()
         self._size = size or os.statvfs
         self._slugs = SlugRegistry(root="/")
@@ -70,11 +73,11 @@ class FilesystemSource:
         The datasets of one pool share its free space, so they are one line with the sum of their sizes.
         """
         values: dict[Metric, float] = {}
-        for mounts in mounts_by_filesystem(self._mounts()):
+        for mounts in mounts_by_filesystem(self._mounts(), self._root):
             used, available = 0, 0
             for mount in mounts:
                 try:
-                    size = self._size(mount.point)
+                    size = self._size(self._root + mount.point)
                 except OSError:
                     continue  # unmounted meanwhile, or access denied
                 # Two datasets of one pool can have blocks of different sizes.
@@ -95,17 +98,18 @@ def shown_mounts(mounts: Iterable[Mount]) -> list[Mount]:
     return [same_filesystem[0] for same_filesystem in mounts_by_filesystem(mounts)]
 
 
-def mounts_by_filesystem(mounts: Iterable[Mount]) -> list[list[Mount]]:
+def mounts_by_filesystem(mounts: Iterable[Mount], root: str = "") -> list[list[Mount]]:
     """Return the mounts of each real file system: one of a device, and each dataset of a pool.
 
-    The first mount is the one with the shortest path. There are at most MAX_FILESYSTEMS file systems.
+    Their paths are below `root`. The first mount is the one with the shortest path. There are at most
+    MAX_FILESYSTEMS file systems.
     """
     mounts_by_pool: dict[str, dict[str, Mount]] = {}
     for mount in sorted(mounts, key=lambda mount: (len(mount.point), mount.point)):
         is_local = REAL_FILESYSTEMS.fullmatch(mount.kind) or (
             mount.point == "/" and mount.kind in ROOT_ONLY_FILESYSTEMS
         )
-        if is_local and not _is_single_file(mount.point):
+        if is_local and not _is_single_file(mount.point, root):
             mounts_by_pool.setdefault(_pool(mount), {}).setdefault(mount.device, mount)
     return [list(by_device.values()) for by_device in mounts_by_pool.values()][:MAX_FILESYSTEMS]
 
@@ -119,22 +123,27 @@ def _pool(mount: Mount) -> str:
     return mount.device
 
 
-def _is_single_file(point: str) -> bool:
+def _is_single_file(point: str, root: str) -> bool:
     """Return whether a mount point is a file: container engines mount files such as /etc/hosts.
 
     Another user's mount point may be invisible, so its path counts too.
     """
-    return point.startswith(("/etc/", "/dev/")) or (Path(point).exists() and not Path(point).is_dir())
+    if point.startswith(("/etc/", "/dev/")):
+        return True
+    try:
+        return not stat.S_ISDIR(os.stat(root + point).st_mode)  # noqa: PTH116
+    except OSError:
+        return False
 
 
 class ProcMounts:
-    """Linux: reads /proc/self/mounts, which escapes spaces as octal numbers.
+    """Linux: reads a file such as /proc/self/mounts, which escapes spaces as octal numbers.
 
     Raises OSError at construction if it is not readable.
     """
 
-    def __init__(self, proc: str = "/proc") -> None:
-        self._file = ProcFile(f"{proc}/self/mounts")
+    def __init__(self, path: str = "/proc/self/mounts") -> None:
+        self._file = ProcFile(path)
         self._file.read()
 
     def __call__(self) -> list[Mount]:

@@ -101,7 +101,7 @@ def test_filesystem_source_reads_each_local_mount_once(machine: FakeMachine) -> 
         asked.append(point)
         return size_of_disk(point)  # type: ignore[no-any-return]
 
-    found = by_key(FilesystemSource(ProcMounts(machine.proc), size).read())
+    found = by_key(FilesystemSource(ProcMounts(f"{machine.proc}/self/mounts"), size).read())
     assert found == {"filesystem.root.percent": 44.4, "filesystem.mnt-a-b.percent": 44.4}
     assert asked == ["/", "/mnt/a b"]
 
