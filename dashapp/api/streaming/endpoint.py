@@ -52,7 +52,7 @@ FindResponse = Callable[[dict[str, Any], str], tuple[CachedResponse, Cursor]]
 
 
 class StreamEndpoint:
-    """Answers requests for the streams of one page. `limit`: that of all streams of this process."""
+    """Answers requests for the streams of one page. `limit`: of all streams of this process."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class StreamEndpoint:
         return _TickStreamBody(response.body, self._streams, question, newest, place)
 
     def first_event(self, key: str, now: float, snapshot: Snapshot) -> CachedResponse:
-        """Build the response with the first event of a stream. BadRequestError if the query is invalid.
+        """Build the first event of a stream. BadRequestError if the query is invalid.
 
         `key`: its query, a line end, and the id of the last event that its reader has.
         """
