@@ -35,7 +35,7 @@ UNMARKED = r"""() => {
     const DAYS = /\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b/g;
     const MONTHS = /\b(Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\b/g;
     const UNITS = /\b[kMGT]?(Hz|B(\/s)?)\b/g;
-    const KEYS = /[\w*]+([.\/][\w*]+)+( (>=|>) [\d.]+)?/g;
+    const KEYS = /[\w*-]+([.\/][\w*-]+)+( (>=|>) [\d.]+)?/g;
     const OTHERS = [KEYS, NAMES, DAYS, MONTHS, UNITS];
     const plain = (text) => {
         let [before, rest] = ["", text];
