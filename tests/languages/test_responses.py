@@ -14,11 +14,11 @@ from dashapp.collector.clock import ClockStep
 from dashapp.collector.corrections import describe
 from dashapp.languages.tables import language_table, languages
 from dashapp.model.notices import damage_notice
+from dashapp.model.panels import PANELS
 from dashapp.model.thresholds import REMINDER, AlertChange, Threshold
 from dashapp.model.ticks import Metric
 from dashapp.sources.spec import MachineFiles
 from dashapp.sources.system.all import system_sources
-from dashapp.web.layout import PANELS
 
 PACKAGE = Path(__file__).parents[2] / "dashapp"
 LANGUAGES = [language for language in languages() if language != "en"]

@@ -128,8 +128,9 @@ class TickStreams:
             with self._lock:
                 self._buckets.pop(bucket.key, None)
                 bucket.cursors, bucket.newest = answer.cursors, snapshot.cursor
-                self._join(bucket)
+                # Not those that join now: they have this tick.
                 streams = [*bucket.streams]
+                self._join(bucket)
             bucket.sent_at = time.monotonic()
             bucket.cost = bucket.sent_at - start
             self._send(streams, bucket.loop, message)
