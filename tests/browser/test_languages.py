@@ -88,7 +88,6 @@ def marked_table() -> dict[str, Any]:
     """Return the table of a language that has each text in marks."""
     table = language_table("ja")
     return {
-        "name": "Marked",
         **{part: {key: f"⟦{key}⟧" for key in table[part]} for part in ("texts", "server", "sentences")},
         "labels": {panel: {key: f"⟦{key}⟧" for key in part} for panel, part in table["labels"].items()},
         "phrases": [],
