@@ -251,7 +251,7 @@ def test_reader_that_comes_while_a_tick_is_built_gets_it_once(page: Page) -> Non
         late.append(page.open())
         return answer
 
-    builder.ticks = build  # type: ignore[method-assign]
+    builder.ticks = build  # type: ignore[method-assign, assignment]
     built = page.tick()
     wait_time(first, built)
     newest = page.tick()
