@@ -46,7 +46,13 @@ MAX_CACHED_NAME_LENGTH = 64
 # Seconds after which a stream ends. Its client resumes, and only a new request can show that a login of the
 # proxy or of the application in front has ended.
 MAX_STREAM_S = 600.0
+# Seconds until a client has taken one part of a body. Not every server ends a connection that stalls.
+MAX_PART_S = 300.0
 DISCONNECT = "http.disconnect"
+
+
+class StalledClientError(Exception):
+    """A client does not read. The server closes the connection of a response without an end."""
 
 
 class Response(NamedTuple):
@@ -79,13 +85,15 @@ class AsgiBridge:
             response = await self._call_in_thread(environ, receive)
         start = {"type": "http.response.start", "status": response.status, "headers": response.headers}
         body = response.body
-        if isinstance(body, StreamBody):
-            await self._stream(start, body, receive, send)
-        elif isinstance(body, bytes):
+        if isinstance(body, bytes):
             await send(start)
             await send({"type": "http.response.body", "body": body})
-        else:
-            await self._send_parts(start, body, receive, send)
+            return
+        with suppress(StalledClientError):
+            if isinstance(body, StreamBody):
+                await self._stream(start, body, receive, send)
+            else:
+                await self._send_parts(start, body, receive, send)
 
     def _call_in_loop(self, environ: dict[str, Any]) -> Response | None:
         """Return the response; None if that would block."""
@@ -151,7 +159,7 @@ class AsgiBridge:
                 for part in body.parts:
                     if gone.done() or stream.is_closed:
                         break
-                    await send(event_message(part))
+                    await _send_part(send, part)
                 body.parts.close()
             body.first = b""
             body.start(stream)
@@ -168,15 +176,12 @@ class AsgiBridge:
         loop = asyncio.get_running_loop()
         gone = loop.create_task(_until_disconnect(receive))
 
-        async def send_part(part: bytes) -> None:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-
         def send_all() -> None:
             try:
                 for part in body:
                     if gone.done():
                         return
-                    asyncio.run_coroutine_threadsafe(send_part(part), loop).result()
+                    asyncio.run_coroutine_threadsafe(_send_part(send, part), loop).result()
             finally:
                 _close(body)
 
@@ -220,6 +225,15 @@ class RequestBody:
 
     async def _next(self) -> Any:
         return await self._receive()
+
+
+async def _send_part(send: Send, part: bytes) -> None:
+    """Send a part of a body. StalledClientError if the client does not take it."""
+    try:
+        async with asyncio.timeout(MAX_PART_S):
+            await send(event_message(part))
+    except TimeoutError:
+        raise StalledClientError from None
 
 
 async def _until_disconnect(receive: Receive) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterable, Iterator
+from queue import SimpleQueue
 from threading import Event, current_thread
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from stream_client import AsgiExchange, asgi_client
 from waiting import PATIENCE_S, wait_for
 
+from dashapp.http import asgi
 from dashapp.http.asgi import build_environ
 from dashapp.http.middleware.rate_limit import RATE_WINDOW_S, RequestRateLimiter
 from dashapp.http.middleware.security import SecurityMiddleware
@@ -316,3 +318,26 @@ def test_invented_header_names_are_not_kept() -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 1 << 20
+
+
+def test_thread_is_free_when_the_client_of_a_body_in_parts_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a server without a limit of its own, three readers of CSV files held three threads for ever."""
+    monkeypatch.setattr(asgi, "MAX_PART_S", 0.05)
+    exchanges: SimpleQueue[AsgiExchange] = SimpleQueue()
+
+    class StallingParts(Parts):
+        def __iter__(self) -> Iterator[bytes]:
+            exchange = exchanges.get(timeout=PATIENCE_S)
+            yield b"part"
+            client.loop.call_soon_threadsafe(exchange.reads.clear)
+            yield b"next"
+            raise AssertionError("the client has not read the part before")
+
+    parts = StallingParts(2)
+    with asgi_client(parts.app, threads=1) as client:
+        exchange = client.request("/api/csv")
+        exchanges.put(exchange)
+        exchange.done.result(PATIENCE_S)
+        assert exchange.text == b"part"
+        assert not exchange.is_ended
+        assert parts.closed == 1

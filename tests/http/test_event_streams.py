@@ -270,3 +270,29 @@ def test_stream_ends_after_a_while_so_that_its_login_is_checked_again(
         assert exchange.events
         assert exchange.is_ended
     assert body.closed == 1
+
+
+def test_client_that_stalls_returns_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every server ends a connection that stalls."""
+    monkeypatch.setattr(asgi, "MAX_PART_S", 0.05)
+    body = large_body()
+    bridge = AsgiBridge(LargeResponses(streaming_app(body)), 1)
+    sent: Sent = []
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def work() -> None:
+        scope = {"method": "GET", "path": "/api/stream", "query_string": b"", "headers": []}
+        await bridge(scope, receive, send)
+
+    in_loop(work)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert body.closed == 1
+    assert body.stream is None
