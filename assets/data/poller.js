@@ -260,7 +260,7 @@
       this.scheduleNext();
     }
 
-    /* Tell the views that ticks come by requests again: their beat may be slow. */
+    /* Ticks come by requests again: the interval of a page may be slow. */
     noticeSilence() {
       if (!this.wasServed) return;
       this.wasServed = false;

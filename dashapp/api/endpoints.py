@@ -36,6 +36,7 @@ from dashapp.api.streaming.question import QuestionCache
 from dashapp.api.streaming.tick_streams import TickStreams
 from dashapp.api.top import TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue, TooManyRequestsError
+from dashapp.http.encodings import GZIP, accepts
 from dashapp.http.responses import (
     NO_STORE,
     SHARED_ONE_SECOND,
@@ -192,7 +193,7 @@ class Api:
                 status = "429 Too Many Requests"
             return self._send_error(start_response, status, error_json(str(error)), ("retry-after", "1"))
         body, headers = response.body, response.headers
-        if response.gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        if response.gzip_body is not None and accepts(environ.get("HTTP_ACCEPT_ENCODING", ""), GZIP):
             body, headers = response.gzip_body, response.gzip_headers
         extra = [(SERVER_TIME_HEADER, f"{self._clock():.3f}")]
         if offers_streams and path in FRAME_PATHS:
@@ -208,7 +209,7 @@ class Api:
         return self._find(environ, STREAM_PATH, key)
 
     def _find(self, environ: Mapping[str, Any], path: str, query: str) -> tuple[CachedResponse, Cursor]:
-        """Return the response to a request, and the newest tick in it; BusyError if the server is busy."""
+        """Return the response and the newest tick in it; BusyError if the server is busy."""
         if not self._store.is_loaded:
             may_block(environ)
         key = (path, query, self._read_processes(environ, path, query))

@@ -62,7 +62,7 @@ class Response(NamedTuple):
 
 
 class AsgiBridge:
-    """An ASGI application that runs `app`, in at most `threads` threads where it can block."""
+    """An ASGI application that runs `app`, in at most `threads` threads when it can block."""
 
     def __init__(self, app: WSGIApp, threads: int) -> None:
         self.streams = OpenStreams()
@@ -294,7 +294,7 @@ def build_environ(scope: Scope) -> dict[str, Any]:
 def _header_key(name: bytes) -> str:
     """Return the key of a header; empty for a name with an underscore.
 
-    The environ cannot tell X_User from X-User, which only a proxy may set.
+    X_User and X-User have the same key in the environ, and only a proxy may set it.
     """
     return _cached_header_key(name) if len(name) <= MAX_CACHED_NAME_LENGTH else _new_header_key(name)
 

@@ -1,7 +1,7 @@
 """Event streams: responses that stay open and get an event with each tick.
 
-The bridge in `asgi.py` runs an application in its event loop, where nothing may block, or in a thread. These
-keys of the environ tell the application which, and what the bridge offers.
+The bridge in `asgi.py` runs an application in a thread or in its event loop. Nothing may block there. With
+these keys of the environ the application sees which of them it is, and what the bridge offers.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def page_layout(
                 alert_controls,
                 translate,
             ),
-            navigation(translate),
+            navigation(sections, translate),
             html.Div(id="notices", role="alert", hidden=True),
             html.Main(group_sections(sections, _overview(tiles, metrics, translate), facts, translate)),
         ],

@@ -6,11 +6,32 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, heard, wait_for_state
 from playwright.sync_api import Page, Request, expect
 from served_page import Serve
 from tab import ZONE
 from waiting import wait_until, wait_until_passes
+
+# Records the elements that moved by themselves, and counts frames. A value in a legend moves with its text.
+RECORD_SHIFTS = """
+window.moved = [];
+window.frames_since_load = 0;
+new PerformanceObserver((list) => {
+    for (const { sources } of list.getEntries()) {
+        for (const { node, previousRect, currentRect } of sources) {
+            const element = node instanceof Element ? node : node?.parentElement;
+            const isMoved = previousRect.y !== currentRect.y || previousRect.height !== currentRect.height;
+            if (isMoved || element?.matches(".jump")) window.moved.push(element?.className ?? "");
+        }
+    }
+}).observe({ type: "layout-shift", buffered: true });
+const count = () => {
+    window.frames_since_load += document.readyState === "complete";
+    requestAnimationFrame(count);
+};
+requestAnimationFrame(count);
+"""
 
 
 def test_page_draws_history_without_console_messages(page: Page, serve: Serve) -> None:
@@ -36,6 +57,18 @@ def test_page_draws_history_without_console_messages(page: Page, serve: Serve) -
     assert console == []
     assert failed == []
     assert [url for url in requested if not url.startswith((live.url, "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_while_page_loads(page: Page, serve: Serve, width: int) -> None:
+    live = serve(past=300)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.add_init_script(RECORD_SHIFTS)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator("#window [role=slider]")).to_be_visible()
+    wait_until(page, lambda: page.evaluate("window.frames_since_load > 5"))
+    assert page.evaluate("window.moved") == []
 
 
 def test_axis_labels_use_time_zone_of_viewer(page: Page, serve: Serve) -> None:

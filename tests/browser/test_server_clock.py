@@ -66,3 +66,27 @@ def test_server_clock_follows_clock_set_back(script: Page, back: int) -> None:
         back,
     )
     assert abs(found) < 1
+
+
+@pytest.mark.parametrize("skew", [0.0, 5e-5, -5e-5])
+def test_server_clock_follows_ticks_of_stream_for_a_day(script: Page, skew: float) -> None:
+    """Each tick is 30 ms late, and every hour some come in a burst, 20 s late."""
+    lags: list[float] = script.evaluate(
+        """([skew]) => {
+            let now = 0;
+            performance.now = () => now;
+            const clock = new window.dashapp.ServerClock();
+            clock.update(0, true);
+            const lags = [];
+            for (let tick = 1; tick <= 86_400; tick += 1) {
+                const late = tick % 3600 < 20 ? 1000 * (20 - (tick % 3600)) : 0;
+                now = (1000 * tick + 30 + late) / (1 + skew);
+                clock.follow(tick);
+                lags.push(clock.now() - now * (1 + skew));
+            }
+            return [Math.min(...lags), Math.max(...lags)];
+        }""",
+        [skew],
+    )
+    assert min(lags) > -50
+    assert max(lags) < 10

@@ -9,6 +9,9 @@ from random import Random
 import pytest
 from bad_proxy import BadProxy, bad_proxy
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
+from fastapi_graphs import INTERVAL, served_graphs
+from live_graph_app import section
+from live_graph_app import wait_for_state as wait_for_graph
 from playwright.sync_api import Browser, Page
 from served_page import Live, Serve
 from tab import HIDE
@@ -55,11 +58,6 @@ def served(serve_all: Serve) -> Live:
 def live(served: Live) -> Live:
     served.trouble.calm()
     return served
-
-
-@pytest.fixture
-def page(shared_page: Page) -> Page:
-    return shared_page
 
 
 @pytest.fixture
@@ -324,6 +322,30 @@ def test_page_redraws_when_store_is_cleared_while_it_streams(page: Page, live: L
     assert_drawn_equals_store(page, live.store)
 
 
+def test_live_graphs_on_fastapi_share_one_stream(page: Page) -> None:
+    graphs = "[...dashapp.liveGraphs.byId]"
+    times = f"Object.fromEntries({graphs}.map(([id, {{ liveView }}]) => [id, liveView.series.t]))"
+    poller = "dashapp.liveGraphs.poller"
+    with served_graphs() as url:
+        page.goto(url)
+        wait_until(page, lambda: page.evaluate(f"window.dashapp?.liveGraphs && {poller}.stream.events > 0"))
+        assert page.evaluate(f"{poller}.stream.queries.length") == 2
+        asked = page.evaluate(REQUESTS)
+        before = page.evaluate(times)
+        wait_until(page, lambda: page.evaluate(times)["two"][-1] >= before["two"][-1] + 3000)
+        for graph, drawn in page.evaluate(times).items():
+            assert {late - early for early, late in pairwise(drawn)} == {1000 * INTERVAL}
+            assert drawn[-1] >= before[graph][-1] + 2500
+            wait_for_graph(page, graph, "live")
+        assert page.evaluate(REQUESTS) == asked
+        # A paused graph keeps what it shows; the other one goes on.
+        page.locator(section("one")).get_by_role("button", name="Pause").click()
+        wait_for_graph(page, "one", "paused")
+        wait_until(page, lambda: page.evaluate(times)["two"][-1] >= before["two"][-1] + 5000)
+        wait_for_graph(page, "two", "live")
+        page.goto("about:blank")
+
+
 @pytest.fixture
 def script(page: Page, live: Live) -> Page:
     page.route(
@@ -358,3 +380,81 @@ def test_slots_are_four_and_expire(script: Page) -> None:
 def test_slot_is_refused_without_storage(script: Page) -> None:
     script.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full'); }; }")
     assert script.evaluate("new window.dashapp.StreamSlot().take()") is False
+
+
+# A stream whose EventSource does what a test says, and a clock that it sets.
+FAKE_STREAM = """() => {
+    window.now = 0;
+    performance.now = () => now;
+    window.sources = [];
+    window.EventSource = class {
+        static CLOSED = 2;
+        readyState = 0;
+        constructor(url) { this.url = url; window.sources.push(this); }
+        close() { this.readyState = 2; }
+    };
+    const subscription = {
+        step: 1000, cursor: "a.1", patterns: [], pastRange: null, question: "window=10",
+        liveQuery: { params: "window=10&after=a.1", patterns: [] },
+    };
+    window.stream = new window.dashapp.TickStream("/", () => {}, () => {});
+    window.open_stream = () => {
+        const before = sources.length;
+        stream.open([subscription]);
+        return sources.length > before;
+    };
+    window.event = JSON.stringify({ cursor: "a.2", now: 2, t: [], y: {} });
+    window.break_stream = (isRefused) => {
+        if (isRefused) sources.at(-1).readyState = 2;
+        sources.at(-1).onerror();
+    };
+}"""
+
+
+@pytest.fixture
+def stream(script: Page) -> Page:
+    for name in ("patterns", "frames", "subscription", "tick_stream"):
+        script.add_script_tag(content=(assets_directory() / f"data/{name}.js").read_text())
+    script.evaluate(FAKE_STREAM)
+    return script
+
+
+def test_refused_streams_are_tried_ever_more_seldom(stream: Page) -> None:
+    tries = stream.evaluate(
+        """() => {
+            const tries = [];
+            for (now = 0; now < 86_400_000; now += 1000) {
+                if (!open_stream()) continue;
+                tries.push(now);
+                break_stream(true);
+            }
+            return tries;
+        }"""
+    )
+    pauses = [late - early for early, late in pairwise(tries)]
+    assert 7_000 <= pauses[0] <= 13_500
+    assert max(pauses) <= 751_000
+    assert 100 <= len(tries) <= 250
+
+
+def test_stream_that_breaks_is_opened_again_at_once_but_not_twice(stream: Page) -> None:
+    assert stream.evaluate("open_stream()")
+    stream.evaluate("break_stream(false)")
+    assert stream.evaluate("open_stream()")
+    stream.evaluate("break_stream(false)")
+    assert not stream.evaluate("open_stream()")
+    stream.evaluate("() => { now += 14_000; }")
+    # Five events show that the way is free, so one more break is the first again.
+    assert stream.evaluate("open_stream()")
+    stream.evaluate("() => { for (let i = 0; i < 5; i += 1) sources.at(-1).onmessage({ data: event }); }")
+    stream.evaluate("break_stream(false)")
+    assert stream.evaluate("open_stream()")
+
+
+@pytest.mark.parametrize(
+    "data", ["", "null", "{", "[]", '{"error": "x"}', '{"cursor": 1, "now": 1, "t": [], "y": {}}']
+)
+def test_event_that_is_no_frame_ends_the_stream(stream: Page, data: str) -> None:
+    stream.evaluate("open_stream()")
+    stream.evaluate("(data) => sources.at(-1).onmessage({ data })", data)
+    assert stream.evaluate("stream.source === null && sources.at(-1).readyState === 2")

@@ -74,6 +74,7 @@ class Client:
 async def turns() -> None:
     """Let the event loop run everything that is ready."""
     for _ in range(20):
+        # It waits for no time.
         await asyncio.sleep(0)
 
 

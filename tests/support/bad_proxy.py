@@ -39,7 +39,7 @@ class BadProxy:
         self.strips: frozenset[str] = frozenset()
         self.streams = self.open_streams = 0
         parts = urlsplit(target)
-        self.target = (parts.hostname, parts.port)
+        self.target = (parts.hostname or "", parts.port or 80)
         self._lock = Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
@@ -65,9 +65,7 @@ class BadProxy:
 
     def strip(self, head: bytes) -> bytes:
         lines = head.split(b"\r\n")
-        return b"\r\n".join(
-            line for line in lines if line.partition(b":")[0].decode().lower() not in self.strips
-        )
+        return b"\r\n".join(line for line in lines if line.split(b":")[0].decode().lower() not in self.strips)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -111,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815
 
     def _forward(self, proxy: BadProxy) -> None:
-        connection = HTTPConnection(*proxy.target, timeout=30)
+        connection = HTTPConnection(proxy.target[0], proxy.target[1], timeout=30)
         try:
             length = int(self.headers.get("content-length") or 0)
             # The host stays that of the browser, so that the server accepts its origin.
@@ -122,13 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             connection.close()
         self.send_response(response.status, response.reason)
+        skipped = {*HOP_HEADERS, "date", "server", *(proxy.strips if "/api/" in self.path else ())}
         for name, value in response.getheaders():
-            if name.lower() not in (
-                *HOP_HEADERS,
-                "date",
-                "server",
-                *(proxy.strips if "/api/" in self.path else ()),
-            ):
+            if name.lower() not in skipped:
                 self.send_header(name, value)
         self.send_header("content-length", str(len(body)))
         self.end_headers()

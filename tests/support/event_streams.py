@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import cache
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -18,8 +18,8 @@ ACCESS_CHECK_S = 0.2
 Result = TypeVar("Result")
 
 
-def events(body: StreamBody) -> Iterator[tuple[float, bytes] | None]:
-    """Yield each event with its time by the monotonic clock, and None now and then while there is none."""
+def events(body: StreamBody) -> Generator[tuple[float, bytes] | None, None, None]:
+    """Yield each event with its time (monotonic clock), and None while there is none."""
     messages: SimpleQueue[tuple[float, Any]] = SimpleQueue()
 
     def send(message: Any) -> Any:

@@ -27,8 +27,9 @@ class Trouble:
     """WSGI middleware with faults for every request for ticks, and for streams of them.
 
     `latency` is in seconds; `answer` replaces the application's response by (status, content type, body);
-    `dropping` closes the connection without a response. Streams get each event as late, and end. Only streams:
-    `opening_latency` delays their response, and `breaks_event` sends half of the next event.
+    `dropping` closes the connection without a response. Events of streams are as late; with `answer` or
+    `dropping` open streams end. `opening_latency` delays the responses of streams, and `breaks_event` stops
+    the server within their next event.
     """
 
     def __init__(self, app: WSGIApp) -> None:
@@ -38,8 +39,9 @@ class Trouble:
         self.calm()
 
     def calm(self) -> None:
-        self.latency, self.answer, self.dropping = 0.0, None, False
-        self.opening_latency, self.breaks_event = 0.0, False
+        self.latency = self.opening_latency = 0.0
+        self.answer: tuple[str, str, bytes] | None = None
+        self.dropping = self.breaks_event = False
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
@@ -110,7 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
             parts = self.server.served.trouble(environ, lambda *answer: got.extend(answer))
             if isinstance(parts, StreamBody):
                 parts.access = environ.get(STILL_ALLOWED)
-                return self._stream(*got[:2], parts)
+                self._stream(got[0], got[1], parts)
+                return
             body = b"".join(parts)
         except ConnectionAbortedError:
             self.close_connection = True

@@ -133,7 +133,7 @@ class TickStreams:
             with self._lock:
                 self._buckets.pop(bucket.key, None)
                 bucket.cursors, bucket.newest = answer.cursors, snapshot.cursor
-                # Without those that it joins, who have this event.
+                # Not those that join now: they have this tick.
                 streams = [*bucket.streams]
                 self._join(bucket)
             bucket.sent_at = time.monotonic()

@@ -58,9 +58,25 @@ def _facts(facts: Sequence[str], translate: Translator) -> list[Component]:
     ]
 
 
-def navigation(translate: Translator) -> html.Nav:
+def navigation(sections: Mapping[str, Sequence[Component]], translate: Translator) -> html.Nav:
+    """Return the links to the groups.
+
+    `sections`: the panels by the name of their group. A group without a visible panel has an absent link.
+    """
     return html.Nav(
-        [html.A(translate(group.title), href=f"#{group.name}", className="jump") for group in GROUPS],
+        [
+            html.A(
+                translate(group.title),
+                href=f"#{group.name}",
+                className="jump" if _is_visible(group, sections.get(group.name, ())) else "jump absent",
+            )
+            for group in GROUPS
+        ],
         id="groups",
         **{"aria-label": translate("Groups")},
     )
+
+
+def _is_visible(group: Group, panels: Sequence[Component]) -> bool:
+    """Whether a group is visible before the page has data, as in assets/layout/groups.js."""
+    return group.name == OVERVIEW or any("absent" not in panel.className.split() for panel in panels)

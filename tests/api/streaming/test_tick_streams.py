@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from threading import Event, current_thread
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from authenticated_app import METRICS
 from stream_client import AsgiClient, AsgiExchange, SentEvent, asgi_client
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
+from dashapp.api.frame_builder import Answer
 from dashapp.api.streaming import tick_streams
+from dashapp.api.streaming.question import StreamQuestion
 from dashapp.http.connections import MIN_BYTES, STALL_TIMEOUT_S
 from dashapp.http.streams import MAX_WAITING_EVENTS
 from dashapp.model.ticks import Curves, Tick
@@ -141,6 +144,33 @@ def test_all_readers_get_the_same_bytes_built_once(page: Page) -> None:
     assert len(builds) == 2 * 3
 
 
+def test_reader_who_comes_while_a_tick_is_built_gets_it_once(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = page.open()
+    builds, may_end = Event(), Event()
+    answer = StreamQuestion.answer
+
+    def slow(*arguments: Any) -> Answer:
+        if current_thread().name == "dashapp streams":
+            builds.set()
+            may_end.wait(PATIENCE_S)
+        return answer(*arguments)
+
+    monkeypatch.setattr(StreamQuestion, "answer", slow)
+    time_ms = page.tick()
+    wait_for(builds.is_set)
+    late = page.open()
+    assert times(late.events)[-1] == time_ms
+    may_end.set()
+    wait_time(early, time_ms)
+    next_ms = page.tick()
+    assert times(wait_time(early, next_ms))[-2:] == [time_ms, next_ms]
+    # Now the two are in one bucket.
+    assert times(wait_time(late, next_ms))[-2:] == [time_ms, next_ms]
+    assert len(page.api._streams._streams._buckets) == 1
+
+
 def test_several_questions_share_one_stream(page: Page) -> None:
     queries = ["window=20&metrics=cpu.percent", "window=10&metrics=memory.percent", "metrics=nothing"]
     stream = page.open("&".join(f"q={quote(query, safe='')}" for query in queries))
@@ -236,27 +266,6 @@ def test_events_are_json_of_one_line(page: Page) -> None:
     for line in stream.text.decode().split("\n"):
         if line.startswith("data:"):
             json.loads(line[5:])
-
-
-def test_reader_that_comes_while_a_tick_is_built_gets_it_once(page: Page) -> None:
-    first = page.open()
-    builder = page.api._builder
-    ticks = builder.ticks
-    late: list[AsgiExchange] = []
-
-    def build(*arguments: Any) -> Any:
-        builder.ticks = ticks  # type: ignore[method-assign]
-        answer = ticks(*arguments)
-        # The first event of the other has this tick already.
-        late.append(page.open())
-        return answer
-
-    builder.ticks = build  # type: ignore[method-assign, assignment]
-    built = page.tick()
-    wait_time(first, built)
-    newest = page.tick()
-    assert times(wait_time(late[0], newest)).count(built) == 1
-    assert times(wait_time(first, newest))[-2:] == [built, newest]
 
 
 def test_large_later_event_ends_the_streams_and_is_built_once(
