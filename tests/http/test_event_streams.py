@@ -218,7 +218,7 @@ def large_body() -> Body:
 
 
 def test_large_first_event_is_sent_as_its_client_reads() -> None:
-    """32 streams of one client kept 10 MB each in the server, and nobody read them."""
+    """The server kept 10 MB for each of 32 streams that their client did not read."""
     body = large_body()
     with asgi_client(LargeResponses(streaming_app(body))) as client:
         exchange = client.request("/api/stream", stalled=True)

@@ -1,4 +1,4 @@
-"""Headers of 64 KiB, which the server accepts, take little work: some are read in the event loop."""
+"""Headers of 64 KiB take little work: some are read in the event loop."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class SilentAccess:
 
 
 def test_key_is_there_while_redis_does_not_respond() -> None:
-    """Requests in the event loop need it: a share link stopped /healthz until the timeout of Redis."""
+    """A share link stopped the event loop, and /healthz, until the timeout of Redis."""
     clock, shared = Clock(), SilentAccess()
     key = SigningKey(b"a" * SECRET_BYTES, PASSWORD, shared, clock)  # type: ignore[arg-type]
     value = key.value
