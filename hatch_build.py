@@ -120,6 +120,8 @@ class MinifiedAssets(BuildHookInterface[Any]):
         # An editable install uses the files of the checkout.
         if version == "editable":
             return
+        import brotli
+
         self._folder = tempfile.TemporaryDirectory(prefix="dashapp-assets-")
         shrink = {".js": minify_script, ".css": minify_style}
         top = Path(self.root, ASSETS)
@@ -127,11 +129,17 @@ class MinifiedAssets(BuildHookInterface[Any]):
             if path.is_dir():
                 continue
             source = path
-            if path.suffix in shrink and path.parent.name != "vendor":
+            if path.suffix in shrink and not path.name.endswith(".min.js"):
                 source = Path(self._folder.name, path.relative_to(top))
                 source.parent.mkdir(parents=True, exist_ok=True)
                 source.write_text(shrink[path.suffix](path.read_text("utf-8")), "utf-8")
-            build_data["force_include"][str(source)] = f"dashapp/{ASSETS}/{path.relative_to(top).as_posix()}"
+            target = f"dashapp/{ASSETS}/{path.relative_to(top).as_posix()}"
+            build_data["force_include"][str(source)] = target
+            if path.name.endswith(".min.js"):
+                # Half a minute on a small computer, so not at the start of a server.
+                packed = Path(self._folder.name, f"{path.name}.br")
+                packed.write_bytes(brotli.compress(path.read_bytes(), quality=11))
+                build_data["force_include"][str(packed)] = f"{target}.br"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         if version != "editable":

@@ -6,7 +6,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from dashapp.web.server import MIN_THREADS
+from dashapp.web.worker import MIN_THREADS
 
 
 def serve(target: str, port: int, threads: int = MIN_THREADS) -> None:

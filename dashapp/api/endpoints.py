@@ -32,9 +32,11 @@ from dashapp.api.streaming.endpoint import (
     OFFER_HEADER,
     StreamEndpoint,
 )
+from dashapp.api.streaming.question import QuestionCache
 from dashapp.api.streaming.tick_streams import TickStreams
 from dashapp.api.top import TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue, TooManyRequestsError
+from dashapp.http.encodings import GZIP, accepts
 from dashapp.http.responses import (
     NO_STORE,
     SHARED_ONE_SECOND,
@@ -96,6 +98,7 @@ class ApiLimits:
         self.downloads = ConcurrencyLimit(MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT)
         self.cache = CacheBudget(MAX_CACHED_BYTES)
         self.streams = ConcurrencyLimit(MAX_STREAMS, MAX_STREAMS_PER_CLIENT)
+        self.questions = QuestionCache()
 
 
 class Api:
@@ -154,7 +157,9 @@ class Api:
         )
         ticks = TickStreams(store, self._builder, now)
         self._offers_streams = streams
-        self._streams = StreamEndpoint(self._builder, ticks, limits.streams, self._first_event)
+        self._streams = StreamEndpoint(
+            self._builder, ticks, limits.streams, limits.questions, self._first_event
+        )
         self._export = CsvExport(
             store,
             window=window,
@@ -188,7 +193,7 @@ class Api:
                 status = "429 Too Many Requests"
             return self._send_error(start_response, status, error_json(str(error)), ("retry-after", "1"))
         body, headers = response.body, response.headers
-        if response.gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        if response.gzip_body is not None and accepts(environ.get("HTTP_ACCEPT_ENCODING", ""), GZIP):
             body, headers = response.gzip_body, response.gzip_headers
         extra = [(SERVER_TIME_HEADER, f"{self._clock():.3f}")]
         if offers_streams and path in FRAME_PATHS:

@@ -6,7 +6,6 @@ download all files again.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import time
@@ -16,6 +15,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from dashapp.http.concurrency import Queue
+from dashapp.http.encodings import EncodedBody
 from dashapp.http.responses import error_response
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.languages.accept import language_of
@@ -43,7 +43,12 @@ class FailedFetch(NamedTuple):
     body: bytes
 
 
-CachedFile = tuple[list[tuple[str, str]], bytes, bytes | None, str]
+class CachedFile(NamedTuple):
+    """A response with status 200."""
+
+    headers: list[tuple[str, str]]
+    body: EncodedBody
+    etag: str
 
 
 class FirstRequestLock:
@@ -74,7 +79,8 @@ class StaticCache:
     `layout_key`: returns what the layout of a request depends on.
     `versioned`: returns the URLs, paths with their queries, whose files never change. Clients can invent
     others: a shared cache would then keep this version under the URL of a later one.
-    `documents`: paths whose responses depend on the language.
+    `documents`: paths whose responses depend on the language. `prepared`: returns the file of a path as
+    Brotli, or None.
     """
 
     def __init__(
@@ -86,8 +92,10 @@ class StaticCache:
         clock: Callable[[], float] = time.monotonic,
         queue: Queue | None = None,
         documents: Collection[str] = (),
+        prepared: Callable[[str], bytes | None] = lambda path: None,
     ) -> None:
         self._app = app
+        self._prepared = prepared
         self._caching = caching
         self._versioned = versioned
         self._layout_key = layout_key
@@ -96,7 +104,7 @@ class StaticCache:
         self._cache: dict[tuple[str, str], CachedFile] = {}
         # With the time at which it expires.
         self._layouts: dict[Hashable, tuple[float, CachedFile]] = {}
-        # One request compresses a file, and the others wait for it.
+        # Dash answers one request at a time.
         self._lock = Lock()
         self._queue, self._layout_lock = queue or Queue(MAX_WAITING_LAYOUTS), Lock()
 
@@ -120,7 +128,7 @@ class StaticCache:
         if isinstance(cached, FailedFetch):
             start_response(cached.status, cached.headers)
             return [cached.body]
-        headers, body, gzip_body, etag = cached
+        headers, encoded, etag = cached
         query = environ.get("QUERY_STRING", "")
         is_versioned = (query or path != canonical_path(path)) and (
             (f"{path}?{query}" if query else path) in self._versioned()
@@ -129,9 +137,9 @@ class StaticCache:
         if environ.get("HTTP_IF_NONE_MATCH") == etag:
             start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
             return [b""]
-        if gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
-            body = gzip_body
-            headers = [*headers, ("content-encoding", "gzip")]
+        body, encoding = encoded.of(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        if encoding:
+            headers = [*headers, ("content-encoding", encoding)]
         start_response("200 OK", [*headers, ("content-length", str(len(body)))])
         return [body]
 
@@ -154,14 +162,14 @@ class StaticCache:
 
     def _add(self, environ: dict[str, Any], headers: list[tuple[str, str]], body: bytes) -> CachedFile:
         if environ["PATH_INFO"] == LAYOUT_PATH:
-            cached = _cached_file(headers, body, level=1)
+            cached = _cached_file(headers, body, fast=True)
             key = self._layout_key(environ)
             self._layouts.pop(key, None)
             if len(self._layouts) >= MAX_CACHED_LAYOUTS:
                 del self._layouts[next(iter(self._layouts))]
             self._layouts[key] = self._clock() + LAYOUT_TTL_S, cached
             return cached
-        cached = _cached_file(headers, body)
+        cached = _cached_file(headers, body, self._prepared(canonical_path(environ["PATH_INFO"])))
         if len(self._cache) < MAX_CACHED_FILES:
             self._cache[self._file_key(environ)] = cached
         return cached
@@ -193,19 +201,14 @@ def fetch(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, s
     return response[0], response[1], content
 
 
-def _cached_file(headers: list[tuple[str, str]], body: bytes, level: int = 9) -> CachedFile:
+def _cached_file(
+    headers: list[tuple[str, str]], body: bytes, prepared: bytes | None = None, *, fast: bool = False
+) -> CachedFile:
     content_type = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
     etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    gzip_body = (
-        gzip.compress(body, level, mtime=0) if _COMPRESSIBLE.match(content_type) and len(body) > 512 else None
-    )
-    return (
-        [
-            ("content-type", content_type),
-            ("etag", etag),
-            ("vary", "accept-encoding"),
-        ],
-        body,
-        gzip_body,
+    compressible = bool(_COMPRESSIBLE.match(content_type)) and len(body) > 512
+    return CachedFile(
+        [("content-type", content_type), ("etag", etag), ("vary", "accept-encoding")],
+        EncodedBody(body, compressible=compressible, fast=fast, prepared=prepared),
         etag,
     )

@@ -13,7 +13,7 @@ from dashapp.model.panels import CPU_KINDS, PANELS, PER_DEVICE_PANELS, Panel
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import MAX_CUSTOM_TILES, Tile
 
-# What a tile of a host shows.
+# The values in a tile of a host.
 TOTAL_LABEL = "CPU"
 # Maximum metrics of one host in a panel.
 MAX_METRICS_PER_HOST = 4

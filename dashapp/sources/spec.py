@@ -117,7 +117,8 @@ class MachineFiles:
     def root(self) -> str:
         """The folder in which the file systems of the machine are.
 
-        For another machine that is `root` beside its /proc, or the link of the kernel. Only root may follow that link, so a container without privileges needs a mount of the folder.
+        For another machine that is `root` beside its /proc, or the link of the kernel. Only root may follow
+        that link, so a container without privileges needs a mount of the folder.
         """
         if self.is_own:
             return "/"

@@ -92,12 +92,9 @@ def create_app(
     dash_app = FirstRequestLock(dash.server.wsgi_app)
     files = assets.PageFiles(dash_app)
     page_routes = Pages(files)
-    cache = partial(
-        StaticCache,
-        *(dash_app, page_caching, files.versioned, partial(_layout_key, store, hosts)),
-        queue=limits.queue,
-        documents=DOCUMENT_PATHS,
-    )
+    layout_key = partial(_layout_key, store, hosts)
+    cache = partial(StaticCache, dash_app, page_caching, files.versioned, layout_key, queue=limits.queue)
+    cache = partial(cache, documents=DOCUMENT_PATHS, prepared=assets.prepared_brotli)
     pages, host_pages, view_pages = cache(), cache(), cache()
     has_marks = writes.is_open and may_mark(settings, PageTarget(store))
     description = openapi.OpenApiEndpoint(settings, hosts is not None, is_shared, has_marks)

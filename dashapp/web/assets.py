@@ -84,12 +84,14 @@ class ScriptBundle(Bundle):
     """The scripts in `layers`, which are folders in `folder`.
 
     Each script is a function that runs at once, and needs only the layer `language` while it runs. A table of
-    their texts is in front of them, unless `language` is English.
+    their texts is in front of them, unless `language` is English. The bundle of the page begins with the
+    part of Dash's polyfill that is used: `regeneratorRuntime`, which sliders and graphs of dcc call.
     """
 
     def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS, language: str = ENGLISH) -> None:
+        shims = (folder / "vendor").glob("regenerator-runtime-*.js") if layers == PAGE_LAYERS else ()
         paths = (path for layer in layers for path in sorted((folder / layer).glob("*.js")))
-        super().__init__(paths, language)
+        super().__init__((*shims, *paths), language)
 
 
 class StyleBundle(Bundle):
@@ -151,6 +153,17 @@ def assets_directory() -> Path:
     package = Path(__file__).resolve().parents[1]
     package_assets = package / "assets"
     return package_assets if package_assets.is_dir() else package.parent / "assets"
+
+
+def prepared_brotli(path: str) -> bytes | None:
+    """Return a file below /assets/ as Brotli, which only a built package contains."""
+    name = path.removeprefix("/assets/")
+    if name == path or not name.startswith("vendor/") or ".." in name:
+        return None
+    try:
+        return (assets_directory() / f"{name}.br").read_bytes()
+    except (OSError, ValueError):
+        return None
 
 
 def plotlyjs_path() -> Path:

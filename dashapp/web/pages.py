@@ -39,9 +39,9 @@ _ABSOLUTE_URL = re.compile(r'(?<=(?:src|ref)=")/(?!/)')
 _FILE_URL = re.compile(r'(?<=(?:src|ref)=")\./(?=assets/|_dash-component-suites/)')
 _OTHER_URL = re.compile(r'(?<=(?:src|ref)=")\./(?=_dash-)')
 _PATHNAME_PREFIX = re.compile(r'(?<="requests_pathname_prefix":)"(?:\\u002f|/)"')
-# Dash sends it to every page, and ours do not need it. (They need its polyfill: sliders and graphs of dcc
-# call the regeneratorRuntime in there.)
-_UNUSED_SCRIPTS = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?')
+# Dash sends these to every page, and ours do not need them: tables, and a polyfill for browsers of 2019. The
+# bundle of the page contains the part of the polyfill that dcc calls.
+_UNUSED_SCRIPTS = re.compile(r'<script src="[^"]*/(?:dash_table/|deps/polyfill@)[^"]*"></script>\n?')
 
 
 def index_writer(

@@ -12,42 +12,24 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from threading import Event
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from dashapp.api.csv_export import MAX_DOWNLOADS
-from dashapp.api.endpoints import MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS
-from dashapp.collector.service import COLLECTOR_NOTICE, collect_with_settings
 from dashapp.config import settings as config
-from dashapp.config.data_dir import web_state_directory
-from dashapp.config.settings import Settings
-from dashapp.http.asgi import AsgiBridge
-from dashapp.http.connections import ConnectionWatch
-from dashapp.http.large_responses import MAX_LARGE_RESPONSES, LargeResponses
-from dashapp.http.middleware.client_address import ClientResolver
 from dashapp.http.middleware.signing_key import process_secret
-from dashapp.http.request_body import MAX_CONCURRENT_BODIES
-from dashapp.model.notices import PublicNotice
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import when_parent_exits
-from dashapp.process.threads import start_thread
-from dashapp.stores.base import Reader
-from dashapp.stores.factory import DiskBackend, open_backend, rows_to_keep
-from dashapp.stores.memory import MemoryStore
-from dashapp.stores.push_queue import MemoryPushQueue, PushWriter
-from dashapp.web.app import create_app
+
+if TYPE_CHECKING:
+    from dashapp.http.asgi import AsgiBridge
 
 log = logging.getLogger("dashapp")
 
-# Python threads for requests. One slow response (a first page, a long window) leaves the others free. A
-# download or a large response occupies a thread until its client has read everything. So there is one more
-# thread for each that can be under way, and clients cannot occupy the last ones.
-MIN_THREADS = 2 + MAX_DOWNLOADS + MAX_LARGE_RESPONSES + MAX_CONCURRENT_BUILDS + MAX_WAITING_REQUESTS
 # Connections of a worker. Beyond these, granian accepts none, so a thread closes the idlest before.
 MAX_CONNECTIONS = 4096
 SPARE_DESCRIPTORS = 256
@@ -58,52 +40,26 @@ HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=64 << 10)
 
 def build_app() -> AsgiBridge:
     """Return the application of one worker. Granian calls this in each worker, after the fork."""
-    settings = config.parse_settings(sys.argv[1:], checked=True)
-    _exit_with_parent(lambda: os._exit(0), grace=3.0)
-    backend = open_backend(settings)
-    store: Reader
-    push_writer: PushWriter
-    if backend is not None:
-        store = backend.reader()
-        push_writer = backend.push_writer()
-        store.newest()  # a remote reader has its data before the first request for a page
-    else:
-        push_writer = queue = MemoryPushQueue(settings.interval)
-        store = MemoryStore(
-            keep=rows_to_keep(settings.interval),
-            notice=PublicNotice("History is kept in memory only and is lost when the server stops."),
-        )
-        if settings.collector:
-            start_thread(
-                "dashapp collector",
-                partial(collect_with_settings, settings, store, queue, Event()),
-                lambda sentence: store.notice_sink(COLLECTOR_NOTICE).set(sentence),
-            )
-    folder = backend.folder if isinstance(backend, DiskBackend) else None
-    needs_state = bool(settings.requires_authentication or settings.push_token)
-    app = create_app(
-        store,
-        settings,
-        push_writer,
-        backend.hosts() if backend else None,
-        settings.host_name,
-        folder=folder,
-        local=web_state_directory(settings, folder) if needs_state else None,
-        shared=backend.access() if backend and needs_state else None,
-        push_writer_of=backend.push_writer if backend else None,
-    )
-    client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
-    watch = ConnectionWatch(settings.port, _max_connections() * 7 // 8, client_of)
-    start_thread("dashapp connections", watch.run)
-    bridge = AsgiBridge(LargeResponses(app), _thread_count(settings))
-    # All objects so far are permanent. Without this, the garbage collector walks all of Dash during a
-    # response.
-    gc.collect()
-    gc.freeze()
-    return bridge
+    app: AsgiBridge = _worker_module().build_app()
+    return app
 
 
-def _exit_with_parent(end: Callable[[], object], grace: float = 0) -> None:
+def _worker_module() -> ModuleType:
+    """Import Dash and the application; in this process only if it has several workers."""
+    # These imports create no garbage, so collections only take time.
+    gc.disable()
+    # If it is installed, Dash imports it for charts in notebooks: 9 MB and a tenth of a second.
+    blocked = sys.modules.setdefault("IPython", None) is None  # type: ignore[arg-type]
+    try:
+        from dashapp.web import worker
+    finally:
+        if blocked:
+            del sys.modules["IPython"]
+        gc.enable()
+    return worker
+
+
+def exit_with_parent(end: Callable[[], object], grace: float = 0) -> None:
     if os.environ.get("DASHAPP_CHILD"):
         when_parent_exits(end, grace)
 
@@ -116,8 +72,11 @@ def main() -> int:
         # The supervisor has checked the settings, so the file has changed since then.
         log.error(str(error))
         return 2
-    _exit_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    exit_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     process_secret()  # before the fork, so that all workers have the same
+    if settings.workers > 1:
+        # They share the pages of memory with Dash. A single worker imports it after the fork, for itself.
+        _worker_module()
     Granian(
         "dashapp.web.server:build_app",
         factory=True,
@@ -129,7 +88,7 @@ def main() -> int:
         http=HTTPModes.http1,
         http1_settings=HTTP1,
         workers=settings.workers,
-        backpressure=_max_connections(),
+        backpressure=max_connections(),
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=3,
@@ -139,16 +98,7 @@ def main() -> int:
     return 0
 
 
-def connection_client(clients: ClientResolver, address: str) -> str:
-    """Return the client of a connection; empty for an address that a proxy may have.
-
-    >>> [connection_client(ClientResolver(), address) for address in ("8.8.8.8", "10.1.2.3", "127.0.0.1")]
-    ['8.8.8.8', '', '']
-    """
-    return clients.connection_client(address)
-
-
-def _max_connections() -> int:
+def max_connections() -> int:
     """Return MAX_CONNECTIONS, or fewer if this process may have few descriptors.
 
     It raises the limit of descriptors if it can. Without a descriptor for the next connection, granian uses a
@@ -166,17 +116,3 @@ def _max_connections() -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         return max(soft - SPARE_DESCRIPTORS, soft // 2)
     return MAX_CONNECTIONS
-
-
-def _thread_count(settings: Settings) -> int:
-    """Return the threads for responses, plus those that may wait for a body.
-
-    Bodies are those of a push, of a login, of a request for a share link, and of marks and requests about
-    alerts, which share their places.
-    """
-    return (
-        MIN_THREADS
-        + MAX_CONCURRENT_BODIES
-        + (MAX_CONCURRENT_BODIES if settings.push_token else 0)
-        + (2 * MAX_CONCURRENT_BODIES if settings.requires_authentication else 0)
-    )

@@ -30,7 +30,7 @@ from dashapp.stores.base import Snapshot
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.proxy import ReaderProxy
 from dashapp.web.host_routes import MAX_COMPARED_HOSTS
-from dashapp.web.server import MIN_THREADS
+from dashapp.web.worker import MIN_THREADS
 
 
 def response(size: int) -> CachedResponse:

@@ -103,35 +103,31 @@ def test_built_chart_shows_limit_of_its_metric_unless_it_is_stacked(page: Page, 
     wait_until(page, lambda: page.evaluate(limits) == [[70], [], []])
 
 
-@pytest.mark.parametrize(
-    ("query", "sentence", "charts"),
-    [
-        ("no.such", "No metric “no.such”.", [[]]),
-        ("no.such,cpu.percent", "No metric “no.such”.", [["cpu.percent"]]),
-        ("a,b,c,d,e", "No metric “a”, “b”, “c” and 2 more.", [[]]),
-        ("%3Cimg src=x onerror=alert(1)%3E", "No metric “<img src=x onerror=alert(1)>”.", [[]]),
-        ("__proto__", "No metric “__proto__”.", [[]]),
-    ],
-)
-def test_unknown_metric_in_link_is_one_sentence(
-    page: Page, served: Live, query: str, sentence: str, charts: list[list[str]]
-) -> None:
+UNKNOWN = {
+    # the chart in the link: its sentence, and the metrics that it draws
+    "no.such,title:1": ("No metric “no.such”.", []),
+    "no.such,cpu.percent,title:2": ("No metric “no.such”.", ["cpu.percent"]),
+    "a,b,c,d,e,title:3": ("No metric “a”, “b”, “c” and 2 more.", []),
+    "%3Cimg src=x onerror=alert(1)%3E,title:4": ("No metric “<img src=x onerror=alert(1)>”.", []),
+    "__proto__,title:5": ("No metric “__proto__”.", []),
+}
+
+
+def test_unknown_metric_in_link_is_one_sentence(page: Page, served: Live) -> None:
     said = heard(page)
-    page.goto(f"{served.url}?chart={query}")
+    page.goto(f"{served.url}?chart={'&chart='.join(UNKNOWN)}")
     wait_for_state(page, "live")
-    expect(page.locator(".unknown-metrics")).to_have_text(sentence)
-    wait_until(page, lambda: [*drawn(page).values()] == charts)
+    expect(page.locator(".unknown-metrics")).to_have_text([sentence for sentence, _ in UNKNOWN.values()])
+    charts = {str(number): keys for number, (_, keys) in enumerate(UNKNOWN.values(), 1)}
+    wait_until(page, lambda: drawn(page) == charts)
     assert not [line for line in said if "1" in line and "alert" in line]
 
 
-UNUSABLE = ["", ",,", "kind:stacked", ",".join(map(str, range(65)))]
-
-
-@pytest.mark.parametrize("chart", UNUSABLE, ids=["empty", "commas", "kind", "65 metrics"])
-def test_chart_without_usable_metrics_is_ignored(page: Page, served: Live, chart: str) -> None:
-    page.goto(f"{served.url}?chart={chart}")
+def test_charts_without_usable_metrics_are_ignored(page: Page, served: Live) -> None:
+    unusable = ["", ",,", "kind:stacked", ",".join(map(str, range(65))), "cpu.percent,title:Usable"]
+    page.goto(f"{served.url}?chart={'&chart='.join(unusable)}")
     wait_for_state(page, "live")
-    wait_until(page, lambda: drawn(page) == {})
+    wait_until(page, lambda: drawn(page) == {"Usable": ["cpu.percent"]})
 
 
 def test_ninth_chart_is_refused_with_a_sentence(page: Page, served: Live) -> None:

@@ -171,31 +171,36 @@ def test_open_page_shows_sign_in_link_after_sign_out_in_other_tab(
         expect(page.locator("#locked")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    "refusal", [{"status": 401}, {"status": 403}, {"status": 302, "headers": {"location": "/login"}}]
-)
-def test_open_page_stops_requests_when_login_refuses_them(
-    page: Page, feeder: Feeder, refusal: dict[str, Any]
-) -> None:
+REFUSALS = ({"status": 401}, {"status": 403}, {"status": 302, "headers": {"location": "/login"}})
+
+
+def test_open_page_stops_requests_when_login_refuses_them(page: Page, feeder: Feeder) -> None:
     """The login of an application or of a proxy in front answers in one of these ways."""
     with served(feeder, password="") as server:
         page.goto(server.url)
         wait_for_state(page, "live")
-        refused: list[str] = []
-
-        def refuse(route: Route) -> None:
-            refused.append(route.request.url)
-            route.fulfill(**refusal)
-
-        page.route("**/api/ticks*", refuse)
-        expect(page.locator("#status")).to_have_text("You are signed out")
-        expect(page.locator("#locked").get_by_role("link")).to_have_attribute("href", server.url)
         page.evaluate(BEATS)
-        wait_until(page, lambda: page.evaluate("window.beats") >= 3)
-        assert len(refused) == 1
-        page.unroute("**/api/ticks*")
-        page.evaluate("window.dispatchEvent(new Event('focus'))")
-        wait_for_state(page, "live")
+        for refusal in REFUSALS:
+            expect_signed_out(page, server, refusal)
+
+
+def expect_signed_out(page: Page, server: Served, refusal: dict[str, Any]) -> None:
+    """Refuse the page's requests until it stops, and let it in again."""
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route.request.url)
+        route.fulfill(**refusal)
+
+    page.route("**/api/ticks*", refuse)
+    expect(page.locator("#status")).to_have_text("You are signed out")
+    expect(page.locator("#locked").get_by_role("link")).to_have_attribute("href", server.url)
+    page.evaluate("window.beats = 0")
+    wait_until(page, lambda: page.evaluate("window.beats") >= 3)
+    assert len(refused) == 1
+    page.unroute("**/api/ticks*")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    wait_for_state(page, "live")
 
 
 BEATS = """() => {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from processes import ROOT, collector, free_port
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.config.settings import Settings, parse_settings
 from dashapp.model.ticks import SettingsError
@@ -131,7 +131,13 @@ def test_10_collector_and_web_process_exit_without_shared_disk(tmp_path: Path, a
 def run(argv: list[str], folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     more = {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PATH": "/usr/bin:/bin", **env}
     return subprocess.run(
-        [sys.executable, *argv], cwd=folder, env=more, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *argv],
+        cwd=folder,
+        env=more,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
 
 

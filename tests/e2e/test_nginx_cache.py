@@ -125,6 +125,21 @@ def test_nginx_caches_page_and_assets(front: Proxied) -> None:
         wait_for(kept)
 
 
+def test_nginx_keeps_the_page_in_each_language(front: Proxied) -> None:
+    for path in ("/", "/_dash-layout"):
+        hits = front.asked(path)["HIT"]
+        words = {"ja-JP,ja;q=0.9": "このマシン", "en-GB": "machine"}
+
+        def is_cached(path: str = path, words: dict[str, str] = words, hits: int = hits) -> bool:
+            """Return whether nginx answered from its cache; each response has its own language."""
+            for language, word in words.items():
+                body = get(front.port, path, accept_language=language)[2].decode()
+                assert word in (body if path == "/" else str(json.loads(body)))
+            return front.asked(path)["HIT"] > hits + 2
+
+        wait_for(is_cached)
+
+
 @pytest.mark.parametrize(
     "path", ["/healthz", "/readyz", "/metrics", "/api/csv", "/api/nothing", "/api/ticks?window=9"]
 )

@@ -22,7 +22,7 @@ from dashapp.http.connections import (
     open_connections,
 )
 from dashapp.http.middleware.client_address import ClientResolver
-from dashapp.web.server import connection_client
+from dashapp.web.worker import connection_client
 
 pytestmark = pytest.mark.skipif(not connections.FDS.is_dir(), reason="only Linux counts the bytes")
 ENOUGH = b"x" * MIN_BYTES

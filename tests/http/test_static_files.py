@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
+import brotli
 import pytest
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
@@ -50,7 +52,7 @@ def test_static_file_is_built_and_compressed_once(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(gzip, "compress", compress)
     files = Files()
     app = StaticCache(files)
-    bodies = {ask(app, f"/assets/a.css?x={n}", accept_encoding="gzip, br").body for n in range(5)}
+    bodies = {ask(app, f"/assets/a.css?x={n}", accept_encoding="gzip, deflate").body for n in range(5)}
     assert (len(bodies), files.asked, len(packed)) == (1, 1, 1)
     assert gzip.decompress(bodies.pop()) == CSS
 
@@ -65,6 +67,63 @@ def test_static_file_is_compressed_only_when_accepted() -> None:
     for answer in (packed, plain):
         assert answer.headers["vary"] == "accept-encoding"
         assert answer.headers["content-length"] == str(len(answer.body))
+
+
+CHOICES = {
+    "gzip, deflate, br, zstd": "br",
+    "br;q=1.0, gzip;q=0.8, *;q=0.1": "br",
+    "gzip, br;q=0": "gzip",
+    "gzip": "gzip",
+    "*": "br",
+    "identity": "",
+    "": "",
+    "gzip;q=0": "",
+    "deflate, bro, gzipped": "",
+}
+
+
+@pytest.mark.parametrize("accept", CHOICES)
+def test_encoding_is_one_that_client_accepts(accept: str) -> None:
+    """Without Brotli in the browser or in a proxy the response is gzip, or the plain file."""
+    answer = ask(StaticCache(Files()), "/a.css", accept_encoding=accept)
+    assert answer.headers.get("content-encoding", "") == CHOICES[accept]
+    decode = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}[CHOICES[accept]]
+    assert decode(answer.body) == CSS
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert answer.headers["vary"] == "accept-encoding"
+
+
+def test_file_is_compressed_with_brotli_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed: list[bytes] = []
+    real = brotli.compress
+
+    def compress(body: bytes, **options: Any) -> bytes:
+        packed.append(body)
+        compressed: bytes = real(body, **options)
+        return compressed
+
+    monkeypatch.setattr(brotli, "compress", compress)
+    app = StaticCache(Files())
+    with ThreadPoolExecutor(8) as crowd:
+        answers = list(crowd.map(lambda _: ask(app, "/a.css", accept_encoding="br"), range(16)))
+    assert len({answer.body for answer in answers}) == len(packed) == 1
+    assert ask(app, "/a.css", accept_encoding="gzip").headers["content-encoding"] == "gzip"
+
+
+def test_without_brotli_clients_get_gzip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    answer = ask(StaticCache(Files()), "/a.css", accept_encoding="gzip, br")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in ask(StaticCache(Files()), "/a.css", accept_encoding="br").headers
+
+
+@pytest.mark.parametrize("content", [CSS, b"another version", None])
+def test_prepared_file_is_used_only_if_it_is_the_same(content: bytes | None) -> None:
+    prepared = b"no Brotli" if content is None else brotli.compress(content, quality=11)
+    app = StaticCache(Files(), prepared=lambda path: prepared if path == "/a.css" else None)
+    answer = ask(app, "/a.css", accept_encoding="br")
+    assert (answer.body == prepared) is (content == CSS)
+    assert brotli.decompress(answer.body) == CSS
 
 
 @pytest.mark.parametrize(("body", "kind"), [(b"small", "text/css"), (b"x" * 5000, "image/png")])

@@ -1,4 +1,4 @@
-"""The sentences and labels of responses: those in the tables are the ones that the server sends."""
+"""The sentences and labels in the tables are those that the server sends."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dashapp.collector.clock import ClockStep
 from dashapp.collector.corrections import describe
 from dashapp.languages.tables import language_table, languages
 from dashapp.model.notices import damage_notice
+from dashapp.model.panels import PANELS
 from dashapp.model.thresholds import REMINDER, AlertChange, Threshold
 from dashapp.model.ticks import Metric
 from dashapp.sources.spec import MachineFiles
 from dashapp.sources.system.all import system_sources
-from dashapp.web.layout import PANELS
 
 PACKAGE = Path(__file__).parents[2] / "dashapp"
 LANGUAGES = [language for language in languages() if language != "en"]
@@ -48,7 +48,7 @@ def source_texts() -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_sentence_is_in_the_package(language: str) -> None:
-    """Find sentences that the server does not send any more: their fixed parts must be in its strings."""
+    """Find sentences that the server does not send any more: their words are in no string of it."""
     source = source_texts()
     missing = [
         (key, word)

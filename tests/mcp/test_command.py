@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from assistant import ask_assistant
 from redis_server import RedisServer, needs_redis
 from three_o_clock import fill
 
@@ -15,10 +17,7 @@ from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.store import RedisStore
 
-pytest.importorskip("mcp", reason="the extra mcp is not installed")
-
-from assistant import ask_assistant
-
+pytestmark = pytest.mark.skipif(find_spec("mcp") is None, reason="the extra mcp is not installed")
 THREE = "2026-11-28T15:00"
 
 

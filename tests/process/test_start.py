@@ -28,7 +28,7 @@ while any(thread.is_alive() for thread in threads) and len(workers) < 300:
     workers.append(worker)
     time.sleep(0.002)
 for thread in threads:
-    thread.join(10)
+    thread.join(50)
 print("hangs" if any(thread.is_alive() for thread in threads) else "done", len(workers), flush=True)
 for worker in workers:
     os.kill(worker, signal.SIGKILL)

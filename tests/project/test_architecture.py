@@ -53,6 +53,7 @@ MAX_FUNCTION_LINES = 100
 
 # Large third-party packages, and our modules or packages that may import them.
 HEAVY = {
+    "brotli": {"dashapp.http.encodings"},
     "dash": {
         *("dashapp.web.app", "dashapp.web.layout", "dashapp.web.live_graph", "dashapp.web.panel"),
         *("dashapp.web.components", "dashapp.web.shared_view_app"),
@@ -272,13 +273,23 @@ def test_collector_without_alert_addresses_does_not_load_openssl() -> None:
     assert not {"_hashlib", "_ssl"} & set(loaded)
 
 
-def test_web_process_does_not_load_ipython() -> None:
-    """Dash would import it for notebooks: a tenth of a second and 9 MB in each web process."""
+def test_workers_do_not_load_ipython() -> None:
+    """Dash would import it for notebooks: a tenth of a second and 9 MB in each worker."""
+    code = "import sys; from dashapp.web import server; server._worker_module(); print(*sys.modules)"
+    argv = [sys.executable, "-c", code]
+    loaded = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert {"dash.dash", "dashapp.web.worker"} <= set(loaded)
+    assert not {"IPython", "IPython.core"} & set(loaded)
+
+
+def test_process_that_starts_a_single_worker_loads_no_dash() -> None:
+    """It only waits: with Dash it would need 30 MB more."""
     argv = [sys.executable, "-X", "importtime", "-m", "dashapp.web", "--window", "none"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert " dash.dash\n" in done.stderr
-    assert " IPython.core" not in done.stderr
+    loaded = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.MULTILINE))
+    assert {"granian", "dashapp.web.server"} <= loaded
+    assert not loaded & {*HEAVY, "pydantic"} - {"granian"}
 
 
 def test_import_starts_no_thread_and_opens_no_file() -> None:

@@ -237,6 +237,6 @@ def test_systemd_unit_passes_systemd_analyze(tmp_path: Path) -> None:
     unit = tmp_path / "dashapp.service"
     unit.write_text(UNIT.replace("/opt/dashapp/bin/python", sys.executable))
     found = subprocess.run(
-        ["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60, check=False
+        ["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert (found.returncode, found.stderr) == (0, "")

@@ -36,7 +36,7 @@ def call_nodes(path: Path) -> list[ast.Call]:
 
 
 def called(node: ast.AST) -> str:
-    """Return the name of the called function, without the part before the last dot, or `page.url`."""
+    """Return `page.url`, or the called function's name without the part before the last dot."""
     if isinstance(node, ast.Attribute) and ast.unparse(node) == "page.url":
         return "page.url"
     if not isinstance(node, ast.Call):

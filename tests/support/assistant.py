@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mcp import Client
-from mcp.client.stdio import StdioServerParameters
-from mcp_types import CallToolResult, ListToolsResult, TextContent
 from processes import ALWAYS
 from waiting import PATIENCE_S
+
+if TYPE_CHECKING:
+    from mcp_types import CallToolResult, ListToolsResult
 
 Call = tuple[str, dict[str, Any]]
 
@@ -24,6 +24,10 @@ def ask_assistant(
     folder: Path, calls: Sequence[Call], *args: str, **environ: str
 ) -> tuple[ListToolsResult, list[Any]]:
     """Return the tools of a new process, and the answer of each call: JSON, or an error."""
+
+    # Here, because they take each worker a second.
+    from mcp import Client
+    from mcp.client.stdio import StdioServerParameters
 
     async def talk() -> tuple[ListToolsResult, list[Any]]:
         paths = [ALWAYS["PYTHONPATH"], os.environ.get("PYTHONPATH", "")]
@@ -42,5 +46,5 @@ def ask_assistant(
 
 def answer_of(result: CallToolResult) -> Any:
     (content,) = result.content
-    assert isinstance(content, TextContent)
+    assert content.type == "text"
     return content.text if result.is_error else json.loads(content.text)

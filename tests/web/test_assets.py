@@ -28,6 +28,14 @@ def test_bundle_mark_changes_with_content(tmp_path: Path) -> None:
     assert ScriptBundle(tmp_path).mark != before
 
 
+def test_page_has_the_used_part_of_the_polyfill_instead_of_all() -> None:
+    """The scripts of Dash on the page call nothing else in it, as the browser tests show."""
+    page = ask(create_app(MemoryStore(), Settings(store="memory:")), "/").body.decode()
+    assert "polyfill" not in page
+    assert ScriptBundle(assets_directory()).text.count("exports.isGeneratorFunction = ") == 1
+    assert "regeneratorRuntime" not in ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS).text
+
+
 def test_style_sheet_contains_every_style_with_media_rules_last() -> None:
     folder = assets_directory() / "styles"
     text = StyleBundle(assets_directory()).text
