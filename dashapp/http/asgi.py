@@ -112,7 +112,7 @@ class AsgiBridge:
         started: list[Any] = []
         body: Any = self._app(environ, lambda *arguments: started.extend(arguments))
         status, headers = started[:2]
-        fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        fields = [_encode_header(*header) for header in headers]
         if isinstance(body, StreamBody):
             body.access = environ.get(STILL_ALLOWED)
             return Response(int(status[:3]), fields, body)
@@ -253,6 +253,11 @@ def build_environ(scope: Scope) -> dict[str, Any]:
             text = f"{environ[key]}{';' if key == 'HTTP_COOKIE' else ','}{text}"
         environ[key] = text
     return environ
+
+
+@lru_cache(1024)
+def _encode_header(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 @lru_cache(1024)
