@@ -32,6 +32,7 @@ from dashapp.api.streaming.endpoint import (
     OFFER_HEADER,
     StreamEndpoint,
 )
+from dashapp.api.streaming.question import QuestionCache
 from dashapp.api.streaming.tick_streams import TickStreams
 from dashapp.api.top import TopEndpoint
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit, Queue, TooManyRequestsError
@@ -97,6 +98,7 @@ class ApiLimits:
         self.downloads = ConcurrencyLimit(MAX_DOWNLOADS, MAX_DOWNLOADS_PER_CLIENT)
         self.cache = CacheBudget(MAX_CACHED_BYTES)
         self.streams = ConcurrencyLimit(MAX_STREAMS, MAX_STREAMS_PER_CLIENT)
+        self.questions = QuestionCache()
 
 
 class Api:
@@ -155,7 +157,9 @@ class Api:
         )
         ticks = TickStreams(store, self._builder, now)
         self._offers_streams = streams
-        self._streams = StreamEndpoint(self._builder, ticks, limits.streams, self._first_event)
+        self._streams = StreamEndpoint(
+            self._builder, ticks, limits.streams, limits.questions, self._first_event
+        )
         self._export = CsvExport(
             store,
             window=window,

@@ -1,4 +1,4 @@
-"""Builds the JSON of frames: of /api/ticks, /api/frames and the events of a stream."""
+"""Builds the JSON of frames: for /api/ticks, /api/frames and the events of a stream."""
 
 from __future__ import annotations
 

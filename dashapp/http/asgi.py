@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -35,9 +36,23 @@ from dashapp.http.types import WSGIApp
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 
-# The ends of paths whose responses are nearly always ready.
-QUICK_PATHS = ("/healthz", "/readyz", "/api/ticks", "/api/frames", STREAM_PATH)
+# Paths whose responses are nearly always ready, of the root, a host or a share link. Below any other path the
+# application may wait for a lock, or compare a thousand names.
+_QUICK_PATH = re.compile(
+    rf"(?:/(?:host|share)/[^/]*)?/(?:healthz|readyz|api/ticks|api/frames|{STREAM_PATH[1:]})"
+)
+# Longer names of headers are not cached: a client can invent any number, of 64 KiB each.
+MAX_CACHED_NAME_LENGTH = 64
+# Seconds after which a stream ends. Its client resumes, and only a new request can show that a login of the
+# proxy or of the application in front has ended.
+MAX_STREAM_S = 600.0
+# Seconds until a client has taken one part of a body. Not every server ends a connection that stalls.
+MAX_PART_S = 300.0
 DISCONNECT = "http.disconnect"
+
+
+class StalledClientError(Exception):
+    """A client does not read. The server closes the connection of a response without an end."""
 
 
 class Response(NamedTuple):
@@ -61,7 +76,8 @@ class AsgiBridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an HTTP request."""
         environ = build_environ(scope)
-        is_quick = environ["REQUEST_METHOD"] in ("GET", "HEAD") and environ["PATH_INFO"].endswith(QUICK_PATHS)
+        is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        is_quick = is_read and _QUICK_PATH.fullmatch(environ["PATH_INFO"])
         response = self._call_in_loop(environ) if is_quick else None
         if response is None and is_quick:
             response = await self._call_once(environ, receive)
@@ -69,13 +85,15 @@ class AsgiBridge:
             response = await self._call_in_thread(environ, receive)
         start = {"type": "http.response.start", "status": response.status, "headers": response.headers}
         body = response.body
-        if isinstance(body, StreamBody):
-            await self._stream(start, body, receive, send)
-        elif isinstance(body, bytes):
+        if isinstance(body, bytes):
             await send(start)
             await send({"type": "http.response.body", "body": body})
-        else:
-            await self._send_parts(start, body, receive, send)
+            return
+        with suppress(StalledClientError):
+            if isinstance(body, StreamBody):
+                await self._stream(start, body, receive, send)
+            else:
+                await self._send_parts(start, body, receive, send)
 
     def _call_in_loop(self, environ: dict[str, Any]) -> Response | None:
         """Return the response; None if that would block."""
@@ -112,7 +130,7 @@ class AsgiBridge:
         started: list[Any] = []
         body: Any = self._app(environ, lambda *arguments: started.extend(arguments))
         status, headers = started[:2]
-        fields = [_encode_header(*header) for header in headers]
+        fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         if isinstance(body, StreamBody):
             body.access = environ.get(STILL_ALLOWED)
             return Response(int(status[:3]), fields, body)
@@ -127,18 +145,30 @@ class AsgiBridge:
 
     async def _stream(self, start: Any, body: StreamBody, receive: Receive, send: Send) -> None:
         """Send events until the client disconnects, or until another part closes the stream."""
-        stream = EventStream(send, asyncio.get_running_loop(), body.access)
+        loop = asyncio.get_running_loop()
+        stream = EventStream(send, loop, body.access)
+        end = loop.call_later(MAX_STREAM_S, stream.close)
+        gone: asyncio.Task[None] | None = None
         try:
             await send(start)
-            stream.deliver(event_message(body.first))
-            body.first = b""
             self.streams.add(stream)
+            if body.parts is None:
+                stream.deliver(event_message(body.first))
+            else:
+                gone = loop.create_task(_until_disconnect(receive))
+                for part in body.parts:
+                    if gone.done() or stream.is_closed:
+                        break
+                    await _send_part(send, part)
+                body.parts.close()
+            body.first = b""
             body.start(stream)
-            while (await receive())["type"] != DISCONNECT:
-                pass
+            await (gone or _until_disconnect(receive))
         finally:
+            end.cancel()
             stream.is_closed = True
             self.streams.discard(stream)
+            _close(body.parts)
             body.close()
 
     async def _send_parts(self, start: Any, body: Iterable[bytes], receive: Receive, send: Send) -> None:
@@ -146,15 +176,12 @@ class AsgiBridge:
         loop = asyncio.get_running_loop()
         gone = loop.create_task(_until_disconnect(receive))
 
-        async def send_part(part: bytes) -> None:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-
         def send_all() -> None:
             try:
                 for part in body:
                     if gone.done():
                         return
-                    asyncio.run_coroutine_threadsafe(send_part(part), loop).result()
+                    asyncio.run_coroutine_threadsafe(_send_part(send, part), loop).result()
             finally:
                 _close(body)
 
@@ -198,6 +225,15 @@ class RequestBody:
 
     async def _next(self) -> Any:
         return await self._receive()
+
+
+async def _send_part(send: Send, part: bytes) -> None:
+    """Send a part of a body. StalledClientError if the client does not take it."""
+    try:
+        async with asyncio.timeout(MAX_PART_S):
+            await send(event_message(part))
+    except TimeoutError:
+        raise StalledClientError from None
 
 
 async def _until_disconnect(receive: Receive) -> None:
@@ -255,18 +291,19 @@ def build_environ(scope: Scope) -> dict[str, Any]:
     return environ
 
 
-@lru_cache(1024)
-def _encode_header(name: str, value: str) -> tuple[bytes, bytes]:
-    return name.lower().encode("latin-1"), value.encode("latin-1")
-
-
-@lru_cache(1024)
 def _header_key(name: bytes) -> str:
     """Return the key of a header; empty for a name with an underscore.
 
     X_User and X-User have the same key in the environ, and only a proxy may set it.
     """
+    return _cached_header_key(name) if len(name) <= MAX_CACHED_NAME_LENGTH else _new_header_key(name)
+
+
+def _new_header_key(name: bytes) -> str:
     if b"_" in name:
         return ""
     key = name.decode("latin-1").upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+_cached_header_key = lru_cache(1024)(_new_header_key)

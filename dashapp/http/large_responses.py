@@ -1,4 +1,6 @@
-"""Sends large responses in parts, so that memory holds no copy for each slow client.
+"""Sends large responses and first events in parts.
+
+So memory holds no copy for each slow client.
 
 The server granian copies a whole body, and keeps the copy until the client has read all of it. It keeps only
 a few parts of a body in parts, and the thread waits for the client. So few such bodies may be under way.
@@ -11,9 +13,11 @@ from typing import Any
 
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit
 from dashapp.http.responses import error_response
+from dashapp.http.streams import StreamBody
 from dashapp.http.types import StartResponse, WSGIApp
 
-# A body of at most this size is sent as a whole: each file of the page in its compressed form is.
+# A body, or the first event of a stream, of at most this size is sent as a whole. Each file of the page in
+# its compressed form is.
 MAX_WHOLE_BYTES = 512 << 10
 PART_BYTES = 64 << 10
 # Large responses at a time in this process, and those of one client. Each occupies a thread.
@@ -34,11 +38,13 @@ class LargeResponses:
         started: list[Any] = []
         body = self._app(environ, lambda *arguments: started.extend(arguments))
         status, headers = started[:2]
-        if not isinstance(body, list) or sum(map(len, body)) <= MAX_WHOLE_BYTES:
+        if _whole_size(body) <= MAX_WHOLE_BYTES:
             start_response(status, headers)
             return body
         client: str = environ.get(CLIENT_KEY, "")
         if not self._limit.acquire(client):
+            if isinstance(body, StreamBody):
+                body.close()
             others = [header for header in headers if header[0].lower() not in _BODY_HEADERS]
             return error_response(
                 start_response,
@@ -48,7 +54,17 @@ class LargeResponses:
                 *others,
             )
         start_response(status, headers)
+        if isinstance(body, StreamBody):
+            body.parts = _Parts(body.first, self._limit, client)
+            return body
         return _Parts(b"".join(body), self._limit, client)
+
+
+def _whole_size(body: Iterable[bytes]) -> int:
+    """Return the bytes that the server would copy at once; 0 for a body in parts."""
+    if isinstance(body, StreamBody):
+        return len(body.first)
+    return sum(map(len, body)) if isinstance(body, list) else 0
 
 
 class _Parts:

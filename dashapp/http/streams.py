@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
 from threading import Lock
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from dashapp.process.threads import start_thread
 
@@ -111,6 +111,12 @@ class EventStream:
                 return
 
 
+class ClosableParts(Protocol):
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
 class StreamBody(ABC, Iterable[bytes]):
     """The body of a response that the bridge sends as a stream.
 
@@ -119,6 +125,9 @@ class StreamBody(ABC, Iterable[bytes]):
 
     def __init__(self, first: bytes) -> None:
         self.first = first
+        # A large first event in parts, each to send when the client has read those before it. Its `close`
+        # returns a place in the limit of large responses.
+        self.parts: ClosableParts | None = None
         # The value of STILL_ALLOWED in the environ of the request.
         self.access: Access | None = None
 

@@ -207,24 +207,33 @@ class _PublicLevel(LevelProxy):
         return self._names.columns(self._level.columns(start, end, self._names.keys(metrics)))
 
 
+def _public_host(host: Host) -> Host:
+    if not any(map(is_private_key, host.values)):
+        return host
+    return replace(host, values={key: value for key, value in host.values.items() if not is_private_key(key)})
+
+
 class PublicHosts(HostStore):
     """A store of many hosts whose readers are public."""
 
     def __init__(self, hosts: HostStore, shows_processes: bool = False) -> None:
         self._hosts = hosts
         self._shows_processes = shows_processes
+        # The list of the store, and its public form. Each request needs it several times, and there can be
+        # 10,000 hosts.
+        self._listing: tuple[list[Host], list[Host]] = ([], [])
 
     @property
     def is_loaded(self) -> bool:
         return self._hosts.is_loaded
 
     def hosts(self) -> list[Host]:
-        return [
-            replace(
-                host, values={key: value for key, value in host.values.items() if not is_private_key(key)}
-            )
-            for host in self._hosts.hosts()
-        ]
+        listed = self._hosts.hosts()
+        known, public = self._listing
+        if listed is not known:
+            public = [_public_host(host) for host in listed]
+            self._listing = listed, public
+        return public
 
     def now_ms(self) -> int:
         return self._hosts.now_ms()

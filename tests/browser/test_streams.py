@@ -382,7 +382,7 @@ def test_slot_is_refused_without_storage(script: Page) -> None:
     assert script.evaluate("new window.dashapp.StreamSlot().take()") is False
 
 
-# A stream whose EventSource does what a test says, and a clock that it sets.
+# A stream whose EventSource does what a test needs, and a clock that the test sets.
 FAKE_STREAM = """() => {
     window.now = 0;
     performance.now = () => now;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable, Iterator
+from queue import SimpleQueue
 from threading import Event, current_thread
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from stream_client import AsgiExchange, asgi_client
 from waiting import PATIENCE_S, wait_for
 
+from dashapp.http import asgi
 from dashapp.http.asgi import build_environ
 from dashapp.http.middleware.rate_limit import RATE_WINDOW_S, RequestRateLimiter
 from dashapp.http.middleware.security import SecurityMiddleware
@@ -264,3 +267,77 @@ def test_error_within_the_body_ends_the_response() -> None:
             exchange.result()
         assert not whole(exchange)
     assert parts.closed == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/ticks", "/healthz", "/host/a,b/api/frames", "/share/token/api/stream", "/readyz"],
+)
+def test_quick_paths_run_in_the_event_loop(path: str) -> None:
+    app = App()
+    app.release.set()
+    with asgi_client(app) as client:
+        client.request(path).result()
+        assert app.threads[0] == client.loop_name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/chart/a*,b*/healthz",
+            "/api/badge/healthz",
+            "/x/api/ticks",
+            "//healthz",
+            "/healthz/",
+            "/_dash-layout",
+        ),
+        *("/host/a/chart/x/healthz", "/share/token/chart/readyz", "/assets/api/stream", "/host/healthz/x"),
+    ],
+)
+def test_other_paths_never_run_in_the_event_loop(path: str) -> None:
+    """The path /chart/PATTERN/healthz compared patterns with every metric, up to 30 ms."""
+    app = App()
+    app.release.set()
+    with asgi_client(app) as client:
+        client.request(path).result()
+        assert all(name.startswith("dashapp request") for name in app.threads)
+
+
+def test_invented_header_names_are_not_kept() -> None:
+    """A thousand of 60 kB, which a server accepts, occupied 120 MB for ever."""
+    environ_of((b"x-header", b""))
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(1100):
+            key = f"HTTP_{'X' * 2000}{number}"
+            assert key in environ_of((b"x" * 2000 + str(number).encode(), b"1"))
+        del key
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 1 << 20
+
+
+def test_thread_is_free_when_the_client_of_a_body_in_parts_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a limit of the server, three readers of CSV files held three threads for ever."""
+    monkeypatch.setattr(asgi, "MAX_PART_S", 0.05)
+    exchanges: SimpleQueue[AsgiExchange] = SimpleQueue()
+
+    class StallingParts(Parts):
+        def __iter__(self) -> Iterator[bytes]:
+            exchange = exchanges.get(timeout=PATIENCE_S)
+            yield b"part"
+            client.loop.call_soon_threadsafe(exchange.reads.clear)
+            yield b"next"
+            raise AssertionError("the client has not read the part before")
+
+    parts = StallingParts(2)
+    with asgi_client(parts.app, threads=1) as client:
+        exchange = client.request("/api/csv")
+        exchanges.put(exchange)
+        exchange.done.result(PATIENCE_S)
+        assert exchange.text == b"part"
+        assert not exchange.is_ended
+        assert parts.closed == 1

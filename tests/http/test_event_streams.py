@@ -11,7 +11,14 @@ import pytest
 from stream_client import asgi_client
 from waiting import PATIENCE_S, wait_for
 
+from dashapp.http import asgi
 from dashapp.http.asgi import AsgiBridge
+from dashapp.http.large_responses import (
+    MAX_LARGE_RESPONSES,
+    MAX_WHOLE_BYTES,
+    PART_BYTES,
+    LargeResponses,
+)
 from dashapp.http.streams import (
     IN_EVENT_LOOP,
     MAX_WAITING_EVENTS,
@@ -202,3 +209,91 @@ def test_may_block_raises_only_in_the_event_loop() -> None:
     may_block({})
     with pytest.raises(WouldBlockError):
         may_block({IN_EVENT_LOOP: True})
+
+
+def large_body() -> Body:
+    body = Body()
+    body.first = b"id:1\ndata:" + b"1" * (4 * MAX_WHOLE_BYTES) + b"\n\n"
+    return body
+
+
+def test_large_first_event_is_sent_as_its_client_reads() -> None:
+    """The server kept 10 MB for each of 32 streams that their client did not read."""
+    body = large_body()
+    with asgi_client(LargeResponses(streaming_app(body))) as client:
+        exchange = client.request("/api/stream", stalled=True)
+        client.read_on(exchange)
+        wait_for(lambda: body.stream)
+        sizes = [len(message["body"]) for message in exchange.messages[1:]]
+        assert max(sizes) <= PART_BYTES
+        assert exchange.text == b"id:1\ndata:" + b"1" * (4 * MAX_WHOLE_BYTES) + b"\n\n"
+        client.leave(exchange)
+        exchange.result()
+    assert body.closed == 1
+
+
+def test_large_first_events_are_limited_until_their_clients_have_read_them() -> None:
+    held = [large_body() for _ in range(MAX_LARGE_RESPONSES)]
+    refused, small, late = large_body(), Body(), large_body()
+    app = streaming_app(*held, refused, small, late)
+    with asgi_client(LargeResponses(app)) as client:
+        exchanges = []
+        for body in held:
+            exchanges.append(client.request("/api/stream", stalled=True))
+            wait_for(lambda body=body: body.parts)  # type: ignore[misc]
+        rejected = client.request("/api/stream")
+        assert rejected.status == 503
+        assert rejected.headers["retry-after"] == "1"
+        rejected.result()
+        assert refused.closed == 1
+        assert client.request("/api/stream").status == 200
+        wait_for(lambda: small.stream)
+        # One reads everything, and another disconnects.
+        client.read_on(exchanges[0])
+        wait_for(lambda: held[0].stream)
+        client.leave(exchanges[1])
+        client.read_on(exchanges[1])
+        exchanges[1].result()
+        assert held[1].closed == 1
+        assert client.request("/api/stream").status == 200
+        wait_for(lambda: late.stream)
+
+
+def test_stream_ends_after_a_while_so_that_its_login_is_checked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The login of a proxy or of an application in front is visible in requests only."""
+    monkeypatch.setattr(asgi, "MAX_STREAM_S", 0.05)
+    body = Body()
+    with asgi_client(streaming_app(body)) as client:
+        exchange = client.request("/api/stream")
+        exchange.result()
+        assert exchange.events
+        assert exchange.is_ended
+    assert body.closed == 1
+
+
+def test_client_that_stalls_returns_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every server ends a connection that stalls."""
+    monkeypatch.setattr(asgi, "MAX_PART_S", 0.05)
+    body = large_body()
+    bridge = AsgiBridge(LargeResponses(streaming_app(body)), 1)
+    sent: Sent = []
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def work() -> None:
+        scope = {"method": "GET", "path": "/api/stream", "query_string": b"", "headers": []}
+        await bridge(scope, receive, send)
+
+    in_loop(work)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert body.closed == 1
+    assert body.stream is None

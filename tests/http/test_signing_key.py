@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from authenticated_app import PASSWORD, filled, guarded, link, sign_in
 from redis_server import RedisServer, needs_redis
+from waiting import PATIENCE_S
 from wsgi_client import ask
 
 from dashapp.config.settings import parse_settings
@@ -52,6 +54,37 @@ def test_key_depends_on_secret_and_password() -> None:
     values = [SigningKey(secret * SECRET_BYTES, text).value for secret in (b"a", b"b") for text in ("a", "b")]
     assert len(set(values)) == 4
     assert SigningKey(b"a" * SECRET_BYTES, "a").value == values[0]
+
+
+class SilentAccess:
+    """A Redis that does not respond before `release`."""
+
+    def __init__(self) -> None:
+        self.asked, self.release = Event(), Event()
+        self.release.set()
+
+    def secret(self, proposal: bytes) -> bytes:
+        self.asked.set()
+        self.release.wait(PATIENCE_S)
+        return proposal
+
+
+def test_key_is_there_while_redis_does_not_respond() -> None:
+    """A share link stopped the event loop, and /healthz, until the timeout of Redis."""
+    clock, shared = Clock(), SilentAccess()
+    key = SigningKey(b"a" * SECRET_BYTES, PASSWORD, shared, clock)  # type: ignore[arg-type]
+    value = key.value
+    clock.now += 2
+    shared.asked.clear()
+    shared.release.clear()
+    with ThreadPoolExecutor(2) as pool:
+        refreshing = pool.submit(key.refresh)
+        assert shared.asked.wait(PATIENCE_S)
+        try:
+            assert pool.submit(lambda: key.value).result(PATIENCE_S / 4) is value
+            assert not refreshing.done()
+        finally:
+            shared.release.set()
 
 
 def test_secret_is_equal_in_concurrent_processes(tmp_path: Path) -> None:

@@ -11,22 +11,24 @@ from dashapp.api.frame_builder import FrameBuilder
 from dashapp.api.streaming.question import (
     MAX_ID_LENGTH,
     Cursors,
+    QuestionCache,
     StreamQuestion,
     decode_id,
     encode_event,
     event_cursors,
-    parse_question,
 )
 from dashapp.api.streaming.tick_streams import TickStreams
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit
 from dashapp.http.responses import CachedResponse, error_response
-from dashapp.http.streams import EventStream, StreamBody
+from dashapp.http.streams import EventStream, StreamBody, may_block
 from dashapp.http.types import StartResponse
 from dashapp.model.ticks import Cursor
 from dashapp.stores.base import Snapshot
 
 # Streams of one process, and those of one client: a page has one for each visible tab.
 MAX_STREAMS, MAX_STREAMS_PER_CLIENT = 3000, 32
+# Characters of an Accept header that count: those of 64 KiB take the event loop 12 ms.
+MAX_ACCEPT_LENGTH = 1000
 # Milliseconds until a browser connects again.
 RETRY = b"retry:1000\n"
 STREAM_HEADERS = (
@@ -44,28 +46,29 @@ TOO_MANY_OF_CLIENT = f"more than {MAX_STREAMS_PER_CLIENT} streams are open from 
 TOO_MANY = "too many streams are open; retry later, or request /api/ticks again and again"
 RETRY_AFTER_S = 30
 
-# Questions in the cache of one page, which is emptied when it is full.
-MAX_CACHED_QUESTIONS = 256
-
 # Returns the response with the first event for a key of `first_event`, and the newest tick in it.
 FindResponse = Callable[[dict[str, Any], str], tuple[CachedResponse, Cursor]]
 
 
 class StreamEndpoint:
-    """Answers requests for the streams of one page. `limit`: of all streams of this process."""
+    """Answers requests for the streams of one page.
+
+    `limit` and `questions` are those of all streams of this process.
+    """
 
     def __init__(
         self,
         builder: FrameBuilder,
         streams: TickStreams,
         limit: ConcurrencyLimit,
+        questions: QuestionCache,
         find: FindResponse,
     ) -> None:
         self._builder = builder
         self._streams = streams
         self._limit = limit
         self._find = find
-        self._questions: dict[str, tuple[StreamQuestion, Cursors]] = {}
+        self._questions = questions
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if not accepts_events(environ.get("HTTP_ACCEPT", "")):
@@ -80,6 +83,9 @@ class StreamEndpoint:
         if response.status != "200 OK" or environ["REQUEST_METHOD"] == "HEAD":
             start_response(response.status, [*response.headers])
             return [response.body]
+        if self._questions.find(self._builder, key.partition("\n")[0]) is None:
+            # Others have filled the cache meanwhile, and parsing takes up to 20 ms.
+            may_block(environ)
         question, _ = self._question(key)
         if not self._limit.acquire(client):
             return self._reject(client, start_response)
@@ -98,11 +104,7 @@ class StreamEndpoint:
 
     def _question(self, key: str) -> tuple[StreamQuestion, Cursors]:
         query, _, last_id = key.partition("\n")
-        if query not in self._questions:
-            if len(self._questions) >= MAX_CACHED_QUESTIONS:
-                self._questions = {}
-            self._questions[query] = parse_question(self._builder, query)
-        question, cursors = self._questions[query]
+        question, cursors = self._questions.parse(self._builder, query)
         known = decode_id(last_id)
         return question, known if len(known) == len(cursors) else cursors
 
@@ -149,7 +151,8 @@ def accepts_events(accept: str) -> bool:
     >>> [accepts_events(text) for text in ("", "text/event-stream", "text/*;q=0.5", "application/json")]
     [True, True, True, False]
     """
-    for part in accept.split(",") if accept.strip() else ("*/*",):
+    accept = accept[:MAX_ACCEPT_LENGTH].strip() or "*/*"
+    for part in accept.split(","):
         kind, _, parameters = part.replace(" ", "").lower().partition(";")
         is_excluded = re.fullmatch(r"q=0(\.0*)?", parameters) is not None
         if kind in ("*/*", "text/*", "text/event-stream") and not is_excluded:

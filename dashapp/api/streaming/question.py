@@ -19,6 +19,9 @@ Cursors = tuple[str, ...]
 NO_RANGE = "a stream has no end, so from and to cannot be set; request /api/ticks"
 # In an event's id, a cursor that equals the one before it is empty. This stands for no cursor.
 NO_CURSOR = "-"
+# Questions in the cache of a process, and characters of their queries. Parsed, a query takes some times as
+# much.
+MAX_CACHED_QUESTIONS, MAX_CACHED_CHARS = 256, 1 << 20
 MAX_ID_LENGTH = MAX_QUERIES_PER_REQUEST * (MAX_CURSOR_LENGTH + 1)
 
 
@@ -39,6 +42,28 @@ class StreamQuestion:
         if self.is_single and isinstance(queries[0], TicksQuery):
             return builder.ticks(queries[0], None, now, snapshot)
         return builder.frames(queries, now, snapshot)
+
+
+class QuestionCache:
+    """The parsed questions of all pages of a process. It is emptied when it is full."""
+
+    def __init__(self) -> None:
+        self._questions: dict[tuple[FrameBuilder, str], tuple[StreamQuestion, Cursors]] = {}
+        self._chars = 0
+
+    def find(self, builder: FrameBuilder, query: str) -> tuple[StreamQuestion, Cursors] | None:
+        return self._questions.get((builder, query))
+
+    def parse(self, builder: FrameBuilder, query: str) -> tuple[StreamQuestion, Cursors]:
+        """Return the result of `parse_question`. BadRequestError if the query is invalid."""
+        found = self.find(builder, query)
+        if found is None:
+            found = parse_question(builder, query)
+            self._chars += len(query)
+            if len(self._questions) >= MAX_CACHED_QUESTIONS or self._chars > MAX_CACHED_CHARS:
+                self._questions, self._chars = {}, len(query)
+            self._questions[builder, query] = found
+        return found
 
 
 def parse_question(builder: FrameBuilder, query: str) -> tuple[StreamQuestion, Cursors]:

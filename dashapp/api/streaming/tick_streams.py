@@ -13,6 +13,7 @@ from threading import Event, Lock
 
 from dashapp.api.frame_builder import FrameBuilder, time_of_response
 from dashapp.api.streaming.question import Cursors, StreamQuestion, encode_event
+from dashapp.http.large_responses import MAX_WHOLE_BYTES
 from dashapp.http.streams import EventStream, Message, event_message
 from dashapp.model.ticks import BadRequestError, Cursor
 from dashapp.process.threads import start_thread
@@ -121,10 +122,14 @@ class TickStreams:
                 answer = bucket.question.answer(self._builder, bucket.cursors, now, snapshot)
             except BadRequestError:
                 # The readers get the sentence when they ask again.
-                for stream in [*bucket.streams]:
-                    bucket.loop.call_soon_threadsafe(stream.close)
+                self._end(bucket)
                 continue
-            message = event_message(encode_event(answer))
+            event = encode_event(answer)
+            if len(event) > MAX_WHOLE_BYTES:
+                # The server would copy it for each reader. They get it when they ask again, a few at a time.
+                self._end(bucket)
+                continue
+            message = event_message(event)
             with self._lock:
                 self._buckets.pop(bucket.key, None)
                 bucket.cursors, bucket.newest = answer.cursors, snapshot.cursor
@@ -134,6 +139,12 @@ class TickStreams:
             bucket.sent_at = time.monotonic()
             bucket.cost = bucket.sent_at - start
             self._send(streams, bucket.loop, message)
+
+    def _end(self, bucket: _Bucket) -> None:
+        """Close the streams of a bucket. A slow client may stay, but needs no answer."""
+        for stream in [*bucket.streams]:
+            self.unsubscribe(stream)
+            bucket.loop.call_soon_threadsafe(stream.close)
 
     def _join(self, bucket: _Bucket) -> None:
         """Enter a bucket under its new cursors, together with the readers who are there already."""

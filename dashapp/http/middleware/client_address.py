@@ -43,7 +43,7 @@ class ClientResolver:
         found = {
             self._first_client(hops)
             for hops in (
-                environ.get("HTTP_X_FORWARDED_FOR", "").split(",")[-MAX_HOPS:],
+                environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MAX_HOPS)[-MAX_HOPS:],
                 _forwarded_hops(environ.get("HTTP_FORWARDED", "")),
             )
             if any(hop.strip() for hop in hops)
@@ -157,7 +157,7 @@ _FORWARDED_SCHEME = re.compile(r'(?:^|;)\s*proto\s*=\s*"?([a-z]*)"?\s*(?:;|$)', 
 def _forwarded_hops(header: str) -> list[str]:
     """The addresses in a Forwarded header. An element without one is an unreadable hop."""
     # Split at every comma: with an open quotation mark, a client could hide the element of the proxy.
-    elements = [element for element in header.split(",")[-MAX_HOPS:] if element.strip()]
+    elements = [element for element in header.rsplit(",", MAX_HOPS)[-MAX_HOPS:] if element.strip()]
     return [match[1] if (match := _FORWARDED_FOR.search(element)) else "unknown" for element in elements]
 
 

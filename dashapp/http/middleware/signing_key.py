@@ -50,7 +50,8 @@ class SigningKey:
         self._clock = clock
         self._value = b""
         self._refreshed = float("-inf")
-        self._lock = Lock()
+        # Redis may respond late. Meanwhile requests in the event loop need the key of before.
+        self._lock, self._refresh_lock = Lock(), Lock()
         self.refresh()
 
     @property
@@ -67,13 +68,14 @@ class SigningKey:
         """
         if self._shared is None:
             return
-        with self._lock:
+        with self._refresh_lock:
             if self._clock() - self._refreshed < REFRESH_INTERVAL_S:
                 return
             self._refreshed = self._clock()
             secret = self._shared.secret(self.secret)
             if secret is not None and secret != self.secret:
-                self.secret, self._value = secret, b""
+                with self._lock:
+                    self.secret, self._value = secret, b""
 
 
 def _derive(secret: bytes, password: str) -> bytes:

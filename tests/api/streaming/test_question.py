@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from dashapp.api.frame_builder import Answer, FrameBuilder
 from dashapp.api.streaming.question import (
+    MAX_CACHED_CHARS,
     MAX_ID_LENGTH,
+    QuestionCache,
     decode_id,
     encode_event,
     encode_id,
@@ -78,3 +80,24 @@ def test_range_of_the_past_among_several_queries_is_an_error_in_its_place(builde
     assert b'"error":"a stream has no end' in answer.body
     assert answer.cursors[0]
     assert answer.cursors[1] == ""
+
+
+def test_cache_of_questions_is_bounded_by_their_length(builder: FrameBuilder) -> None:
+    """Each page of a host had a cache: 256 questions of 55 kB occupied 64 MB in each."""
+    cache = QuestionCache()
+    names = ",".join(f"{'m' * 110}{number}" for number in range(64))
+    texts = [f"window={60 + number}&like={names}" for number in range(3 * MAX_CACHED_CHARS // 7000)]
+    for text in texts:
+        assert cache.parse(builder, text)[0] == parse_question(builder, text)[0]
+        assert sum(cache.find(builder, each) is not None for each in texts) * len(
+            text
+        ) <= MAX_CACHED_CHARS + len(text)
+    assert cache.find(builder, texts[-1]) is not None
+    assert cache.find(builder, texts[0]) is None
+
+
+def test_questions_of_pages_are_apart(builder: FrameBuilder) -> None:
+    cache = QuestionCache()
+    other = FrameBuilder(filled(), window=50, interval=1, max_window=7200, clock=time.time)
+    (ours, _), (theirs, _) = cache.parse(builder, ""), cache.parse(other, "")
+    assert [question.queries[0].window for question in (ours, theirs)] == [100, 50]  # type: ignore[union-attr]

@@ -266,3 +266,21 @@ def test_events_are_json_of_one_line(page: Page) -> None:
     for line in stream.text.decode().split("\n"):
         if line.startswith("data:"):
             json.loads(line[5:])
+
+
+def test_large_later_event_ends_the_streams_and_is_built_once(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server would copy it for each. They get it when they ask again, a few at a time."""
+    monkeypatch.setattr(tick_streams, "MAX_WHOLE_BYTES", 100)
+    slow, reader = page.open(), page.open()
+    stream_count = len(slow.messages)
+    builder = page.api._builder
+    ticks, builds = builder.ticks, []
+    builder.ticks = lambda *arguments: builds.append(1) or ticks(*arguments)  # type: ignore[method-assign, func-returns-value]
+    page.tick()
+    for stream in (slow, reader):
+        stream.result()
+        assert stream.is_ended
+        assert len(stream.messages) == stream_count + 1
+    assert len(builds) == 1
