@@ -183,7 +183,10 @@ def many() -> Iterator[Serving]:
     lives: list[Many] = []
 
     def start(
-        *names: str, skews: dict[str, float] | None = None, steps: dict[str, float] | None = None
+        *names: str,
+        skews: dict[str, float] | None = None,
+        steps: dict[str, float] | None = None,
+        transport: str = POLL,
     ) -> Many:
         fleet = Fleet()
         for name in names:
@@ -191,7 +194,7 @@ def many() -> Iterator[Serving]:
         fleet.start()
         own = names[0] if names else ""
         app = create_app(MemoryStore(), Settings(store="memory:"), None, fleet, own)
-        lives.append(Many(fleet, Served(app)))
+        lives.append(Many(fleet, Served(app, transport)))
         return lives[-1]
 
     yield start

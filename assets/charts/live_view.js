@@ -15,7 +15,7 @@
   app.LiveView = class {
     /* `poller` may serve other views too. `owner`: showsEvents, onFrame(frame), onPast(frame), onFailure(requestedAt, error,
        sessionExpired), onZoom(range, isStep), onZoomBack(), onLegend(), refresh(), onMetricsChange(),
-       onNewPanel(name, kind), extraQuery(), requiredKeys(). `patterns`: of all metrics that these charts draw; empty
+       onNewPanel(name, kind), extraQuery(isStream), requiredKeys(), perhaps needsRequest. `patterns`: of all metrics that these charts draw; empty
        means every metric. */
     constructor(poller, owner, patterns = []) {
       this.owner = owner;
@@ -218,8 +218,12 @@
       this.owner.refresh();
     }
 
-    extraQuery() {
-      return this.owner.extraQuery();
+    extraQuery(isStream) {
+      return this.owner.extraQuery(isStream);
+    }
+
+    get needsRequest() {
+      return this.owner.needsRequest === true;
     }
 
     /* Drop points older than the window. A paused range is a copy. */

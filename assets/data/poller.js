@@ -29,6 +29,7 @@
       this.clockSyncedAt = 0; // performance.now() of the last clock request
       this.metricsRequest = null; // promise of the request in flight
       this.mayStream = false; // whether the server offers streams
+      this.isWatching = false; // whether the timer only waits for the stream to be silent
       this.wasServed = false; // whether a stream brought ticks since the last request
       this.stream = new app.TickStream(base, (queries, frames) => this.receive(queries, frames), () => this.planAgain());
     }
@@ -63,7 +64,7 @@
 
     /* Those that need a request. */
     get waitingSubscriptions() {
-      return this.readySubscriptions.filter((subscription) => !this.stream.serves(subscription));
+      return this.readySubscriptions.filter((subscription) => subscription.needsRequest || !this.stream.serves(subscription));
     }
 
     /* Those of the next request. An extra subscription has a request of its own, before the next tick but after what the
@@ -84,7 +85,9 @@
         this.needsPlan = true;
         return;
       }
-      if (this.timer === null) this.timer = setTimeout(() => this.poll(), this.nextDelay());
+      if (this.timer !== null) return;
+      this.isWatching = !this.waitingSubscriptions.length;
+      this.timer = setTimeout(() => this.poll(), this.nextDelay());
     }
 
     /* The viewer returned to the page, perhaps from signing in elsewhere. */
@@ -118,9 +121,15 @@
       if (!waiting.length) return this.stream.maxSilenceMs - this.stream.silenceMs;
       const now = this.clock.now();
       if (now === null || this.lastRequestFailed) return 0;
-      const dueTimes = waiting.map((subscription) => subscription.dueAt + (this.stream.mayServe(subscription) ? Math.min(STREAM_GRACE.share * subscription.step, STREAM_GRACE.max) : 0));
-      const delay = Math.min(...dueTimes) + this.margin + this.jitter - now;
+      const delay = Math.min(...waiting.map((subscription) => this.dueAt(subscription))) + this.margin + this.jitter - now;
       return Math.min(Math.max(delay, 0), MAX_WAIT_MS);
+    }
+
+    /* When to request a subscription, in epoch milliseconds: at once if a stream brings its ticks, a little later if a stream may
+       bring the next one. */
+    dueAt(subscription) {
+      if (this.stream.serves(subscription)) return -Infinity;
+      return subscription.dueAt + (this.stream.mayServe(subscription) ? Math.min(STREAM_GRACE.share * subscription.step, STREAM_GRACE.max) : 0);
     }
 
     /* Poll after `delayMs`. Abort a request in flight, which asks for something else. */
@@ -131,6 +140,7 @@
       }
       this.checkStream();
       clearTimeout(this.timer);
+      this.isWatching = false;
       this.timer = setTimeout(() => this.poll(), delayMs);
     }
 
@@ -257,7 +267,8 @@
         for (const { subscription } of members) if (this.subscriptions.includes(subscription)) subscription.receive(frames[index]);
       });
       this.wasServed = true;
-      this.scheduleNext();
+      if (this.isWatching && this.waitingSubscriptions.length) this.planAgain();
+      else this.scheduleNext();
     }
 
     /* Ticks come by requests again: the interval of a page may be slow. */

@@ -6,9 +6,10 @@
   const MAX_POINTS = 400; // of a metric, if each stands for several ticks: more are a solid block
 
   app.Subscription = class {
-    /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired), and perhaps onSilence(), when a
-       stream brings no more ticks; extraQuery() returns more query parameters; ready() whether to request anything. `patterns`: of the metrics to request;
-       empty means all. */
+    /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired). extraQuery(isStream) returns more
+       query parameters; those of a stream without side effects. ready() returns whether to request anything. It may have
+       needsRequest, whether to request something that a stream does not bring, and onSilence(), when it brings no more ticks.
+       `patterns`: of the metrics to request; empty means all. */
     constructor(poller, listener, patterns = []) {
       this.poller = poller;
       this.listener = listener;
@@ -20,7 +21,7 @@
       this.cursor = null;
       this.step = 1000;
       this.newest = null;
-      this.lastWasNew = true; // whether the last response had a new tick
+      this.lastWasNew = true; // whether the last response had a new tick, or a stream brings them
       this.error = null; // error text from the server
       poller.add(this);
     }
@@ -49,9 +50,14 @@
       this.poller.scheduleNext();
     }
 
-    /* Whether a stream brings its ticks. */
+    /* Whether a stream has brought its ticks for a while. */
     get isServed() {
-      return this.poller.stream.serves(this);
+      return this.poller.stream.isProven && this.poller.stream.serves(this);
+    }
+
+    /* Whether it needs a request, although a stream brings its ticks. */
+    get needsRequest() {
+      return this.pastRange !== null || this.listener.needsRequest === true;
     }
 
     /* When the next tick is due, in epoch milliseconds. After an error, wait for other subscriptions. */
@@ -88,17 +94,29 @@
     }
 
     get liveQuery() {
-      const cursorParam = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
-      return { params: this.windowParams + cursorParam, patterns: this.patterns };
+      return this.queryAfter(this.windowParams + this.listener.extraQuery(false));
+    }
+
+    /* The query of a stream. */
+    get streamQuery() {
+      return this.queryAfter(this.streamParams);
+    }
+
+    queryAfter(params) {
+      return { params: params + (this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor)), patterns: this.patterns };
     }
 
     /* The part of the query that a stream keeps; when it changes, another stream is needed. */
     get question() {
-      return `${this.windowParams}\n${this.patterns}`;
+      return `${this.streamParams}\n${this.patterns}`;
+    }
+
+    get streamParams() {
+      return this.windowParams + this.listener.extraQuery(true);
     }
 
     get windowParams() {
-      return `window=${this.window}${this.metricsParam}&points=${MAX_POINTS}${this.listener.extraQuery()}`;
+      return `window=${this.window}${this.metricsParam}&points=${MAX_POINTS}`;
     }
 
     get metricsParam() {
@@ -154,7 +172,7 @@
       this.step = (frame.tick ?? frame.step) * 1000;
       if (frame.newest || isNew) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
-      this.lastWasNew = isNew;
+      this.lastWasNew = isNew || this.poller.stream.serves(this);
       this.listener.onFrame(frame);
     }
 

@@ -31,7 +31,7 @@
     /* Open a stream for these live subscriptions, unless one is open or cannot be opened now. */
     open(subscriptions) {
       if (this.source || performance.now() < this.pausedUntil || !subscriptions.length || !this.slot.take()) return;
-      this.queries = app.groupQueries(subscriptions, (subscription) => subscription.liveQuery).slice(0, app.MAX_QUERIES);
+      this.queries = app.groupQueries(subscriptions, (subscription) => subscription.streamQuery).slice(0, app.MAX_QUERIES);
       this.questions = new Map(this.queries.flatMap(({ members }) => members.map(({ subscription }) => [subscription, subscription.question])));
       this.events = 0;
       this.heardAt = performance.now();
@@ -70,7 +70,7 @@
       if (frames.includes(null)) return this.fail();
       this.events += 1;
       this.heardAt = performance.now();
-      if (this.events >= PROVEN_EVENTS) {
+      if (this.isProven) {
         this.failures = 0;
         this.pauseMs = PAUSE_MS.min;
       }
@@ -85,9 +85,13 @@
       return isCurrent && isComplete && this.slot.keep();
     }
 
-    /* Whether the ticks of a subscription come by this stream, so that it needs no request. */
+    /* Whether the ticks of a subscription come by this stream. */
     serves(subscription) {
-      return this.events > 0 && this.questions.has(subscription) && !subscription.pastRange && this.silenceMs < this.maxSilenceMs;
+      return this.events > 0 && this.questions.has(subscription) && this.silenceMs < this.maxSilenceMs;
+    }
+
+    get isProven() {
+      return this.events >= PROVEN_EVENTS;
     }
 
     /* Whether a subscription may get its next tick by this stream. */

@@ -308,14 +308,12 @@
       return ["cpu.percent", ...(this.runs?.keys ?? []), ...this.tiles.metricKeys(this.liveView.catalog)];
     }
 
-    extraQuery() {
-      const { embeddedChart, processTable, topProcesses, hosts, liveView } = this;
-      const requested = {
-        processes: !embeddedChart && !topProcesses.isRecord && processTable.shouldRequest(),
-        curves: embeddedChart ? embeddedChart.curve !== null : liveView.charts.some((chart) => chart.kind === "curve"),
-        hosts: !embeddedChart && hosts.shouldRequest(),
-      };
-      return Object.keys(requested).filter((name) => requested[name]).map((name) => `&${name}=1`).join("");
+    extraQuery(isStream) {
+      return app.extraQuery(this, isStream);
+    }
+
+    get needsRequest() {
+      return app.needsRequest(this);
     }
 
     /* Actions of the user. */

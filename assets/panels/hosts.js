@@ -29,11 +29,20 @@
       return this.enabled && !this.button.classList.contains("absent");
     }
 
-    /* Whether the next request asks for hosts: the table is visible, or there may be several now. */
+    /* Whether a table of hosts is visible. */
+    get isShown() {
+      return Boolean(this.enabled && (this.dialogTable || (this.hasSeveral && this.visibility.visible)));
+    }
+
+    /* Whether to ask if there are several hosts now. */
+    get isCheckDue() {
+      return this.enabled && !this.isShown && !(this.hasSeveral && this.rows) && performance.now() - this.requestedAt >= CHECK_INTERVAL_MS;
+    }
+
+    /* Whether the next request asks for hosts. */
     shouldRequest() {
-      if (!this.enabled) return false;
-      if (this.dialogTable || (this.hasSeveral && this.visibility.visible)) return true;
-      if ((this.hasSeveral && this.rows) || performance.now() - this.requestedAt < CHECK_INTERVAL_MS) return false;
+      if (this.isShown) return true;
+      if (!this.isCheckDue) return false;
       this.requestedAt = performance.now();
       return true;
     }

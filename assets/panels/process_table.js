@@ -27,9 +27,14 @@
       this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
 
-    /* Whether the next request asks for processes: the table is visible and its rows are old. */
+    /* Whether the table is visible and its rows are old. */
+    get isDue() {
+      return this.visibility.visible && performance.now() - this.requestedAt >= INTERVAL_MS;
+    }
+
+    /* Whether the next request asks for processes. */
     shouldRequest() {
-      if (!this.visibility.visible || performance.now() - this.requestedAt < INTERVAL_MS) return false;
+      if (!this.isDue) return false;
       this.requestedAt = performance.now();
       return true;
     }

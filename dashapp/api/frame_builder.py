@@ -1,4 +1,4 @@
-"""Builds the JSON of frames: for /api/ticks, for /api/frames, and for the events of a stream."""
+"""Builds the JSON of frames: for /api/ticks, /api/frames and the events of a stream."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 
 def time_of_response(newest: Cursor, now: float) -> tuple[int, float]:
-    """Return how many whole steps have passed since the newest tick, and the time of the last one."""
+    """Return the number of whole steps since the newest tick, and the time of the last one."""
     steps = int((now - newest.time_ms / 1000) // TIME_STEP_S)
     return steps, round(newest.time_ms / 1000 + TIME_STEP_S * steps, 3)
 

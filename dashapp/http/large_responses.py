@@ -1,4 +1,6 @@
-"""Sends large responses and first events in parts: memory has no copy for a slow client.
+"""Sends large responses and first events in parts.
+
+So memory holds no copy for each slow client.
 
 The server granian copies a whole body, and keeps the copy until the client has read all of it. It keeps only
 a few parts of a body in parts, and the thread waits for the client. So few such bodies may be under way.

@@ -31,11 +31,11 @@ MARKED = "en-XA"
 # Texts that a viewer reads and that are not marked. Keys of metrics and rules, units, days, months, facts of
 # the system and the names of this test stay as they are. Marks can be inside of others.
 UNMARKED = r"""() => {
-    const NAMES = /\b(dashapp|web-\d+|vm|UTC|Asia|Kolkata|zzzz|PNG|CSV|p95)\b/g;
+    const NAMES = /\b(python|collect|none|normal|dashapp|web-\d+|vm|UTC|Asia|Kolkata|zzzz|PNG|CSV|p95)\b/g;
     const DAYS = /\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b/g;
     const MONTHS = /\b(Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\b/g;
     const UNITS = /\b[kMGT]?(Hz|B(\/s)?)\b/g;
-    const KEYS = /[\w*]+([.\/][\w*]+)+( (>=|>) [\d.]+)?/g;
+    const KEYS = /[\w*-]+([.\/][\w*-]+)+( (>=|>) [\d.]+)?/g;
     const OTHERS = [KEYS, NAMES, DAYS, MONTHS, UNITS];
     const plain = (text) => {
         let [before, rest] = ["", text];
@@ -57,6 +57,11 @@ UNMARKED = r"""() => {
     for (const name of [...attributes, "data-muted"]) {
         for (const element of document.querySelectorAll(`[${name}]`)) {
             if (!isSkipped(element)) check(element.getAttribute(name), name);
+        }
+    }
+    for (const element of document.querySelectorAll("main, .chart")) {
+        for (const place of ["::before", "::after"]) {
+            if (!isSkipped(element)) check(getComputedStyle(element, place).content, place);
         }
     }
     check(document.title, "document.title");
@@ -83,7 +88,6 @@ def marked_table() -> dict[str, Any]:
     """Return the table of a language that has each text in marks."""
     table = language_table("ja")
     return {
-        "name": "Marked",
         **{part: {key: f"⟦{key}⟧" for key in table[part]} for part in ("texts", "server", "sentences")},
         "labels": {panel: {key: f"⟦{key}⟧" for key in part} for panel, part in table["labels"].items()},
         "phrases": [],

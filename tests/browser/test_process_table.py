@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fake_processes import Fake, Machine
+from faulty_server import TRANSPORTS
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import stays, wait_until
@@ -52,7 +53,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine.run(*idle)
     busy = Fake(7, 0.2, name="Python7")
     machine.sleeps = lambda: machine.run(*(busy if each.pid == 7 else each for each in idle))
-    monkeypatch.setattr("dashapp.web.app.ProcessTable", lambda: machine.table)
+    monkeypatch.setattr("dashapp.api.process_table.ProcessTable", lambda: machine.table)
     return machine
 
 
@@ -92,8 +93,9 @@ def test_processes_are_requested_only_while_table_is_visible(page: Page, serve: 
     assert "hunter2" not in page.content()
 
 
-def test_process_table_sorts_and_filters(page: Page, serve: Serve, machine: Machine) -> None:
-    page.goto(serve(interval=0.5).url)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_process_table_sorts_and_filters(page: Page, serve: Serve, machine: Machine, transport: str) -> None:
+    page.goto(serve(interval=0.5, transport=transport).url)
     page.locator(TABLE).scroll_into_view_if_needed()
     expect(page.locator(f"{TABLE} td.pid")).to_have_text(["7", *map(str, range(50, 36, -1))])
     page.get_by_role("button", name="PID").click()

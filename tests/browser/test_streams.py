@@ -12,8 +12,8 @@ from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
 from fastapi_graphs import INTERVAL, served_graphs
 from live_graph_app import section
 from live_graph_app import wait_for_state as wait_for_graph
-from playwright.sync_api import Browser, Page
-from served_page import Live, Serve
+from playwright.sync_api import Browser, Page, expect
+from served_page import Live, Serve, Serving
 from tab import HIDE
 from waiting import stays, wait_until
 
@@ -23,7 +23,8 @@ STREAM = "dashapp.page.poller.stream"
 # Whether a stream is open and has brought an event.
 STREAMS = f"{STREAM}.source !== null && {STREAM}.events > 0"
 PAUSED = f"{STREAM}.pausedUntil > performance.now()"
-REQUESTS = "flights.at.length"
+# Without that of the overview strip, which comes once.
+REQUESTS = "flights.urls.filter((url) => !url.includes('ticks?metrics=')).length"
 BEAT = "dashapp.page.intervalThrottle.currentMs"
 # Records every state of the badge.
 WATCH = """() => {
@@ -95,8 +96,8 @@ def test_page_makes_no_request_while_stream_delivers(page: Page, live: Live) -> 
     page.evaluate(WATCH)
     page.evaluate(RECORD)
     asked = page.evaluate(REQUESTS)
-    # The first request, that of the overview, and one for a tick before the stream was open.
-    assert asked <= 3
+    # The first request, and one for a tick before the stream was open.
+    assert asked <= 2
     ticks(page, live, 8)
     assert page.evaluate(REQUESTS) == asked
     times = page.evaluate("window.times")
@@ -232,7 +233,8 @@ def test_hidden_tab_closes_stream_and_catches_up_with_one_request(
 ) -> None:
     streaming(page, proxy.url, live)
     page.evaluate(WATCH)
-    asked = page.evaluate(HIDE, True)
+    page.evaluate(HIDE, True)
+    asked = page.evaluate(REQUESTS)
     wait_until(page, lambda: proxy.open_streams == 0)
     end = live.store.newest().time_ms + 3000
     stays(
@@ -382,7 +384,11 @@ def test_slot_is_refused_without_storage(script: Page) -> None:
     assert script.evaluate("new window.dashapp.StreamSlot().take()") is False
 
 
-# A stream whose EventSource does what a test says, and a clock that it sets.
+<<<<<<< HEAD
+# A stream with an EventSource and a clock that the test controls.
+=======
+# A stream whose EventSource does what a test needs, and a clock that the test sets.
+>>>>>>> origin/main
 FAKE_STREAM = """() => {
     window.now = 0;
     performance.now = () => now;
@@ -395,7 +401,7 @@ FAKE_STREAM = """() => {
     };
     const subscription = {
         step: 1000, cursor: "a.1", patterns: [], pastRange: null, question: "window=10",
-        liveQuery: { params: "window=10&after=a.1", patterns: [] },
+        streamQuery: { params: "window=10&after=a.1", patterns: [] },
     };
     window.stream = new window.dashapp.TickStream("/", () => {}, () => {});
     window.open_stream = () => {
@@ -458,3 +464,32 @@ def test_event_that_is_no_frame_ends_the_stream(stream: Page, data: str) -> None
     stream.evaluate("open_stream()")
     stream.evaluate("(data) => sources.at(-1).onmessage({ data })", data)
     assert stream.evaluate("stream.source === null && sources.at(-1).readyState === 2")
+
+
+def test_visible_process_table_is_requested_beside_the_stream(page: Page, live: Live) -> None:
+    streaming(page, live.url, live)
+    page.locator('[data-table="top"]').scroll_into_view_if_needed()
+    page.wait_for_selector('[data-table="top"] tbody tr')
+    rows_at = "dashapp.page.processTable.time"
+    first, streams = page.evaluate(rows_at), len(live.trouble.streams)
+    wait_until(page, lambda: page.evaluate(rows_at) > first)
+    # Both come without another stream, and the ticks come by it.
+    assert len(live.trouble.streams) == streams
+    assert page.evaluate(STREAMS)
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_host_list_appears_while_page_streams(page: Page, many: Serving) -> None:
+    live = many("web-1", transport="stream")
+    page.goto(live.url())
+    wait_until(page, lambda: page.evaluate(f"Boolean(window.dashapp?.page) && {STREAMS}"))
+    live.fleet.add("web-2", 5)
+    page.evaluate("dashapp.page.hosts.requestedAt = -Infinity")
+    page.wait_for_selector("#hosts:visible")
+    names = page.locator('[data-table="hosts"] tbody th a')
+    expect(names).to_have_text(["web-1", "web-2"])
+    # The list is a part of each event now.
+    wait_until(page, lambda: "hosts=1" in live.server.trouble.streams[-1])
+    value = page.locator('[data-table="hosts"] tbody tr').first.locator("td.cpu")
+    before = value.inner_text()
+    wait_until(page, lambda: value.inner_text() != before)

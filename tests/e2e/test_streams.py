@@ -24,6 +24,7 @@ from waiting import PATIENCE_S
 STEP_MS = 200
 FAST = ("--interval", str(STEP_MS / 1000), "--source", "demo")
 MANY = 1000
+NARROW = "/api/stream?window=10&metrics=cpu.percent"
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_burst_of_connects_is_answered(app: Dashapp) -> None:
 def test_server_ends_streams_between_two_events_when_it_stops(tmp_path: Path, workers: str) -> None:
     with dashapp(tmp_path, "--source", "demo", "--workers", workers) as app, ExitStack() as stack:
         app.serving().moves()
-        clients = [stack.enter_context(StreamSocket(app.port)) for _ in range(MANY)]
+        clients = [stack.enter_context(StreamSocket(app.port, NARROW)) for _ in range(MANY)]
         for client in clients:
             client.wait_events(1)
         start = time.monotonic()

@@ -296,7 +296,7 @@ def test_quick_paths_run_in_the_event_loop(path: str) -> None:
     ],
 )
 def test_other_paths_never_run_in_the_event_loop(path: str) -> None:
-    """/chart/PATTERN/healthz compared patterns with every metric there, up to 30 ms."""
+    """The path /chart/PATTERN/healthz compared patterns with every metric, up to 30 ms."""
     app = App()
     app.release.set()
     with asgi_client(app) as client:
@@ -321,7 +321,7 @@ def test_invented_header_names_are_not_kept() -> None:
 
 
 def test_thread_is_free_when_the_client_of_a_body_in_parts_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a server without a limit of its own, a reader of a CSV file held a thread for ever."""
+    """Without a limit of the server, three readers of CSV files held three threads for ever."""
     monkeypatch.setattr(asgi, "MAX_PART_S", 0.05)
     exchanges: SimpleQueue[AsgiExchange] = SimpleQueue()
 

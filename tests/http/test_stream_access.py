@@ -1,4 +1,4 @@
-"""Who may open a stream: every way to authenticate, and the end of each."""
+"""Access to streams: every way to authenticate, and the end of each."""
 
 from __future__ import annotations
 

@@ -31,6 +31,8 @@ CODE = {
     "rate = 100 * hits / (hits + misses) [%]",
     # Keys of TOML.
     *("\nformula = ", "unit = ", "[[metric]]\nname = ", "[[panel]]\n", " = "),
+    # A command.
+    "python -m dashapp collect",
     # A class name.
     "plot-canvas above",
     # The name of a button for the focus.
@@ -80,6 +82,19 @@ def test_texts_outside_of_the_table_are_found(tmp_path: Path) -> None:
     )
     lines = [line.partition(": ")[2] for line in outside([*literals(script)])]
     assert lines == ["'Nothing here'", "' hosts'", "'Host'", "'last '", "' of the day'"]
+
+
+def test_no_style_sheet_has_a_text() -> None:
+    """Scripts set the texts of style sheets (assets/layout/empty_texts.js)."""
+    sheets = [path for path in assets_directory().rglob("*.css") if path.parent.name != "vendor"]
+    found = [
+        f"{path.name}: {text}"
+        for path in sheets
+        for text in re.findall(r"content:\s*\"((?:[^\"\\]|\\.)*)\"", path.read_text("utf-8"))
+        if re.search(r"[A-Za-z]{2,}", re.sub(r"\\[0-9a-fA-F]+ ?", "", text))
+    ]
+    assert sheets
+    assert found == []
 
 
 def test_allowed_code_is_still_in_the_scripts() -> None:

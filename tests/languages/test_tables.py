@@ -18,7 +18,7 @@ from dashapp.model.panels import PANELS
 from dashapp.web.assets import assets_directory
 
 TRANSLATED = [language for language in languages() if language != "en"]
-SECTIONS = {"name", "texts", "server", "labels", "sentences", "phrases"}
+SECTIONS = {"texts", "server", "labels", "sentences", "phrases"}
 
 
 def script_keys() -> set[str]:
@@ -82,7 +82,7 @@ def test_patterns_of_phrases_are_valid(language: str) -> None:
 def marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Add a language with two texts, one of which counts."""
     texts = {"Search": "Suche", "{count} days": {"one": "{count} Tag", "other": "{count} Tage"}}
-    (tmp_path / "de.json").write_text(json.dumps({"name": "Deutsch", "texts": texts}))
+    (tmp_path / "de.json").write_text(json.dumps({"texts": texts}))
     monkeypatch.setattr(tables, "FOLDER", tmp_path)
     for cached in (languages, language_table):
         cached.cache_clear()

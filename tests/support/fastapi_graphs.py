@@ -1,4 +1,4 @@
-"""A Dash app on FastAPI with two LiveGraphs of different windows, served by uvicorn in a thread."""
+"""A Dash app on FastAPI with two LiveGraphs, served by uvicorn in a thread."""
 
 from __future__ import annotations
 

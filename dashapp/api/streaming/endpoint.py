@@ -94,7 +94,7 @@ class StreamEndpoint:
         return _TickStreamBody(response.body, self._streams, question, newest, place)
 
     def first_event(self, key: str, now: float, snapshot: Snapshot) -> CachedResponse:
-        """Build the response with the first event of a stream. BadRequestError if the query is invalid.
+        """Build the first event of a stream. BadRequestError if the query is invalid.
 
         `key`: its query, a line end, and the id of the last event that its reader has.
         """

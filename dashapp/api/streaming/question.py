@@ -1,4 +1,4 @@
-"""The question of a stream: the queries that each event answers, and the cursors of its reader.
+"""The question of a stream: the queries that each event answers.
 
 Readers with the same question and the same cursors get the same bytes.
 """
@@ -67,7 +67,7 @@ class QuestionCache:
 
 
 def parse_question(builder: FrameBuilder, query: str) -> tuple[StreamQuestion, Cursors]:
-    """Parse a query of /api/ticks or of /api/frames, and where its reader continues by `after`.
+    """Parse a query of /api/ticks or of /api/frames, and the cursors in it.
 
     BadRequestError if the query is invalid.
     """

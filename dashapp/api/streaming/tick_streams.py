@@ -70,7 +70,7 @@ class TickStreams:
     def subscribe(
         self, stream: EventStream, question: StreamQuestion, cursors: Cursors, newest: Cursor
     ) -> None:
-        """Deliver to `stream` what comes after `cursors`. `newest`: the newest tick that its reader has."""
+        """Deliver what comes after `cursors`. `newest`: the newest tick that the reader has."""
         new = _Bucket(question, cursors, newest, stream.loop)
         with self._lock:
             bucket = self._buckets.setdefault(new.key, new)

@@ -83,7 +83,7 @@ def test_range_of_the_past_among_several_queries_is_an_error_in_its_place(builde
 
 
 def test_cache_of_questions_is_bounded_by_their_length(builder: FrameBuilder) -> None:
-    """256 questions of 55 kB occupied 64 MB, and each page of a host had a cache of its own."""
+    """Each page of a host had a cache: 256 questions of 55 kB occupied 64 MB in each."""
     cache = QuestionCache()
     names = ",".join(f"{'m' * 110}{number}" for number in range(64))
     texts = [f"window={60 + number}&like={names}" for number in range(3 * MAX_CACHED_CHARS // 7000)]

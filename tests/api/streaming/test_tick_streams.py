@@ -271,7 +271,7 @@ def test_events_are_json_of_one_line(page: Page) -> None:
 def test_large_later_event_ends_the_streams_and_is_built_once(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server would copy it for each of them. They get it when they ask again."""
+    """The server would copy it for each. They get it when they ask again, a few at a time."""
     monkeypatch.setattr(tick_streams, "MAX_WHOLE_BYTES", 100)
     slow, reader = page.open(), page.open()
     stream_count = len(slow.messages)

@@ -1,13 +1,15 @@
-"""LiveGraphs in other apps: one address of the script, and the language of each viewer."""
+"""LiveGraphs and mounted pages in other apps: in the language of each viewer."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from dash import Dash, html
+from flask import Flask
 
-from dashapp import LiveGraph, attach
+from dashapp import LiveGraph, attach, mount
 from dashapp.integrations.dash_attach import ROUTE_PATH
 from dashapp.model.ticks import SettingsError
 
@@ -55,3 +57,12 @@ def test_keyword_sets_the_language_of_all_viewers(app: Dash) -> None:
 def test_unknown_language_is_rejected(app: Dash) -> None:
     with pytest.raises(SettingsError, match=r'language is "jp"; expected auto, en or ja; did you mean ja\?'):
         attach(app, sources=["demo"], language="jp")
+
+
+@pytest.mark.parametrize(("language", "expected"), [("auto", "ja"), ("en", "en")])
+def test_mounted_page_is_in_the_language_of_the_viewer(tmp_path: Path, language: str, expected: str) -> None:
+    app = Flask("host")
+    mount(app, "/m/", protect=lambda: True, store=str(tmp_path), collect=False, language=language)
+    answer = app.test_client().get("/m/", headers={"Accept-Language": "ja"})
+    assert f'<html lang="{expected}"' in answer.get_data(as_text=True)
+    assert answer.headers["vary"] == "accept-encoding, accept-language"
