@@ -384,11 +384,7 @@ def test_slot_is_refused_without_storage(script: Page) -> None:
     assert script.evaluate("new window.dashapp.StreamSlot().take()") is False
 
 
-<<<<<<< HEAD
 # A stream with an EventSource and a clock that the test controls.
-=======
-# A stream whose EventSource does what a test needs, and a clock that the test sets.
->>>>>>> origin/main
 FAKE_STREAM = """() => {
     window.now = 0;
     performance.now = () => now;
