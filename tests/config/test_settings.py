@@ -228,6 +228,7 @@ GOOD = {
     "title": ("The greenhouse", "The greenhouse"),
     "theme": ("dark", "dark"),
     "language": ("ja", "ja"),
+    "transport": ("poll", "poll"),
     "config": ("empty.toml", "empty.toml"),
     "public_url": ("https://monitor.example/lab/", "https://monitor.example/lab"),
     "time_zone": ("Europe/Berlin", "Europe/Berlin"),

@@ -139,7 +139,7 @@ def test_shared_page_contains_only_shared_panels(app: WSGIApp) -> None:
 
 
 def test_shared_page_does_not_name_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashapp.web.app.machine_name", lambda: "plan-server")
+    monkeypatch.setattr("socket.gethostname", lambda: "plan-server")
     app = guarded()
     assert b"plan-server" in ask(app, "/", cookie=sign_in(app)).body
     for name in ("", "_dash-layout", "chart/cpu.percent"):

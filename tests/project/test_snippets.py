@@ -181,6 +181,8 @@ def _request(words: list[str], served: Callable[[bool], Dashapp]) -> None:
             body = next(rest)
         elif word == "-o":
             next(rest)
+        elif word == "-N":
+            pass
         else:
             url = word
     parts = urlsplit(url)
@@ -196,7 +198,16 @@ def _send(
     with closing(connection):
         connection.request("GET" if body is None else "POST", path, body, headers or {})
         response = connection.getresponse()
+        if response.headers.get_content_type() == "text/event-stream":
+            # It has no end.
+            return response.status, _first_event(response)
         return response.status, response.read().decode()
+
+
+def _first_event(response: http.client.HTTPResponse) -> str:
+    lines = list(iter(response.readline, b"\n"))
+    assert any(line.startswith(b"data:") for line in lines), lines
+    return b"".join(lines).decode()
 
 
 @pytest.mark.parametrize(**names([each for each in of("html", "markdown") if "{{" not in each.code]))
