@@ -30,11 +30,15 @@ def home():
 
 def orders():
     return 7.0
+
+if __name__ == "__main__":
+    # The other reloader, watchdog, watches all folders of the installation: other tests write there.
+    app.run(port=int(os.environ["PORT"]), debug=True, reloader_type="stat")
 """
 GUNICORN = ["-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--graceful-timeout", "1"]
 SERVERS = {
     "flask": ["-m", "flask", "--app", "host", "run", "--port", "{port}"],
-    "flask with reloader": ["-m", "flask", "--app", "host", "run", "--debug", "--port", "{port}"],
+    "flask with reloader": ["host.py"],
     "waitress": ["-m", "waitress", "--listen=127.0.0.1:{port}", "host:app"],
     "gunicorn": [*GUNICORN, "--workers", "2", "host:app"],
     "gunicorn threads": [*GUNICORN, "--workers", "2", "--threads", "4", "host:app"],
@@ -64,7 +68,8 @@ class Server(Process):
         settings = {"interval": 0.2, **settings}
         (folder / "host.py").write_text(self.HOST.format(settings=settings))
         argv = [each.format(port=self.port) for each in (SERVERS | ASGI_SERVERS)[server]]
-        super().__init__([sys.executable, *argv], folder=folder, env={}, start_new_session=True)
+        env = {"PORT": str(self.port)} if argv == ["host.py"] else {}
+        super().__init__([sys.executable, *argv], folder=folder, env=env, start_new_session=True)
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Return status and body, or status 0 if the server does not respond yet."""
