@@ -31,6 +31,7 @@ ALLOWED = {
     ("alerts/apprise_worker.py", "Timer"),
     # The caller waits for the results, and gets the exceptions.
     ("query/overlay_sync.py", "ThreadPoolExecutor"),
+    ("http/asgi.py", "ThreadPoolExecutor"),
 }
 
 
