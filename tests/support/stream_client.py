@@ -212,8 +212,9 @@ class StreamSocket:
     @property
     def body(self) -> bytes:
         """The body that was read so far."""
+        is_chunked = b"transfer-encoding: chunked" in self.head.lower()
         body = self._raw.partition(b"\r\n\r\n")[2]
-        if b"transfer-encoding: chunked" not in self.head.lower():
+        if not is_chunked:
             return body
         return b"".join(self._chunks(body))
 
