@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, wait_for_state, window
-from playwright.sync_api import Browser, FloatRect, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from tab import ZONE
 from thorough import amount
-from waiting import wait_until, wait_until_passes
+from waiting import still_box, wait_until, wait_until_passes
 
 from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.web.figures import DARK_LINE_COLORS, LINE_COLORS
@@ -137,20 +137,6 @@ def phone(chromium: Browser, served: Live) -> Iterator[Page]:
     assert_drawn_equals_store(page, served.store)
     yield page
     context.close()
-
-
-def still_box(page: Page, selector: str) -> FloatRect:
-    """Return the place of an element once nothing moves it any more."""
-    boxes: list[FloatRect | None] = [None]
-
-    def is_still() -> bool:
-        boxes.append(page.locator(selector).bounding_box())
-        return boxes[-1] is not None and boxes[-1] == boxes[-2]
-
-    wait_until(page, is_still, every=0.3)
-    box = boxes[-1]
-    assert box
-    return box
 
 
 class Fingers:

@@ -10,7 +10,7 @@ import pytest
 from chart_assertions import wait_for_state
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
-from waiting import stays, wait_until
+from waiting import stays, still_box, wait_until, wait_until_passes
 
 from dashapp.model.ticks import Metric, Tick
 
@@ -155,22 +155,26 @@ def test_tooltip_of_many_lines_shows_highest_and_stays_in_panel(page: Page, live
     panel = page.locator('[data-panel="wide"]')
     panel.scroll_into_view_if_needed()
     wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) > 10)
-    box = panel.locator("canvas[data-heatmap]").bounding_box()
-    assert box
+    box = still_box(page, '[data-panel="wide"] canvas[data-heatmap]')
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 40)
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 40)
     tooltip = panel.locator(".tooltip")
-    expect(tooltip.locator(".tooltip-rest")).to_have_text(re.compile(r"^and [45]\d lower$"))
-    # The line below the mouse comes first.
-    below, *values = [int(text) for text in tooltip.locator("b").all_inner_texts()]
-    assert values == sorted(values, reverse=True)
-    assert below not in values
-    assert len(values) == 9
-    inside, outside = tooltip.bounding_box(), panel.bounding_box()
-    assert inside
-    assert outside
-    assert outside["x"] <= inside["x"]
-    assert inside["x"] + inside["width"] <= outside["x"] + outside["width"]
-    assert inside["y"] + inside["height"] <= page.evaluate("innerHeight")
+
+    def shows_highest() -> None:
+        expect(tooltip.locator(".tooltip-rest")).to_have_text(re.compile(r"^and [45]\d lower$"))
+        # The line below the mouse comes first.
+        below, *values = [int(text) for text in tooltip.locator("b").all_inner_texts()]
+        assert values == sorted(values, reverse=True)
+        assert below not in values
+        assert len(values) == 9
+        inside, outside = tooltip.bounding_box(), panel.bounding_box()
+        assert inside
+        assert outside
+        assert outside["x"] <= inside["x"]
+        assert inside["x"] + inside["width"] <= outside["x"] + outside["width"]
+        assert inside["y"] + inside["height"] <= page.evaluate("innerHeight")
+
+    # Each tick changes the values.
+    wait_until_passes(page, shows_highest)
     # The title shows the lowest and the highest value.
     expect(panel.locator("h2 .value")).to_contain_text("\u2013")
