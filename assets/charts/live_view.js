@@ -246,7 +246,7 @@
 
     /* The newest window in epoch milliseconds. */
     liveRange() {
-      const end = this.series.lastTime === null ? this.clock.now() || 0 : this.series.lastTime;
+      const end = this.series.lastTime ?? this.clock.now() ?? Date.now();
       const start = end - this.window * 1000;
       return [this.window === this.wholeHistoryWindow ? Math.max(start, Math.min(this.series.firstValueTime ?? end, end - MIN_RANGE_MS)) : start, end];
     }
@@ -279,6 +279,8 @@
 
     pause() {
       const range = this.liveRange();
+      // The first data is not here yet.
+      if (this.series.lastTime === null) return this.pauseAt(range);
       this.freeze();
       this.reading.hold(range);
     }

@@ -16,6 +16,7 @@
       this.container = container;
       this.shownIndex = null; // as on screen
       this.sent = []; // values that Dash has not reported yet, and when they were set
+      this.sentIndexes = []; // values that were sent since the thumb was right
       this.sentIndex = null; // the last value that was sent, and performance.now() then
       this.sentAt = -Infinity;
       this.timer = null;
@@ -32,6 +33,7 @@
 
     send(index, checks) {
       this.sentIndex = index;
+      this.sentIndexes.push(index);
       this.sentAt = performance.now();
       this.sent.push({ index, time: this.sentAt });
       window.dash_clientside.set_props(this.id, { value: index });
@@ -47,10 +49,14 @@
        value, if that differs. */
     check(checks) {
       const thumb = this.container.querySelector("[role=slider]");
-      // The user's own value comes from Dash.
-      if (!thumb || this.container.querySelector(":active, :focus")) return;
+      if (!thumb) return;
       const index = Number(thumb.getAttribute("aria-valuenow"));
-      if (Math.abs(index - this.shownIndex) <= SAME) this.checkLater(checks);
+      const isRight = Math.abs(index - this.shownIndex) <= SAME;
+      // The user's own value comes from Dash. Others are earlier values of `show`, also while the slider has the focus.
+      const isOwn = this.container.querySelector(":active") || (this.container.querySelector(":focus") && !this.sentIndexes.includes(index));
+      if (!isRight && isOwn) return;
+      if (isRight) this.sentIndexes = [this.sentIndex];
+      if (isRight) this.checkLater(checks);
       else this.send(this.sentIndex === this.shownIndex ? index : this.shownIndex, checks);
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, shows, wait_for_state
 from painted import painted_columns
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
 
@@ -28,6 +28,23 @@ def live(page: Page, served: Live) -> Iterator[Live]:
     assert_drawn_equals_store(page, served.store)
     yield served
     served.trouble.calm()
+
+
+def test_pause_before_the_first_data_shows_the_range_of_that_moment(page: Page, served: Live) -> None:
+    held: list[Route] = []
+    page.route("**/api/ticks?*", lambda route: held.append(route))
+    page.goto(served.url)
+    wait_until(page, lambda: held)
+    page.locator("#pause").click()
+    # That lets the held requests go on, too.
+    page.unroute("**/api/ticks?*")
+    wait_for_state(page, "paused")
+    wait_until(page, lambda: len(drawing(page)[0]["traces"][0]["x"]) > 80)
+    start, end = page.evaluate("dashapp.page.liveView.pausedRange")
+    assert end - start == 100_000
+    assert abs(end - served.store.newest().time_ms) < 60_000
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
 
 
 def test_range_without_data_is_reported(page: Page, served: Live) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from chart_assertions import assert_drawn_equals_store
 from csv_store import seal
 from faulty_server import Served
 from playwright.sync_api import Page, expect
@@ -170,6 +171,7 @@ def test_names_are_requested_only_when_the_pointer_rests_and_once(page: Page, se
 def test_moment_without_a_record_says_so(page: Page, serve: Serve) -> None:
     live = serve(past=100)
     page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
     page.locator("#pause").click()
     page.mouse.click(*position(page, live.store.newest().time_ms - 50_000))
     expect(page.locator(f"{LIST} .rest")).to_have_text("No processes were recorded at that time.")
