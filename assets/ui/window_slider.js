@@ -51,13 +51,13 @@
       const thumb = this.container.querySelector("[role=slider]");
       if (!thumb) return;
       const index = Number(thumb.getAttribute("aria-valuenow"));
-      const isRight = Math.abs(index - this.shownIndex) <= SAME;
+      if (Math.abs(index - this.shownIndex) <= SAME) {
+        this.sentIndexes = [this.sentIndex];
+        return this.checkLater(checks);
+      }
       // The user's own value comes from Dash. Others are earlier values of `show`, also while the slider has the focus.
       const isOwn = this.container.querySelector(":active") || (this.container.querySelector(":focus") && !this.sentIndexes.includes(index));
-      if (!isRight && isOwn) return;
-      if (isRight) this.sentIndexes = [this.sentIndex];
-      if (isRight) this.checkLater(checks);
-      else this.send(this.sentIndex === this.shownIndex ? index : this.shownIndex, checks);
+      if (!isOwn) this.send(this.sentIndex === this.shownIndex ? index : this.shownIndex, checks);
     }
 
     /* The seconds that the user chose; null if the slider only shows what `show` set. */

@@ -141,9 +141,8 @@ class FrameBuilder:
     ) -> Answer:
         """Return the answer to one query at `snapshot`.
 
-        `table`: that of processes, if it was read before.
-
-        `max_values`: of numbers in the frame, by default MAX_VALUES.
+        `table`: that of processes, if it was read before. `max_values`: of numbers in the frame, by default
+        MAX_VALUES.
         """
         metrics: Collection[str] | None = (
             ticks_query.metrics

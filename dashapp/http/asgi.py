@@ -166,6 +166,8 @@ class AsgiBridge:
             await (gone or _until_disconnect(receive))
         finally:
             end.cancel()
+            if gone is not None:
+                gone.cancel()
             stream.is_closed = True
             self.streams.discard(stream)
             _close(body.parts)

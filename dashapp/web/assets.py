@@ -14,16 +14,10 @@ from dashapp.http.types import WSGIApp
 from dashapp.languages.accept import ENVIRON_KEY
 from dashapp.languages.tables import ENGLISH, language_table, languages
 
-# Scripts in order of their layers. A LiveGraph has `live_graph` instead of those after the charts.
+# Scripts in order of their layers. A LiveGraph has `live_graph` instead of those after the legend.
+CHART_LAYERS = ("language", "ui", "data", "comparison", "plot", "events", "charts", "legend")
 PAGE_LAYERS = (
-    "language",
-    "ui",
-    "data",
-    "comparison",
-    "plot",
-    "events",
-    "charts",
-    "legend",
+    *CHART_LAYERS,
     "panels",
     "statistics",
     "alerts",
@@ -35,17 +29,7 @@ PAGE_LAYERS = (
     "event_dialogs",
     "page",
 )
-LIVE_GRAPH_LAYERS = (
-    "language",
-    "ui",
-    "data",
-    "comparison",
-    "plot",
-    "events",
-    "charts",
-    "legend",
-    "live_graph",
-)
+LIVE_GRAPH_LAYERS = (*CHART_LAYERS, "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
 # Files that Dash does not load by itself: every script except plotly.js, and all style sheets.

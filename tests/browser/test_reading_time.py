@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, shows, wait_for_state, window
+from page_scripts import load_scripts
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import stays, wait_until, wait_until_passes
@@ -170,6 +171,35 @@ def test_slider_matches_length_on_screen(
     expect(page.locator("#pause")).to_have_text("Pause")
     expect(page.locator("#range")).to_have_text("")
     expect(page.locator("#window-label")).to_have_text(thumb.get_attribute("aria-valuetext") or "")
+
+
+# A slider that shows the first of two values late, as a slow browser does, and has the focus.
+SLOW_SLIDER = """() => {
+    const container = document.createElement("div");
+    container.innerHTML = '<span role="slider" tabindex="0" aria-valuenow="5"></span>';
+    document.body.append(container);
+    window.thumb = container.firstChild;
+    let ignored = 1;
+    window.dash_clientside = { set_props: (_, { value }) => {
+        if (value !== 0 && ignored-- > 0) return;
+        thumb.setAttribute("aria-valuenow", value);
+    } };
+    window.slider = new window.dashapp.WindowSlider("window", [10, 15, 20, 30, 60, 100], container);
+    thumb.focus();
+}"""
+
+
+def test_focused_slider_drops_only_an_earlier_value_of_the_page(page: Page) -> None:
+    load_scripts(page, "ui/window_slider.js")
+    page.evaluate(SLOW_SLIDER)
+    thumb = page.locator("[role=slider]")
+    page.evaluate("slider.show(10)")
+    expect(thumb).to_have_attribute("aria-valuenow", "0")
+    page.evaluate("slider.show(15)")
+    expect(thumb).to_have_attribute("aria-valuenow", "1")
+    # The user's own value stays until Dash reports it.
+    page.evaluate("() => { thumb.setAttribute('aria-valuenow', 3); slider.check(0); }")
+    expect(thumb).to_have_attribute("aria-valuenow", "3")
 
 
 def test_later_keeps_length_when_it_reaches_now(page: Page, live: Live) -> None:

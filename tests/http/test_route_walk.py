@@ -109,7 +109,7 @@ def test_all_routes_are_served_with_session(app: WSGIApp) -> None:
     cookie = sign_in(app)
     queries = {"/api/frames": "?q=window%3D100", "/api/usual": "?metrics=cpu.percent"}
     for path in (*PATHS, *PAGE_PATHS, "/metrics", "/api/openapi.json", "/assets/style.css"):
-        # A WSGI server has no streams: tests/http/test_stream_access.py
+        # A WSGI server has no streams: tests/api/streaming/test_stream_access.py
         status = 404 if path == STREAM_PATH else 200
         assert ask(app, path + queries.get(path, ""), cookie=cookie).status == status, path
 
