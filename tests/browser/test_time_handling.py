@@ -124,8 +124,9 @@ def test_page_works_with_viewer_clock_a_day_off(
     asked = len(live.trouble.asked)
     wait_until(page, lambda: 0 < page.evaluate("dashapp.page.poller.nextDelay()") <= longest)
     expect_drawn_to(page, live, live.store.newest().time_ms + 2000)
-    assert len(live.trouble.asked) >= asked + 4 or transport == STREAM
-    assert page.evaluate("dashapp.page.poller.nextDelay()") <= longest
+    # On a busy machine one response has several ticks.
+    wait_until(page, lambda: transport == STREAM or len(live.trouble.asked) >= asked + 4)
+    wait_until(page, lambda: page.evaluate("dashapp.page.poller.nextDelay()") <= longest)
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
 
