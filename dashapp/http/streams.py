@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
 from threading import Lock
-from types import FrameType
 from typing import Any, Protocol
 
+from dashapp.process.signals import run_before_loop_stops
 from dashapp.process.threads import start_thread
 
 log = logging.getLogger("dashapp")
@@ -111,6 +110,25 @@ class EventStream:
                 return
 
 
+def close_streams(streams: Iterable[EventStream]) -> None:
+    """Close streams from any thread.
+
+    Each event loop is woken once. A wakeup for each of many streams would fill the pipe that wakes the loop,
+    and a signal that comes then would be lost.
+    """
+    streams_of: dict[asyncio.AbstractEventLoop, list[EventStream]] = {}
+    for stream in streams:
+        streams_of.setdefault(stream.loop, []).append(stream)
+    for loop, those in streams_of.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_close_all, those)
+
+
+def _close_all(streams: Iterable[EventStream]) -> None:
+    for stream in streams:
+        stream.close()
+
+
 class ClosableParts(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
@@ -179,8 +197,7 @@ class OpenStreams:
         self.is_stopping = True
         with self._lock:
             streams = [*self._streams]
-        for stream in streams:
-            stream.loop.call_soon_threadsafe(stream.close)
+        close_streams(streams)
 
     def _check_access(self) -> None:
         """Check until no stream needs it."""
@@ -197,23 +214,11 @@ class OpenStreams:
                     return
             for check, streams in groups.values():
                 if not check():
-                    for stream in streams:
-                        stream.loop.call_soon_threadsafe(stream.close)
+                    close_streams(streams)
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close the streams at the signals that end a server, which waits for open responses.
-
-        The event loop gets each signal through its wakeup file descriptor, so this changes nothing for it.
-        """
+        """Close the streams at the signals that end a server, which waits for open responses."""
         if self._handles_signals or threading.current_thread() is not threading.main_thread():
             return
         self._handles_signals = True
-        for number in (signal.SIGTERM, signal.SIGINT):
-            previous = signal.getsignal(number)
-
-            def handle(number: int, frame: FrameType | None, previous: Any = previous) -> None:
-                loop.call_soon_threadsafe(self.close)
-                previous(number, frame)
-
-            if callable(previous):
-                signal.signal(number, handle)
+        run_before_loop_stops(loop, self.close)

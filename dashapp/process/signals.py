@@ -9,8 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 from time import sleep
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from dashapp.process.threads import start_thread
+
+if TYPE_CHECKING:
+    import asyncio  # the collector does not load it
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -27,6 +32,40 @@ def stop_on_signals() -> Event:
     for number in STOP_SIGNALS:
         signal.signal(number, handle)
     return stop
+
+
+def run_before_loop_stops(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> None:
+    """Also run `work` in `loop` at each stop signal. Call this in the main thread.
+
+    The handlers of the loop run as before. They even get a signal that came while the pipe that wakes the
+    loop was full: asyncio would lose it, because it reads the numbers of signals from that pipe.
+    """
+    pipe = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(pipe, warn_on_full_buffer=False)
+
+    def has_room() -> bool:
+        try:
+            os.write(pipe, b"\0")  # asyncio ignores this byte
+        except BlockingIOError:
+            return False
+        except OSError:  # Windows: this descriptor is a socket
+            return True
+        return True
+
+    def handle_with(previous: Callable[[int, FrameType | None], object]) -> Callable[..., None]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(work)
+            previous(number, frame)
+            if pipe != -1 and not has_room():
+                # Once the loop has emptied the pipe.
+                loop.call_soon_threadsafe(loop.call_later, 0.01, signal.raise_signal, number)
+
+        return handle
+
+    for number in STOP_SIGNALS:
+        previous = signal.getsignal(number)
+        if callable(previous):
+            signal.signal(number, handle_with(previous))
 
 
 def ignore_stop_signals() -> None:

@@ -205,6 +205,38 @@ def test_all_streams_are_closed_when_the_server_stops_and_none_opens_later() -> 
         assert late.is_ended
 
 
+@pytest.mark.parametrize("ends", ["server stops", "access ends"])
+def test_many_streams_are_closed_by_one_wakeup_of_their_loop(
+    ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        wakeups: list[object] = []
+        wake = loop.call_soon_threadsafe
+
+        def count(callback: Callable[..., object], *args: Any) -> Any:
+            wakeups.append(callback)
+            return wake(callback, *args)
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", count)
+        clients = [Client(at_once=True) for _ in range(500)]
+        opened = OpenStreams(check_interval=0.01)
+        access = ("ann", lambda: False) if ends == "access ends" else None
+        streams = [EventStream(client.send, loop, access) for client in clients]
+        for stream in streams:
+            opened.add(stream)
+        if ends == "server stops":
+            opened.close()
+        while not all(stream.is_closed for stream in streams):
+            # It waits for a state.
+            await asyncio.sleep(0.01)
+        assert all(client.sent[-1]["more_body"] is False for client in clients)
+        # A check that begins before all are there closes them in parts.
+        assert 1 <= len(wakeups) < 50
+
+    in_loop(work)
+
+
 def test_may_block_raises_only_in_the_event_loop() -> None:
     may_block({})
     with pytest.raises(WouldBlockError):

@@ -14,7 +14,7 @@ from threading import Event, Lock
 from dashapp.api.frame_builder import FrameBuilder, time_of_response
 from dashapp.api.streaming.question import Cursors, StreamQuestion, encode_event
 from dashapp.http.large_responses import MAX_WHOLE_BYTES
-from dashapp.http.streams import EventStream, Message, event_message
+from dashapp.http.streams import EventStream, Message, close_streams, event_message
 from dashapp.model.ticks import BadRequestError, Cursor
 from dashapp.process.threads import start_thread
 from dashapp.stores.base import Reader
@@ -142,9 +142,10 @@ class TickStreams:
 
     def _end(self, bucket: _Bucket) -> None:
         """Close the streams of a bucket. A slow client may stay, but needs no answer."""
-        for stream in [*bucket.streams]:
+        streams = [*bucket.streams]
+        for stream in streams:
             self.unsubscribe(stream)
-            bucket.loop.call_soon_threadsafe(stream.close)
+        close_streams(streams)
 
     def _join(self, bucket: _Bucket) -> None:
         """Enter a bucket under its new cursors, together with the readers who are there already."""
