@@ -92,7 +92,7 @@ class Drip:
 
     def stop(self) -> None:
         self.feeder.stop()
-        self.server.stop()
+        self.server.close()
 
 
 @pytest.fixture
