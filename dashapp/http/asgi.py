@@ -32,6 +32,7 @@ from dashapp.http.streams import (
     event_message,
 )
 from dashapp.http.types import WSGIApp
+from dashapp.http.unread_bodies import MAX_SMALL_BYTES, PART_BYTES, StalledClientError, UnreadBodies, parts_of
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -41,7 +42,7 @@ Receive = Callable[[], Awaitable[Any]]
 _QUICK_PATH = re.compile(
     rf"(?:/(?:host|share)/[^/]*)?/(?:healthz|readyz|api/ticks|api/frames|{STREAM_PATH[1:]})"
 )
-# Longer names of headers are not cached: a client can invent any number, of 64 KiB each.
+# Longer names of headers are not cached: a client can invent any number, of 32 KiB each.
 MAX_CACHED_NAME_LENGTH = 64
 # Seconds after which a stream ends. Its client resumes, and only a new request can show that a login of the
 # proxy or of the application in front has ended.
@@ -49,10 +50,6 @@ MAX_STREAM_S = 600.0
 # Seconds until a client has taken one part of a body. Not every server ends a connection that stalls.
 MAX_PART_S = 300.0
 DISCONNECT = "http.disconnect"
-
-
-class StalledClientError(Exception):
-    """A client does not read. The server closes the connection of a response without an end."""
 
 
 class Response(NamedTuple):
@@ -66,6 +63,7 @@ class AsgiBridge:
 
     def __init__(self, app: WSGIApp, threads: int) -> None:
         self.streams = OpenStreams()
+        self._unread = UnreadBodies()
         self._app = app
         self._threads = threads
         # Requests that a thread answers now, by path, query and id.
@@ -85,12 +83,11 @@ class AsgiBridge:
             response = await self._call_in_thread(environ, receive)
         start = {"type": "http.response.start", "status": response.status, "headers": response.headers}
         body = response.body
-        if isinstance(body, bytes):
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
-            return
         with suppress(StalledClientError):
-            if isinstance(body, StreamBody):
+            if isinstance(body, bytes):
+                await send(start)
+                await send({"type": "http.response.body", "body": await self._send_beginning(body, send)})
+            elif isinstance(body, StreamBody):
                 await self._stream(start, body, receive, send)
             else:
                 await self._send_parts(start, body, receive, send)
@@ -152,15 +149,16 @@ class AsgiBridge:
         try:
             await send(start)
             self.streams.add(stream)
-            if body.parts is None:
+            if len(body.first) <= MAX_SMALL_BYTES:
                 stream.deliver(event_message(body.first))
             else:
                 gone = loop.create_task(_until_disconnect(receive))
-                for part in body.parts:
-                    if gone.done() or stream.is_closed:
-                        break
-                    await _send_part(send, part)
-                body.parts.close()
+                async with self._unread.hold(body.first):
+                    for part in body.parts or parts_of(body.first):
+                        if gone.done() or stream.is_closed:
+                            break
+                        await _send_part(send, part)
+                _close(body.parts)
             body.first = b""
             body.start(stream)
             await (gone or _until_disconnect(receive))
@@ -172,6 +170,16 @@ class AsgiBridge:
             self.streams.discard(stream)
             _close(body.parts)
             body.close()
+
+    async def _send_beginning(self, body: bytes, send: Send) -> bytes:
+        """Send a body in parts, each when the client has read those before it; return the last part."""
+        rest = memoryview(body)
+        if len(rest) > MAX_SMALL_BYTES:
+            async with self._unread.hold(body):
+                while len(rest) > PART_BYTES:
+                    await send(event_message(bytes(rest[:PART_BYTES])))
+                    rest = rest[PART_BYTES:]
+        return bytes(rest)
 
     async def _send_parts(self, start: Any, body: Iterable[bytes], receive: Receive, send: Send) -> None:
         """Send a body whose parts a thread computes, each when the client has read those before it."""

@@ -34,8 +34,9 @@ log = logging.getLogger("dashapp")
 MAX_CONNECTIONS = 4096
 SPARE_DESCRIPTORS = 256
 # HTTP/1 only: with HTTP/2 allowed, granian waits for the first byte of a connection for ever, and a
-# connection may hold megabytes. Without https no browser uses HTTP/2.
-HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=64 << 10)
+# connection may hold megabytes. Without https no browser uses HTTP/2. The buffer limits the headers, and what
+# a connection holds of a response.
+HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=32 << 10)
 
 
 def build_app() -> AsgiBridge:

@@ -167,7 +167,9 @@ class LineParser:
     def _count_new(self) -> None:
         """Count one more entry of the cache, and empty a full one. LineError if a request adds too many."""
         if self._new_count >= MAX_NEW_SERIES:
-            raise LineError(f"expected at most {MAX_NEW_SERIES} new names in a request, of which {MAX_METRICS} are kept")
+            raise LineError(
+                f"expected at most {MAX_NEW_SERIES} new names in a request, of which {MAX_METRICS} are kept"
+            )
         self._new_count += 1
         if self._series_count >= CACHE_SIZE:
             self._tags, self._series_count = {}, 0
