@@ -31,7 +31,7 @@ def body_of(size: int) -> bytes:
 
 
 def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """Answer with as many bytes as the query says, as a stream below /api/stream."""
+    """Answer with the number of bytes in the query, as a stream below /api/stream."""
     body = body_of(int(environ["QUERY_STRING"]))
     if environ["PATH_INFO"] == "/api/stream":
         start_response("200 OK", [("content-type", "text/event-stream")])
@@ -97,8 +97,8 @@ def test_unread_body_ends_when_newer_ones_need_its_memory(path: str) -> None:
         bridge._unread = UnreadBodies(2 * size)
         clients = []
         for _ in range(3):
-            clients.append(client := StalledClient(bridge, path, size))
-            await until(lambda client=client: len(client.sent) > 1)
+            clients.append(StalledClient(bridge, path, size))
+            await until(lambda: len(clients[-1].sent) > 1)
         await until(clients[0].task.done)
         assert [client.sent for client in clients] == [[0, PART_BYTES]] * 3
         assert [client.task.done() for client in clients] == [True, False, False]

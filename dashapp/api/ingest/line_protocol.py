@@ -165,7 +165,10 @@ class LineParser:
         return tags.add_field(name)
 
     def _count_new(self) -> None:
-        """Count one more entry of the cache, and empty a full one. LineError if a request adds too many."""
+        """Count one more entry of the cache, and empty a full one.
+
+        LineError if a request adds too many.
+        """
         if self._new_count >= MAX_NEW_SERIES:
             raise LineError(
                 f"expected at most {MAX_NEW_SERIES} new names in a request, of which {MAX_METRICS} are kept"
