@@ -23,6 +23,7 @@ from granian.log import LogLevels
 from dashapp.config import settings as config
 from dashapp.http.middleware.signing_key import process_secret
 from dashapp.model.ticks import SettingsError
+from dashapp.process.log_format import log_to_terminal
 from dashapp.process.signals import when_parent_exits
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def exit_with_parent(end: Callable[[], object], grace: float = 0) -> None:
 
 
 def main() -> int:
-    logging.basicConfig(format="%(asctime)s web: %(message)s", level=logging.WARNING)
+    log_to_terminal("web", logging.WARNING)
     try:
         settings = config.parse_settings(sys.argv[1:], checked=True)
     except SettingsError as error:
