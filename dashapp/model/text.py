@@ -69,7 +69,8 @@ def printable(text: str) -> str:
 def without_controls(text: str) -> str:
     r"""Return text on one line, without control characters.
 
-    Emoji keep the invisible parts that join them. Bytes of a path that are not UTF-8 are halves of surrogate pairs in Python, which no response can contain.
+    Emoji keep the invisible parts that join them. Bytes of a path that are not UTF-8 are halves of surrogate
+    pairs in Python, which no response can contain.
 
     >>> without_controls("a\tb\x1b[31m\udcff"), without_controls("a\u200db") == "a\u200db"
     ('a b\ufffd[31m\ufffd', True)

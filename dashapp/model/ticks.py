@@ -105,8 +105,8 @@ class PushQueueError(StoreError):
 class Metric:
     """A named line; `low` and `high` bound its axis in units of `unit`, None if open.
 
-    Its texts have no control characters and are valid Unicode. Devices, containers and programs of other users
-    may have chosen them, and they go into responses, messages and logs.
+    Its texts have no control characters and are valid Unicode. Devices, containers and other users may
+    have chosen them, and they go into responses, messages and logs.
     """
 
     key: str
