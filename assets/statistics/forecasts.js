@@ -64,7 +64,7 @@
     textOf(key) {
       const forecast = this.byMetric.get(key);
       const now = this.page.liveView.clock.now();
-      if (!forecast || now === null || this.page.liveView.reading.at !== null || forecast.at <= now) return "";
+      if (!forecast || this.page.liveView.reading.at !== null || forecast.at <= now) return "";
       return app.translate("full {time}", { time: app.formatTimeLeft(forecast, now) });
     }
 
