@@ -71,7 +71,7 @@
       this.drawnJson = json;
       const { layout } = this.graph;
       const visibleByName = new Map(this.graph.data.map((trace) => [trace.name, trace.visible]));
-      const traces = buildCurveTraces(curve, app.lineColours(this.section, layout));
+      const traces = buildCurveTraces(curve, app.lineColours(app.isDark(this.section), layout));
       // Keep lines hidden that the user hid in the legend.
       for (const trace of traces) trace.visible = visibleByName.get(trace.name) ?? true;
       this.expected = traces.map((trace) => trace.y);
@@ -98,7 +98,7 @@
       layout.shapes = []; // thresholds apply to metrics
       app.enlargeForWall(layout);
       this.fitYAxis(layout, curve);
-      return { data: buildCurveTraces(curve, app.lineColours(this.section, layout)), layout };
+      return { data: buildCurveTraces(curve, app.lineColours(app.isDark(this.section), layout)), layout };
     }
 
     async paintPicture(context, size, view, metrics, theme) {

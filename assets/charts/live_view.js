@@ -78,10 +78,15 @@
       return false;
     }
 
+    /* Whether to request only the metrics of visible charts. */
+    get choosesMetrics() {
+      return !this.subscription.patterns.length && this.catalog.metrics.size > MAX_UNFILTERED_METRICS;
+    }
+
     /* The metrics to request, comma-separated: those of visible charts, or "" (all) if there are few. */
     requestedKeys() {
       const { catalog } = this;
-      if (this.subscription.patterns.length || catalog.metrics.size <= MAX_UNFILTERED_METRICS) return "";
+      if (!this.choosesMetrics) return "";
       const visibleCharts = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
       const lists = visibleCharts.map((chart) => catalog.selectedMetrics(chart.panel).map((metric) => metric.key));
       // Take one metric of each panel in turn, so that a panel with a thousand leaves room for the others.

@@ -16,9 +16,9 @@
 
   const DASHES = ["solid", "dot", "dash", "dashdot"];
 
-  /* The colours of lines in the theme of `element`. */
-  app.lineColours = function (element, { colorway, meta }) {
-    return app.isDark(element) ? meta.darkColorway : colorway;
+  /* The colours of lines in the dark or the light theme. */
+  app.lineColours = function (isDark, { colorway, meta }) {
+    return isDark ? meta.darkColorway : colorway;
   };
 
   /* `[{meta, part, metric, colour, shade, style, connectGaps, area}]`: one line per metric, after its band if points are

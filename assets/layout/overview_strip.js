@@ -95,15 +95,15 @@
       this.brush.show();
       const { width, height } = this.size;
       const [start, end] = this.range;
-      const { color } = getComputedStyle(this.canvas);
-      const state = [width, height, this.loadedAt, color, app.timeZoneName(), this.page.liveView.events.version].join();
+      const state = [width, height, this.loadedAt, app.themeKey(), app.timeZoneName(), this.page.liveView.events.version].join();
       if (state === this.drawnState && end - this.drawnEnd < (end - start) / width) return;
       this.drawnState = state;
       this.drawnEnd = end;
-      this.draw(width, height, color);
+      this.draw(width, height);
     }
 
-    draw(width, height, colour) {
+    draw(width, height) {
+      const { color: colour, fontFamily } = getComputedStyle(this.canvas);
       const ratio = window.devicePixelRatio || 1;
       Object.assign(this.canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
       const context = this.canvas.getContext("2d");
@@ -123,7 +123,7 @@
       context.globalAlpha = 1;
       app.paintEventTicks(context, { w: width, h: height }, this.range, this.page.liveView.events.columns(this.range, width), this.element);
       context.fillStyle = colour;
-      context.font = `${12 * scale}px ${getComputedStyle(this.canvas).fontFamily}`;
+      context.font = `${12 * scale}px ${fontFamily}`;
       for (const { time, text } of app.timeTicks([start, end], Math.max(1, Math.floor(width / (LABEL_PX * scale))))) {
         const x = toX(time);
         if (x + context.measureText(text).width < width - 4) context.fillText(text, x + 4, 13 * scale);

@@ -38,7 +38,7 @@
       const axis = this.axis();
       const { config, figure } = this.spec.graph("run").props;
       const { layout } = figure;
-      const colours = app.lineColours(this.element, layout);
+      const colours = app.lineColours(app.isDark(this.element), layout);
       const traces = parts.map((data, index) => this.buildTrace(data, data.points(this.name, axis), colours[index % colours.length], index > 0));
       this.fit(layout, traces.filter(({ x }) => x.length), axis);
       layout.shapes = axis === "time" ? marks(parts[0].run, layout) : [];
