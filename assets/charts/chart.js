@@ -268,7 +268,7 @@
       this.drawingSince = null;
       if (!this.expected || !this.gd.data) return;
       this.paintCanvases();
-      this.applyHighlight();
+      app.fadeOthers(this, this.gd);
       this.queue.onDrawn(this);
       const isComplete = this.gd.data.every(
         (trace) =>
@@ -314,17 +314,8 @@
     highlight(key) {
       this.highlightedKey = key !== null && this.queue.isHidden(key) ? null : key;
       if (!this.gd?._fullLayout) return;
-      this.applyHighlight();
+      app.fadeOthers(this, this.gd);
       this.paintCanvases();
-    }
-
-    applyHighlight() {
-      this.lines.forEach(({ metric }, index) => {
-        const uid = this.gd._fullData[index]?.uid;
-        const isFaded = this.highlightedKey !== null && this.highlightedKey !== metric.key;
-        if (uid && (isFaded || this.hasFaded)) this.gd.querySelector(`.trace${CSS.escape(uid)}`)?.classList.toggle("faded", isFaded);
-      });
-      this.hasFaded = this.highlightedKey !== null;
     }
 
     /* Callbacks of app.watchPointer. */

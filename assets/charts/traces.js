@@ -90,6 +90,17 @@
     return trace;
   };
 
+  /* Fade the lines of `chart` beside the highlighted one, in its graph `gd`. Each draw makes new elements. */
+  app.fadeOthers = function (chart, gd) {
+    const { highlightedKey } = chart;
+    chart.lines.forEach(({ metric }, index) => {
+      const uid = gd._fullData[index]?.uid;
+      const isFaded = highlightedKey !== null && highlightedKey !== metric.key;
+      if (uid && (isFaded || chart.hasFaded)) gd.querySelector(`.trace${CSS.escape(uid)}`)?.classList.toggle("faded", isFaded);
+    });
+    chart.hasFaded = highlightedKey !== null;
+  };
+
   /* Areas of the visible lines of `chart`, for app.paintAreas. `data`: its traces. */
   app.buildAreas = function ({ lines, stacked }, data) {
     const visible = lines.map((line, index) => ({ line, trace: data[index] })).filter(({ line, trace }) => line.area && trace?.meta === line.meta && trace.visible !== "legendonly");

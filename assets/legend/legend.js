@@ -23,7 +23,7 @@
       if (!this.byChart.has(chart)) {
         const previous = [...this.byChart].find(([{ section }]) => section === chart.section);
         if (previous) this.byChart.delete(previous[0]); // another kind of chart took its place
-        this.byChart.set(chart, previous ? previous[1].moveTo(chart) : new Legend(this, chart));
+        this.byChart.set(chart, previous ? previous[1].moveTo(chart) : new (chart instanceof app.CurveChart ? CurveLegend : Legend)(this, chart));
       }
       this.byChart.get(chart).show();
     }
@@ -101,8 +101,7 @@
       if (drawnKey === this.drawnKey) return;
       this.drawnKey = drawnKey;
       this.statistics.clear();
-      this.labelCounts = new Map();
-      for (const { metric } of lines) this.labelCounts.set(metric.label, (this.labelCounts.get(metric.label) ?? 0) + 1);
+      this.countLabels(lines);
       this.span = series.span([range[0] + BEFORE_NEXT_MS, range[1]]);
       const isRanked = lines.length > MAX_ROWS && lines.every(({ metric }) => metric.unit === lines[0].metric.unit);
       if (!isRanked) this.order = lines;
@@ -112,6 +111,11 @@
         const sign = lines[0].metric.unit === app.STATE_UNIT ? -1 : 1;
         this.order = [...lines].sort((one, other) => sign * (means.get(other) - means.get(one)) || 0);
       }
+    }
+
+    countLabels(lines) {
+      this.labelCounts = new Map();
+      for (const { metric } of lines) this.labelCounts.set(metric.label, (this.labelCounts.get(metric.label) ?? 0) + 1);
     }
 
     /* The label; with the key if another line has the same. */
@@ -154,6 +158,28 @@
       elements[target].tabIndex = 0;
       elements[target].focus();
       event.preventDefault();
+    }
+  }
+
+  /* Of curves, which have no time: the value is the last one, and the statistics are those of all points. */
+  class CurveLegend extends Legend {
+    updateOrder(lines) {
+      this.order = lines;
+      this.countLabels(lines);
+    }
+
+    valuesOf(key) {
+      return this.order.find(({ metric }) => metric.key === key).values;
+    }
+
+    valueText({ key, unit }) {
+      return app.formatQuantity(this.valuesOf(key).findLast((value) => value !== null) ?? null, unit);
+    }
+
+    statisticsOf(key) {
+      if (!this.legends.hasStatistics()) return null;
+      const values = this.valuesOf(key);
+      return app.computeStatistics({ y: { [key]: values }, low: {}, high: {}, downsampled: false }, key, [0, values.length]);
     }
   }
 })((window.dashapp = window.dashapp || {}));
