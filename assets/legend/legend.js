@@ -107,9 +107,10 @@
       if (!isRanked) this.order = lines;
       else {
         const means = new Map(lines.map((line) => [line, app.computeMean(series, line.metric.key, this.span)]));
+        const whole = wholeOf(this.chart, lines);
         // Checks that are down come first.
         const sign = lines[0].metric.unit === app.STATE_UNIT ? -1 : 1;
-        this.order = [...lines].sort((one, other) => sign * (means.get(other) - means.get(one)) || 0);
+        this.order = [...lines].sort((one, other) => (other === whole) - (one === whole) || sign * (means.get(other) - means.get(one)) || 0);
       }
     }
 
@@ -159,6 +160,12 @@
       elements[target].focus();
       event.preventDefault();
     }
+  }
+
+  /* The line with the sum of the stack in `chart`; null if there is none. */
+  function wholeOf({ stacked = [] }, lines) {
+    const others = stacked.length ? lines.filter(({ metric }) => !stacked.includes(metric.key)) : [];
+    return others.length === 1 ? others[0] : null;
   }
 
   /* Of curves, which have no time: the value is the last one, and the statistics are those of all points. */
