@@ -17,7 +17,6 @@ from dashapp.http.large_responses import (
     MAX_LARGE_RESPONSES,
     MAX_WHOLE_BYTES,
     PART_BYTES,
-    LargeResponses,
 )
 from dashapp.http.streams import (
     IN_EVENT_LOOP,
@@ -252,7 +251,7 @@ def large_body() -> Body:
 def test_large_first_event_is_sent_as_its_client_reads() -> None:
     """The server kept 10 MB for each of 32 streams that their client did not read."""
     body = large_body()
-    with asgi_client(LargeResponses(streaming_app(body))) as client:
+    with asgi_client(streaming_app(body)) as client:
         exchange = client.request("/api/stream", stalled=True)
         client.read_on(exchange)
         wait_for(lambda: body.stream)
@@ -268,7 +267,7 @@ def test_large_first_events_are_limited_until_their_clients_have_read_them() -> 
     held = [large_body() for _ in range(MAX_LARGE_RESPONSES)]
     refused, small, late = large_body(), Body(), large_body()
     app = streaming_app(*held, refused, small, late)
-    with asgi_client(LargeResponses(app)) as client:
+    with asgi_client(app) as client:
         exchanges = []
         for body in held:
             exchanges.append(client.request("/api/stream", stalled=True))
@@ -309,7 +308,7 @@ def test_client_that_stalls_returns_its_place(monkeypatch: pytest.MonkeyPatch) -
     """Not every server ends a connection that stalls."""
     monkeypatch.setattr(asgi, "MAX_PART_S", 0.05)
     body = large_body()
-    bridge = AsgiBridge(LargeResponses(streaming_app(body)), 1)
+    bridge = AsgiBridge(streaming_app(body), 1)
     sent: Sent = []
 
     async def send(message: dict[str, Any]) -> None:
