@@ -86,7 +86,10 @@ class AsgiBridge:
             return
         with suppress(StalledClientError):
             if isinstance(body, StreamBody):
-                await self._stream(start, body, receive, send)
+                streaming = self._stream(start, body, receive, send)
+                # A stream lasts long, and keeps in memory what these names refer to.
+                del environ, response, start
+                await streaming
             else:
                 await self._send_parts(start, body, receive, send)
 
@@ -144,7 +147,7 @@ class AsgiBridge:
                 _close(parts)
         return _start(status, headers), body
 
-    async def _stream(self, start: Any, body: StreamBody, receive: Receive, send: Send) -> None:
+    async def _stream(self, start: dict[str, Any], body: StreamBody, receive: Receive, send: Send) -> None:
         """Send events until the client disconnects, or until another part closes the stream."""
         loop = asyncio.get_running_loop()
         stream = EventStream(send, loop, body.access)
@@ -152,6 +155,7 @@ class AsgiBridge:
         gone: asyncio.Task[None] | None = None
         try:
             await send(start)
+            del start
             self.streams.add(stream)
             if body.parts is None:
                 stream.deliver(event_message(body.first))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -29,6 +30,7 @@ from dashapp.http.streams import (
     event_message,
     may_block,
 )
+from dashapp.http.types import StartResponse
 
 Sent = list[dict[str, Any]]
 
@@ -240,6 +242,26 @@ def test_may_block_raises_only_in_the_event_loop() -> None:
     may_block({})
     with pytest.raises(WouldBlockError):
         may_block({IN_EVENT_LOOP: True})
+
+
+class Mark:
+    """What refers to an environ with it keeps it in memory."""
+
+
+def test_open_stream_does_not_keep_its_request() -> None:
+    """It was a tenth of the memory of each stream."""
+    body, kept = Body(), []
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        environ["mark"] = mark = Mark()
+        kept.append(weakref.ref(mark))
+        start_response("200 OK", [("content-type", "text/event-stream")])
+        return body
+
+    with asgi_client(app) as client:
+        client.request("/api/stream")
+        wait_for(lambda: body.stream)
+        wait_for(lambda: kept[-1]() is None)
 
 
 def large_body() -> Body:
