@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import memory_folder
 import pytest
 from chromium import find
 from fake_collector import Feeder
@@ -58,6 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    memory_folder.use()
     if config.option.thorough:
         os.environ[VARIABLE] = "1"  # before test modules are imported, and for the workers
     # A property must hold however busy the machine is.
