@@ -45,7 +45,7 @@ _FILE_URL = re.compile(r'(?:src|href)="\./((?:assets|_dash-component-suites)/[^"
 # Each rule in charts.css starts a line.
 _RULE_START = re.compile(r"^(?=[.])", re.M)
 # A fifth of the compressed scripts of a checkout. Those of a wheel have no comments.
-_COMMENT_LINES = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n", re.M | re.S)
+COMMENT_LINES = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n", re.M | re.S)
 _DOCUMENT_ENVIRON = {
     "REQUEST_METHOD": "GET",
     "PATH_INFO": "/",
@@ -61,7 +61,7 @@ class Bundle:
 
     def __init__(self, paths: Iterable[Path], language: str = ENGLISH) -> None:
         parts = [path.read_text("utf-8") for path in paths]
-        text = _COMMENT_LINES.sub("", "".join(f"{part.rstrip()}\n" for part in parts))
+        text = COMMENT_LINES.sub("", "".join(f"{part.rstrip()}\n" for part in parts))
         self.text = _table_script(language) + text
         # With this in its address, a browser can cache the file for ever.
         self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
@@ -143,7 +143,7 @@ def assets_directory() -> Path:
 
 
 def prepared_brotli(path: str) -> bytes | None:
-    """Return a file below /assets/ as Brotli, which only a built package contains."""
+    """Return a file below /assets/ as Brotli, if it is there: only the largest are."""
     name = path.removeprefix("/assets/")
     if name == path or not name.startswith("vendor/") or ".." in name:
         return None
@@ -159,7 +159,7 @@ def plotlyjs_path() -> Path:
 
 
 def plotlyjs_url(name: str = "plotly-basic") -> str:
-    """Return the address of a bundle of plotly.js below assets/. The page itself has "plotly-lines"."""
+    """Return the address below assets/ of a bundle of plotly.js; the page has "plotly-lines"."""
     path = _vendored(name)
     return f"{path.parent.name}/{path.name}?m={_content_mark(path)}"
 

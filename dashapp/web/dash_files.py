@@ -1,7 +1,7 @@
-"""The scripts of Dash in a document: one file, with only the parts of dash.dcc that the page uses.
+"""The scripts of Dash in a document: one file, with the used parts of dash.dcc.
 
-libraries/build.mjs built these parts from one version of Dash. With another version a page has Dash's own files,
-which have 85 kB more and are eight requests.
+libraries/build.mjs built these parts from one version of Dash. With another version a page has Dash's own
+files, with 100 kB more and in ten requests.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import dash
 
 from dashapp.http.static_files import canonical_path
 
+DASH_VERSION: str = dash.__version__
 # Dash rejects a document that names no file with "dash-renderer" in it.
 BUNDLE_NAME = "dash-renderer.bundle.js"
 # The files that a slider and a graph load. The browser should request them before they do.
@@ -29,16 +30,14 @@ _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.M)
 class DashFiles:
     """The scripts of Dash for the documents of an application.
 
-    `assets`: the folder with our files. `url_of`: returns the address of a file in it. `version`: of Dash.
+    `assets`: the folder with our files. `url_of`: returns the address of a file in it.
     """
 
-    def __init__(
-        self, assets: Path, url_of: Callable[[str], str], version: str = dash.__version__
-    ) -> None:
+    def __init__(self, assets: Path, url_of: Callable[[str], str]) -> None:
         self._url_of = url_of
-        core = assets / "vendor" / f"dash-core-{version}.min.js"
+        core = assets / "vendor" / f"dash-core-{DASH_VERSION}.min.js"
         self._core = core if core.is_file() else None
-        # What dash.dcc calls of the polyfill.
+        # The part of the polyfill that dash.dcc calls.
         (self._shim,) = (assets / "vendor").glob("regenerator-runtime-*.js")
         self._text = ""
 

@@ -56,9 +56,10 @@ def index_writer(
 ) -> Callable[..., str]:
     """Return the function that Dash calls with its pieces of the document.
 
-    `icon`, `plotly_url`, `style_url`, `font_url`: addresses of the icon, plotly.js, our styles and font.
-    `script_url` returns that of our scripts in a language, and `translator` the texts in the language of the request. `heading` returns
-    plain text. `root` returns the path to the page and its API, and `files` that to the files of all pages.
+    `dash_files`: the scripts of Dash. `icon`, `plotly_url`, `style_url`, `font_url`: addresses of the icon,
+    plotly.js, our styles and font. `script_url` returns that of our scripts in a language, and `translator`
+    the texts in the language of the request. `heading` returns plain text. `root` returns the path to the
+    page and its API, and `files` that to the files of all pages.
     """
 
     def write(*, scripts: str, config: str, favicon: str, **pieces: str) -> str:

@@ -56,7 +56,7 @@ HEAVY = {
     "brotli": {"dashapp.http.encodings"},
     "dash": {
         *("dashapp.web.app", "dashapp.web.layout", "dashapp.web.live_graph", "dashapp.web.panel"),
-        *("dashapp.web.components", "dashapp.web.shared_view_app"),
+        *("dashapp.web.components", "dashapp.web.shared_view_app", "dashapp.web.dash_files"),
         *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
     },
     "flask": {
