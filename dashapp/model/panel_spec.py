@@ -19,6 +19,8 @@ BOUND_KEYS = ("low", "high")
 LIST_KEYS = ("metrics", "right")
 ALL_KEYS = (*TEXT_KEYS, "kind", *LIST_KEYS, *BOUND_KEYS, "reference")
 MAX_TEXT_LENGTH, MAX_PATTERN_LENGTH, MAX_PATTERNS = 64, 256, 64
+# Tables of the page, and the word in its address for no panel.
+RESERVED_PANELS = frozenset(("alerts", "hosts", "none", "runs", "top"))
 _INVALID_CHARS = re.compile(r"[^\w-]+")
 
 
@@ -50,12 +52,22 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
     name = _INVALID_CHARS.sub("-", label).strip("-")
     if not name:
         raise ValueError("the panel has no name; expected `name` or `title`")
-    fields["name"] = name if "name" in fields else name.lower()
+    if "name" in fields:
+        check_panel_name("name", name)
+        fields["name"] = name
+    else:
+        fields["name"] = f"{name.lower()}-panel" if name.lower() in RESERVED_PANELS else name.lower()
     fields.setdefault("title", label.replace("_", " ").capitalize())
     low, high = fields.get("low"), fields.get("high")
     if low is not None and high is not None and low >= high:
         raise ValueError(f"low is {low:g}; expected less than high, which is {high:g}")
     return fields
+
+
+def check_panel_name(key: str, name: object) -> None:
+    """Raise ValueError if the page uses this name itself. `key` is the setting with the name."""
+    if name in RESERVED_PANELS:
+        raise ValueError(f"{key} is {quote_value(name)}, which the page uses itself; expected another name")
 
 
 def parse_panel_text(text: str) -> dict[str, Any]:

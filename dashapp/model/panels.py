@@ -9,6 +9,7 @@ from typing import Any
 from dashapp.model.panel_spec import (
     CURVE_KIND,
     KINDS,
+    RESERVED_PANELS,
     compile_pattern,
     matches_pattern,
     parse_panel_table,
@@ -161,6 +162,7 @@ PANELS = (
     # Always present, so that an open page can draw the first values that a program pushes.
     Panel("pushed", "Pushed", "by programs", low=None),
 )
+_BUILT_IN_NAMES = frozenset(panel.name for panel in PANELS)
 # Panels with one line per device, core, container, service or check.
 PER_DEVICE_PANELS = {
     *("cores", "filesystem", "disks", "diskops", "diskbusy", "interfaces", "packets", "networkerrors"),
@@ -174,6 +176,17 @@ PER_DEVICE_PANELS = {
 FIRST_DETAIL_PANEL = "pressure"
 # Panels that metrics name in addition to these: a page with more takes seconds.
 MAX_EXTRA_PANELS = 3000
+
+
+def separate_panel(name: str, alternative: str) -> str:
+    """Return the name of a panel of the user: `alternative` if the page itself uses `name`.
+
+    The metrics of a built-in panel can have another unit, and thus need another axis.
+
+    >>> separate_panel("weather", "weather-pushed"), separate_panel("disk", "disk-pushed")
+    ('weather', 'disk-pushed')
+    """
+    return alternative if name in _BUILT_IN_NAMES or name in RESERVED_PANELS else name
 
 
 def all_panels(

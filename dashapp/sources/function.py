@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dashapp.model.panel_spec import CURVE_KIND
+from dashapp.model.panels import separate_panel
 from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.loader import load_function
 from dashapp.sources.named_curves import NamedCurves
-from dashapp.sources.named_values import NamedValues, UnusableResultError
+from dashapp.sources.named_values import NamedValues, UnusableResultError, panel_name
 from dashapp.sources.options import SourceOptions, declared_options
 from dashapp.sources.polling import BackgroundSource
 
@@ -102,7 +103,7 @@ class FunctionSource:
             name,
             label=options.label or "",
             unit=options.unit or "",
-            panel=options.panel or name,
+            panel=options.panel or _panel_of(name, function),
             low=options.low,
             high=options.high,
         )
@@ -125,6 +126,13 @@ class FunctionSource:
         """Close the event loop."""
         if self._loop is not None:
             self._loop.close()
+
+
+def _panel_of(name: str, function: Callable[[], Any]) -> str:
+    """Return the function's name, after that of its module if the page itself uses it."""
+    module = str(getattr(function, "__module__", None) or "__main__").rpartition(".")[2]
+    name = panel_name(name)
+    return separate_panel(name, f"{name}-function" if module == "__main__" else f"{module}-{name}")
 
 
 def source_of_function(name: str, function: Callable[[], Any]) -> BackgroundSource:

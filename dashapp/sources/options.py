@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from dashapp.model.panel_spec import CURVE_KIND, KINDS
+from dashapp.model.panel_spec import CURVE_KIND, KINDS, check_panel_name
 from dashapp.model.text import quote_value, suggest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -41,6 +41,7 @@ class SourceOptions:
                 raise ValueError(
                     f"{name} is {quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
                 )
+        check_panel_name("panel", self.panel)
         for name in ("low", "high", "every"):
             value = getattr(self, name)
             if value is not None and not _is_number(value):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from dashapp.model.events import event_text
+from dashapp.model.panels import separate_panel
 from dashapp.model.runs import (
     MAX_CONFIG_CHARS,
     MAX_CONFIG_ENTRIES,
@@ -111,13 +112,16 @@ def pushed_metric(key: str) -> Metric:
 
     >>> pushed_metric("loss").panel, pushed_metric("train.loss").panel, pushed_metric("<b>.x").panel
     ('pushed', 'train', 'b')
+    >>> pushed_metric("disk.x").panel
+    'disk-pushed'
     >>> pushed_metric("run.resnet.val.loss").label, pushed_metric("run.resnet.val.loss").panel
     ('val.loss', 'run:resnet')
     """
     if parts := split_run_key(key):
         return Metric(key, parts[1], "", RUN_PANEL_PREFIX + parts[0])
     panel = _INVALID_CHARS.sub("-", key.partition(".")[0]).strip("-")[:32] if "." in key else ""
-    return Metric(key, key, "", panel or "pushed")
+    panel = separate_panel(panel, f"{panel}-pushed") if panel not in ("", "pushed") else "pushed"
+    return Metric(key, key, "", panel)
 
 
 class PushSource:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dashapp.model.panel_spec import RESERVED_PANELS
 from dashapp.model.panels import FIRST_DETAIL_PANEL, PANELS, Panel, all_panels
 from dashapp.model.ticks import Metric
+from dashapp.sources.options import SourceOptions
+from dashapp.sources.push import pushed_metric
 
 KITCHEN = Metric("temperature.kitchen", "Kitchen", "°C", "temperature")
 HALL = Metric("temperature.hall", "Hall", "°C", "temperature")
@@ -110,3 +113,20 @@ def test_left_axis_has_one_unit_unless_the_panel_sets_it(
 ) -> None:
     panel = chosen(title="Climate", **table)
     assert panel.left_metrics(panel.select(ALL)) == left
+
+
+@pytest.mark.parametrize("name", sorted({panel.name for panel in PANELS} - {"pushed"} | RESERVED_PANELS))
+def test_pushed_metric_is_in_no_panel_with_another_unit(name: str) -> None:
+    assert pushed_metric(f"{name}.x").panel == f"{name}-pushed"
+    assert pushed_metric("pushed.x").panel == pushed_metric(name).panel == "pushed"
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_PANELS))
+def test_panel_cannot_have_the_name_of_a_table(name: str) -> None:
+    expected = f'is "{name}", which the page uses itself; expected another name'
+    with pytest.raises(ValueError, match=f"^name {expected}$"):
+        chosen(name=name)
+    with pytest.raises(ValueError, match=f"^panel {expected}$"):
+        SourceOptions(panel=name)
+    # A title is text for people.
+    assert (chosen(title=name.title()).name, chosen(title=name).title) == (f"{name}-panel", name)

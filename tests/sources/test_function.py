@@ -30,10 +30,25 @@ define = pytest.fixture(definer)
 
 
 def test_function_number_becomes_metric_of_function_name(define: Define) -> None:
-    module = define("def temperature(): return 21.5")
-    assert FunctionSource(f"{module}:temperature", {}).read() == {
-        Metric("temperature", "temperature", "", "temperature"): 21.5
-    }
+    module = define("def rain(): return 21.5")
+    assert FunctionSource(f"{module}:rain", {}).read() == {Metric("rain", "rain", "", "rain"): 21.5}
+
+
+@pytest.mark.parametrize("name", ["temperature", "load", "memory", "hosts", "top", "alerts", "runs"])
+def test_function_named_like_a_part_of_the_page_has_its_own_panel(define: Define, name: str) -> None:
+    """The page has a panel with another unit, or a table, of each of these names."""
+    module = define(f"def {name}(): return 21.5")
+    (metric,) = FunctionSource(f"{module}:{name}", {}).read()
+    assert (metric.key, metric.panel) == (name, f"{module}-{name}")
+    # The user chooses this panel.
+    (metric,) = FunctionSource(f"{module}:{name}", {"panel": "memory"}).read()
+    assert metric.panel == "memory"
+
+
+def test_function_without_a_module_has_its_own_panel() -> None:
+    source = FunctionSource("load", {}, function=eval("lambda: 1", {"__name__": "__main__"}))
+    (metric,) = source.read()
+    assert metric.panel == "load-function"
 
 
 def test_function_mapping_becomes_metric_per_name(define: Define) -> None:

@@ -7,6 +7,7 @@ and hands them to the event loop.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from threading import Event, Lock
@@ -18,6 +19,8 @@ from dashapp.http.streams import EventStream, Message, close_streams, event_mess
 from dashapp.model.ticks import BadRequestError, Cursor
 from dashapp.process.threads import start_thread
 from dashapp.stores.base import Reader
+
+log = logging.getLogger("dashapp")
 
 # Seconds without an event after which a stream gets a comment, which proxies and clients take as a sign of
 # life. Its length makes the connection move enough bytes: see http/connections.py.
@@ -122,6 +125,11 @@ class TickStreams:
                 answer = bucket.question.answer(self._builder, bucket.cursors, now, snapshot)
             except BadRequestError:
                 # The readers get the sentence when they ask again.
+                self._end(bucket)
+                continue
+            except Exception:
+                # Of one question; the readers of the others get their tick.
+                log.exception("the answer to a stream failed")
                 self._end(bucket)
                 continue
             event = encode_event(answer)

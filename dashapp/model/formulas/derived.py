@@ -10,8 +10,8 @@ from typing import Any
 
 from dashapp.model.formulas.formula import Formula
 from dashapp.model.formulas.syntax import FormulaError, quote_name
-from dashapp.model.panel_spec import parse_panel_text
-from dashapp.model.panels import PANELS
+from dashapp.model.panel_spec import check_panel_name, parse_panel_text
+from dashapp.model.panels import separate_panel
 from dashapp.model.runs import RUN_PREFIX
 from dashapp.model.text import is_finite_number, quote_value, suggest
 from dashapp.model.ticks import RESERVED_NAMES, Metric
@@ -109,6 +109,7 @@ def _derive(table: Mapping[str, Any], formula_text: str, offset: int) -> Derived
         value = table.get(key, "")
         if not isinstance(value, str) or len(value) > limit or not value.isprintable():
             raise ValueError(f"{key} is {quote_value(value)}; expected text of at most {limit} characters")
+    check_panel_name("panel", table.get("panel"))
     low, high = (_bound(key, table.get(key)) for key in ("low", "high"))
     if low is not None and high is not None and low >= high:
         raise ValueError(f"low is {low:g}; expected less than high, which is {high:g}")
@@ -145,8 +146,8 @@ def _name_problem(name: str) -> str:
 
 def _own_panel(name: str) -> str:
     """Return a panel for one metric: the metrics of another panel may have another unit."""
-    panel = _INVALID_CHARS.sub("-", name).strip("-")[:32]
-    return f"{panel}-derived" if not panel or panel in {panel.name for panel in PANELS} else panel
+    panel = _INVALID_CHARS.sub("-", name).strip("-")[:32] or "metric"
+    return separate_panel(panel, f"{panel}-derived")
 
 
 def _bound(key: str, value: object) -> float | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from dashapp.model.panel_spec import check_panel_name
 from dashapp.model.ticks import Metric, SourceError
 from dashapp.sources.base import Backfill
 from dashapp.sources.expiring import ExpiringValues
@@ -229,6 +230,7 @@ def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
     notation = _notation(parameters)
     if parameters or not name or end not in ("", "now") or not _GROUP_NAME.fullmatch(str(group)):
         raise ValueError(EXPECTED)
+    check_panel_name("as", group)
     if not 0 < speed <= MAX_SPEED:
         raise ValueError(f"expected a speed above 0 and at most {MAX_SPEED:.0f}")
     path = Path(name)

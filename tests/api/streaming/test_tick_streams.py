@@ -234,6 +234,25 @@ def test_slow_reader_is_closed_and_delays_nobody(page: Page) -> None:
     assert not quick.is_ended
 
 
+def test_answer_that_fails_ends_its_streams_and_delays_no_other(
+    page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing, other = page.open("window=20&metrics=memory.percent"), page.open()
+    answer = StreamQuestion.answer
+
+    def fail(question: StreamQuestion, *arguments: Any) -> Answer:
+        if "memory" in question.text:
+            raise ZeroDivisionError
+        return answer(question, *arguments)
+
+    monkeypatch.setattr(StreamQuestion, "answer", fail)
+    wait_time(other, page.tick())
+    failing.result()
+    assert failing.is_ended
+    wait_time(other, page.tick())
+    assert [record.message for record in caplog.records] == ["the answer to a stream failed"]
+
+
 def test_silent_store_keeps_its_streams_alive(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tick_streams, "KEEP_ALIVE_S", 0.01)
     stream = page.open()

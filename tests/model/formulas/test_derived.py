@@ -48,7 +48,9 @@ def test_metric_setting_accepts_names_and_units(text: str, key: str, unit: str) 
     assert (metric.key, metric.unit) == (key, unit)
 
 
-@pytest.mark.parametrize(("name", "panel"), [("a.b", "a-b"), ("cpu", "cpu-derived"), ("…", "-derived")])
+@pytest.mark.parametrize(
+    ("name", "panel"), [("a.b", "a-b"), ("cpu", "cpu-derived"), ("…", "metric"), ("top", "top-derived")]
+)
 def test_derived_metric_has_panel_of_its_own(name: str, panel: str) -> None:
     assert DerivedMetric.parse(f"{name} = 1").metric.panel == panel
 
