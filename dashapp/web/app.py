@@ -299,8 +299,8 @@ def _dash_app(
     styles = assets.StyleBundle(folder)
     dash_files = DashFiles(folder, app.get_asset_url)
     bundles: tuple[tuple[str, Callable[[], str], str], ...] = (
-        *((name, partial(str, bundle.text), "text/javascript") for name, bundle in scripts.values()),
-        (assets.STYLE_NAME, partial(str, styles.text), "text/css"),
+        *((name, partial(_text_of, bundle), "text/javascript") for name, bundle in scripts.values()),
+        (assets.STYLE_NAME, partial(_text_of, styles), "text/css"),
         (DASH_BUNDLE_NAME, dash_files.text, "text/javascript"),
     )
     for name, text, kind in bundles:
@@ -325,6 +325,10 @@ def _dash_app(
     app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_marks)
     register_callbacks(app)
     return app
+
+
+def _text_of(bundle: assets.Bundle) -> str:
+    return bundle.text
 
 
 def _response(app: Dash, text: Callable[[], str], kind: str) -> Any:

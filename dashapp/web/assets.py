@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from dashapp.http.static_files import canonical_path, fetch
@@ -57,14 +57,21 @@ _DOCUMENT_ENVIRON = {
 
 
 class Bundle:
-    """Files as one text."""
+    """Files as one text. It is read when it is needed, because the cache in front keeps its response."""
 
     def __init__(self, paths: Iterable[Path], language: str = ENGLISH) -> None:
-        parts = [path.read_text("utf-8") for path in paths]
-        text = COMMENT_LINES.sub("", "".join(f"{part.rstrip()}\n" for part in parts))
-        self.text = _table_script(language) + text
-        # With this in its address, a browser can cache the file for ever.
-        self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
+        self._paths = tuple(paths)
+        self._language = language
+
+    @property
+    def text(self) -> str:
+        text = "".join(f"{path.read_text('utf-8').rstrip()}\n" for path in self._paths)
+        return _table_script(self._language) + COMMENT_LINES.sub("", text)
+
+    @cached_property
+    def mark(self) -> str:
+        """With this in its address, a browser can cache the file for ever."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
 
 class ScriptBundle(Bundle):

@@ -39,17 +39,18 @@ class DashFiles:
         self._core = core if core.is_file() else None
         # The part of the polyfill that dash.dcc calls.
         (self._shim,) = (assets / "vendor").glob("regenerator-runtime-*.js")
-        self._text = ""
+        self._tags = self._mark = ""
 
     def scripts(self, tags: str) -> str:
         """Return the script elements for a document, of those that Dash generates."""
         if self._core is None:
             used = _OWN_SCRIPT.sub(lambda tag: "" if tag[1].startswith(_UNUSED_FILES) else tag[0], tags)
             return f'<script src="{self._url_of(f"vendor/{self._shim.name}")}"></script>\n{used}'
-        if not self._text:
-            self._text = self._bundle(self._core, tags)
-        mark = hashlib.sha256(self._text.encode()).hexdigest()[:12]
-        return f'<script src="{self._url_of(BUNDLE_NAME)}?m={mark}"></script>\n{_OWN_SCRIPT.sub("", tags)}'
+        if tags != self._tags:
+            self._tags = tags
+            self._mark = hashlib.sha256(self.text().encode()).hexdigest()[:12]
+        url = f"{self._url_of(BUNDLE_NAME)}?m={self._mark}"
+        return f'<script src="{url}"></script>\n{_OWN_SCRIPT.sub("", tags)}'
 
     def preloads(self) -> str:
         """Return the elements for the head of a document that request files early."""
@@ -62,16 +63,15 @@ class DashFiles:
         return "\n        ".join(links)
 
     def text(self) -> str:
-        """Return the file BUNDLE_NAME; empty before the first document."""
-        return self._text
-
-    def _bundle(self, core: Path, tags: str) -> str:
+        """Return the file BUNDLE_NAME; empty before the first document. The cache in front keeps it."""
+        if self._core is None or not self._tags:
+            return ""
         package = Path(dash.__file__).parent
-        names = [canonical_path(f"/{name}")[1:] for name in _OWN_SCRIPT.findall(tags)]
+        names = [canonical_path(f"/{name}")[1:] for name in _OWN_SCRIPT.findall(self._tags)]
         used = [name for name in names if not name.startswith((*_UNUSED_FILES, _CORE_FOLDER))]
         # A component needs React only when it is drawn, but the parts of dash.dcc extend its classes.
         last_dependency = max(place for place, name in enumerate(used) if name.startswith("deps/"))
         paths = [package / name for name in used]
-        paths.insert(last_dependency + 1, core)
+        paths.insert(last_dependency + 1, self._core)
         # The semicolons keep one file from continuing the statement, or the "use strict", of another.
         return "".join(f";{_SOURCE_MAP.sub('', path.read_text('utf-8')).rstrip()}\n" for path in paths)
