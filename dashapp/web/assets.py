@@ -57,7 +57,7 @@ _DOCUMENT_ENVIRON = {
 
 
 class Bundle:
-    """Files as one text. It is read when it is needed, because the cache in front keeps its response."""
+    """Files as one text, which is read for each call: the cache in front keeps the response."""
 
     def __init__(self, paths: Iterable[Path], language: str = ENGLISH) -> None:
         self._paths = tuple(paths)

@@ -1,4 +1,4 @@
-"""The memory of a worker: modules that it must not load, and files that it must not keep twice."""
+"""A worker does not load some modules, and keeps no file twice."""
 
 from __future__ import annotations
 
