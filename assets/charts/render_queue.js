@@ -59,7 +59,8 @@
         chart.dirty = true;
         if (force) chart.generation = -1;
       }
-      this.schedule();
+      // A chart that becomes visible asks for its frame itself. Each frame also chooses the metrics to request.
+      if (this.liveView.choosesMetrics || this.charts.some((chart) => chart.needsFrame())) this.schedule();
     }
 
     /* Redraw the charts that do not show `range`. */
@@ -103,6 +104,7 @@
         break;
       }
       if (this.charts.some((chart) => chart.needsFrame())) this.schedule();
+      else this.nextIndex = 0; // the next tick is on the first chart first, unless a slow browser still draws the last ones
     }
 
     /* The chart at `index`, replaced if these metrics need another kind: many lines are a heat map. */
