@@ -41,6 +41,8 @@ from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, layout
 from dashapp.web.components.host_controls import HostControls
+from dashapp.web.dash_files import BUNDLE_NAME as DASH_BUNDLE_NAME
+from dashapp.web.dash_files import DashFiles
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
 from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
@@ -90,7 +92,7 @@ def create_app(
     page_caching, data_caching, badge_caching = _caching(is_shared, is_private)
     limits = ApiLimits()
     dash_app = FirstRequestLock(dash.server.wsgi_app)
-    files = assets.PageFiles(dash_app)
+    files = assets.PageFiles(dash_app, [assets.plotlyjs_url()] if mounted else ())
     page_routes = Pages(files)
     layout_key = partial(_layout_key, store, hosts)
     cache = partial(StaticCache, dash_app, page_caching, files.versioned, layout_key, queue=limits.queue)
@@ -302,21 +304,23 @@ def _dash_app(
         for language in languages()
     }
     styles = assets.StyleBundle(folder)
-    bundles = (
-        *((name, bundle.text, "text/javascript") for name, bundle in scripts.values()),
-        (assets.STYLE_NAME, styles.text, "text/css"),
+    dash_files = DashFiles(folder, app.get_asset_url)
+    bundles: tuple[tuple[str, Callable[[], str], str], ...] = (
+        *((name, partial(_text_of, bundle), "text/javascript") for name, bundle in scripts.values()),
+        (assets.STYLE_NAME, partial(_text_of, styles), "text/css"),
+        (DASH_BUNDLE_NAME, dash_files.text, "text/javascript"),
     )
     for name, text, kind in bundles:
-        app.server.add_url_rule(
-            f"/assets/{name}", name, partial(app.server.response_class, text, mimetype=kind)
-        )
+        app.server.add_url_rule(f"/assets/{name}", name, partial(_response, app, text, kind))
 
     def script_url(language: str) -> str:
         name, bundle = scripts[language]
         return f"{app.get_asset_url(name)}?m={bundle.mark}"
 
     app.interpolate_index = index_writer(
+        dash_files=dash_files,
         icon=app.get_asset_url("favicon.svg"),
+        plotly_url=app.get_asset_url(assets.plotlyjs_url("plotly-lines")),
         script_url=script_url,
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
         font_url=app.get_asset_url(assets.FONT_NAME),
@@ -328,6 +332,14 @@ def _dash_app(
     app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_marks)
     register_callbacks(app)
     return app
+
+
+def _text_of(bundle: assets.Bundle) -> str:
+    return bundle.text
+
+
+def _response(app: Dash, text: Callable[[], str], kind: str) -> Any:
+    return app.server.response_class(text(), mimetype=kind)
 
 
 def register_callbacks(app: Dash) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 
 from dashapp.http.static_files import canonical_path, fetch
@@ -32,8 +33,8 @@ PAGE_LAYERS = (
 LIVE_GRAPH_LAYERS = (*CHART_LAYERS, "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
-# Files that Dash does not load by itself: every script except plotly.js, and all style sheets.
-IGNORED_ASSETS = r"^(?!plotly).*\.js$|.*\.css$"
+# Files that Dash does not load by itself: all.
+IGNORED_ASSETS = r".*\.(js|css)$"
 # styles/base.css names it, too.
 FONT_NAME = "vendor/inter-latin-5.3.0.woff2"
 BUNDLE_NAME, STYLE_NAME = "page.bundle.js", "style.css"
@@ -43,6 +44,8 @@ TRANSLATED_BUNDLE_NAME = "page.{}.bundle.js"
 _FILE_URL = re.compile(r'(?:src|href)="\./((?:assets|_dash-component-suites)/[^"]+)"')
 # Each rule in charts.css starts a line.
 _RULE_START = re.compile(r"^(?=[.])", re.M)
+# A fifth of the compressed scripts of a checkout. Those of a wheel have no comments.
+COMMENT_LINES = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n", re.M | re.S)
 _DOCUMENT_ENVIRON = {
     "REQUEST_METHOD": "GET",
     "PATH_INFO": "/",
@@ -54,28 +57,33 @@ _DOCUMENT_ENVIRON = {
 
 
 class Bundle:
-    """Files as one text."""
+    """Files as one text, which is read for each call: the cache in front keeps the response."""
 
     def __init__(self, paths: Iterable[Path], language: str = ENGLISH) -> None:
-        parts = [path.read_text("utf-8") for path in paths]
-        text = "".join(f"{part.rstrip()}\n" for part in parts)
-        self.text = _table_script(language) + text
-        # With this in its address, a browser can cache the file for ever.
-        self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
+        self._paths = tuple(paths)
+        self._language = language
+
+    @property
+    def text(self) -> str:
+        text = "".join(f"{path.read_text('utf-8').rstrip()}\n" for path in self._paths)
+        return _table_script(self._language) + COMMENT_LINES.sub("", text)
+
+    @cached_property
+    def mark(self) -> str:
+        """With this in its address, a browser can cache the file for ever."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
 
 class ScriptBundle(Bundle):
     """The scripts in `layers`, which are folders in `folder`.
 
     Each script is a function that runs at once, and needs only the layer `language` while it runs. A table of
-    their texts is in front of them, unless `language` is English. The bundle of the page begins with the
-    part of Dash's polyfill that is used: `regeneratorRuntime`, which sliders and graphs of dcc call.
+    their texts is in front of them, unless `language` is English.
     """
 
     def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS, language: str = ENGLISH) -> None:
-        shims = (folder / "vendor").glob("regenerator-runtime-*.js") if layers == PAGE_LAYERS else ()
         paths = (path for layer in layers for path in sorted((folder / layer).glob("*.js")))
-        super().__init__((*shims, *paths), language)
+        super().__init__(paths, language)
 
 
 class StyleBundle(Bundle):
@@ -107,10 +115,11 @@ def _style_order(path: Path) -> tuple[bool, bool, str]:
 
 
 class PageFiles:
-    """The files that the document of `app` names."""
+    """The files that the document of `app` names, and `others`, which are URLs below /assets/."""
 
-    def __init__(self, app: WSGIApp) -> None:
+    def __init__(self, app: WSGIApp, others: Iterable[str] = ()) -> None:
         self._app = app
+        self._others = [f"/assets/{url}" for url in others]
         self._urls: frozenset[str] = frozenset()
         self._paths: frozenset[str] = frozenset()
 
@@ -122,6 +131,7 @@ class PageFiles:
                 fetch(self._app, {**_DOCUMENT_ENVIRON, ENVIRON_KEY: language})[2] for language in languages()
             ]
             urls = frozenset(f"/{url}" for each in documents for url in _FILE_URL.findall(each.decode()))
+            urls |= {*self._others}
             self._paths = frozenset(canonical_path(url.partition("?")[0]) for url in urls)
             self._urls = urls
         return self._urls
@@ -140,7 +150,7 @@ def assets_directory() -> Path:
 
 
 def prepared_brotli(path: str) -> bytes | None:
-    """Return a file below /assets/ as Brotli, which only a built package contains."""
+    """Return a file below /assets/ as Brotli, if it is there: only the largest are."""
     name = path.removeprefix("/assets/")
     if name == path or not name.startswith("vendor/") or ".." in name:
         return None
@@ -151,6 +161,21 @@ def prepared_brotli(path: str) -> bytes | None:
 
 
 def plotlyjs_path() -> Path:
-    """Return the vendored plotly.js."""
-    (path,) = (assets_directory() / "vendor").glob("plotly-basic-*.min.js")
+    """Return the smallest official bundle of plotly.js, for charts of other applications."""
+    return _vendored("plotly-basic")
+
+
+def plotlyjs_url(name: str = "plotly-basic") -> str:
+    """Return the address below assets/ of a bundle of plotly.js; the page has "plotly-lines"."""
+    path = _vendored(name)
+    return f"{path.parent.name}/{path.name}?m={_content_mark(path)}"
+
+
+def _vendored(name: str) -> Path:
+    (path,) = (assets_directory() / "vendor").glob(f"{name}-*.min.js")
     return path
+
+
+@cache
+def _content_mark(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
