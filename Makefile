@@ -1,11 +1,11 @@
-# make run · make test · make docs · make stress · make check · make package · make audit · make bench · make bench-scale · make soak · make pictures · make libraries · make lock: each makes the virtual environment that it needs.
+# make run · make test · make docs · make stress · make check · make package · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most of a test is waiting: four at a time, a file's one after the other.
 JOBS ?= 4
 
-.PHONY: run test docs stress check package sbom audit bench bench-scale soak pictures libraries browser tools lock advisories clean
+.PHONY: run test docs stress check package sbom audit bench bench-scale soak pictures browser tools lock advisories clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
@@ -66,10 +66,6 @@ pictures: $(VENV)/test.stamp browser
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pictures]'
 	$(BIN)/python -m audit.pictures
 
-# The page's font, plotly.js and components of Dash in assets/vendor/: run this after an update of Dash.
-libraries: $(VENV)/run.stamp libraries/node_modules/install.stamp
-	cd libraries && node build.mjs "$$(cd .. && $(BIN)/python -c 'import dash; print(dash.__path__[0])')"
-
 # What the lock pins, and nothing that runs at installing.
 %/node_modules/install.stamp: %/package.json %/package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
@@ -114,4 +110,4 @@ advisories: $(VENV)/test.stamp
 	$(BIN)/python -m audit.advisories
 
 clean:
-	rm -rf $(VENV) site audit/node_modules libraries/node_modules bench/originals/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) site audit/node_modules bench/originals/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

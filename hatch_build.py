@@ -135,7 +135,7 @@ class MinifiedAssets(BuildHookInterface[Any]):
                 source.write_text(shrink[path.suffix](path.read_text("utf-8")), "utf-8")
             target = f"dashapp/{ASSETS}/{path.relative_to(top).as_posix()}"
             build_data["force_include"][str(source)] = target
-            if path.name.startswith("plotly-basic") and path.name.endswith(".min.js"):
+            if path.name.endswith(".min.js"):
                 # Half a minute on a small computer, so not at the start of a server.
                 packed = Path(self._folder.name, f"{path.name}.br")
                 packed.write_bytes(brotli.compress(path.read_bytes(), quality=11))

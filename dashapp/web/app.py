@@ -92,7 +92,7 @@ def create_app(
     page_caching, data_caching, badge_caching = _caching(is_shared, is_private)
     limits = ApiLimits()
     dash_app = FirstRequestLock(dash.server.wsgi_app)
-    files = assets.PageFiles(dash_app, [assets.plotlyjs_url()] if mounted else ())
+    files = assets.PageFiles(dash_app)
     page_routes = Pages(files)
     layout_key = partial(_layout_key, store, hosts)
     cache = partial(StaticCache, dash_app, page_caching, files.versioned, layout_key, queue=limits.queue)
@@ -320,7 +320,7 @@ def _dash_app(
     app.interpolate_index = index_writer(
         dash_files=dash_files,
         icon=app.get_asset_url("favicon.svg"),
-        plotly_url=app.get_asset_url(assets.plotlyjs_url("plotly-lines")),
+        plotly_url=app.get_asset_url(assets.plotlyjs_url()),
         script_url=script_url,
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
         font_url=app.get_asset_url(assets.FONT_NAME),

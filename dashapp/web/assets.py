@@ -115,11 +115,10 @@ def _style_order(path: Path) -> tuple[bool, bool, str]:
 
 
 class PageFiles:
-    """The files that the document of `app` names, and `others`, which are URLs below /assets/."""
+    """The files that the document of `app` names."""
 
-    def __init__(self, app: WSGIApp, others: Iterable[str] = ()) -> None:
+    def __init__(self, app: WSGIApp) -> None:
         self._app = app
-        self._others = [f"/assets/{url}" for url in others]
         self._urls: frozenset[str] = frozenset()
         self._paths: frozenset[str] = frozenset()
 
@@ -131,7 +130,6 @@ class PageFiles:
                 fetch(self._app, {**_DOCUMENT_ENVIRON, ENVIRON_KEY: language})[2] for language in languages()
             ]
             urls = frozenset(f"/{url}" for each in documents for url in _FILE_URL.findall(each.decode()))
-            urls |= {*self._others}
             self._paths = frozenset(canonical_path(url.partition("?")[0]) for url in urls)
             self._urls = urls
         return self._urls
@@ -150,7 +148,7 @@ def assets_directory() -> Path:
 
 
 def prepared_brotli(path: str) -> bytes | None:
-    """Return a file below /assets/ as Brotli, if it is there: only the largest are."""
+    """Return a file below /assets/ as Brotli, which only a built package contains."""
     name = path.removeprefix("/assets/")
     if name == path or not name.startswith("vendor/") or ".." in name:
         return None
@@ -161,19 +159,15 @@ def prepared_brotli(path: str) -> bytes | None:
 
 
 def plotlyjs_path() -> Path:
-    """Return the smallest official bundle of plotly.js, for charts of other applications."""
-    return _vendored("plotly-basic")
-
-
-def plotlyjs_url(name: str = "plotly-basic") -> str:
-    """Return the address below assets/ of a bundle of plotly.js; the page has "plotly-lines"."""
-    path = _vendored(name)
-    return f"{path.parent.name}/{path.name}?m={_content_mark(path)}"
-
-
-def _vendored(name: str) -> Path:
-    (path,) = (assets_directory() / "vendor").glob(f"{name}-*.min.js")
+    """Return the vendored plotly.js."""
+    (path,) = (assets_directory() / "vendor").glob("plotly-basic-*.min.js")
     return path
+
+
+def plotlyjs_url() -> str:
+    """Return its address below assets/."""
+    path = plotlyjs_path()
+    return f"{path.parent.name}/{path.name}?m={_content_mark(path)}"
 
 
 @cache

@@ -70,7 +70,6 @@ def index_writer(
             "index.html",
             translate,
             scripts=dash_files.scripts(scripts),
-            preloads=dash_files.preloads(),
             config=_PATHNAME_PREFIX.sub(f'"{root()}"', config),
             icon=icon,
             plotly_url=plotly_url,

@@ -33,6 +33,9 @@ def test_template_function_returns_plotly_script(tmp_path: Path, outer: str) -> 
     assert answer.status_code == 200
     assert b"Plotly" in answer.data
     assert "immutable" in answer.headers["cache-control"]
+    # The page uses the same URL, so that a browser loads it once.
+    own = address.removeprefix(f"{outer}/monitor/")
+    assert f'"./{own}"'.encode() in client.get("/monitor/").data
 
 
 @pytest.mark.parametrize("basic", [True, False])

@@ -65,7 +65,7 @@ def test_page_loads_one_immutable_bundle() -> None:
     app = create_app(MemoryStore(), Settings(store="memory:"))
     page = ask(app, "/").body.decode()
     ours = [part.split('"')[0] for part in page.split('src="./assets/')[1:]]
-    names = ["dash-renderer.bundle.js", "vendor/plotly-lines-4.1.1.min.js", BUNDLE_NAME]
+    names = ["dash-renderer.bundle.js", "vendor/plotly-basic-4.1.1.min.js", BUNDLE_NAME]
     assert [address.split("?")[0] for address in ours] == names
     for address in ours:
         answer = ask(app, f"/assets/{address}")
