@@ -170,7 +170,7 @@ def test_parser_never_fails_for_words_of_programs(words: list[str]) -> None:
 
 @pytest.mark.parametrize("part", ["a", "a ", "a:", "1h", "1e", "a|", "é", "1,", "a=1,"])
 def test_long_line_is_rejected_before_its_form_is_recognized(part: str) -> None:
-    """A line of 20,000 letters, which a stranger can put into a log, took the collector a minute."""
+    """A line of 20,000 letters, which strangers can put into a log, took a minute."""
     parser = TextParser()
     line = (part * (60_000 // len(part))).strip()
     assert parser.values(line) is None
