@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dashapp.config.cli import ENV_PREFIX, flag_of
-from dashapp.config.settings import Settings
 from dashapp.config.other_names import suggest_setting
+from dashapp.config.settings import Settings
 from dashapp.model.text import short_repr
 from dashapp.model.ticks import SettingsError
 

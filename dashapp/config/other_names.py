@@ -23,8 +23,8 @@ OTHER_NAMES = {
 def suggest_setting(word: str, known: Sequence[str], otherwise: str = "") -> str:
     """Return the end of a sentence about an unknown setting, like `suggest`.
 
-    >>> suggest_setting("--alert", ["--port", "--threshold"]), suggest_setting("DASHAPP_DB", ["DASHAPP_STORE"])
-    ('; did you mean --threshold?', '; did you mean DASHAPP_STORE?')
+    >>> suggest_setting("--alert", ["--port", "--threshold"])
+    '; did you mean --threshold?'
     """
     name = OTHER_NAMES.get(_plain(word))
     same = next((other for other in known if _plain(other) == name), None)

@@ -175,7 +175,7 @@ def test_setting_error_stays_on_one_line_with_line_break() -> None:
         ("colect", "collect"),
         ("--pubic", "--public"),
         ("-port", "--port"),
-        # What other programs call it.
+        # The words of other programs.
         ("--alert", "--threshold"),
         ("--data-dir=x", "--store"),
         ("--bind", "--host"),
