@@ -104,6 +104,7 @@
         break;
       }
       if (this.charts.some((chart) => chart.needsFrame())) this.schedule();
+      else this.nextIndex = 0; // the next tick is on the first chart first, unless a slow browser still draws the last ones
     }
 
     /* The chart at `index`, replaced if these metrics need another kind: many lines are a heat map. */

@@ -212,7 +212,13 @@ class Api:
         """Return the response and the newest tick in it; BusyError if the server is busy."""
         if not self._store.is_loaded:
             may_block(environ)
-        key = (path, query, self._read_processes(environ, path, query))
+        table = None
+        if path == "/api/ticks" and "processes=1" in query:
+            # Before the cache, so that a request that waits for another one's response does not also wait
+            # for a reading of the processes.
+            may_block(environ)
+            table = self._builder.read_processes()
+        key = (path, query, table)
         newest = self._store.newest()
         time_bucket, _ = time_of_response(newest, self._clock())
         # Keep a reference: a slow response must not be cached under a newer tick.
@@ -263,17 +269,6 @@ class Api:
             status, [*build_response(status, body, self._cache_control(False)).headers, *extra_headers]
         )
         return [body]
-
-    def _read_processes(self, environ: Mapping[str, Any], path: str, query: str) -> Table | None:
-        """The process table, if the query can request it.
-
-        This comes before the cache, so that a request that waits for another one's response does not also
-        wait for a reading of the processes.
-        """
-        if path != "/api/ticks" or "processes=1" not in query:
-            return None
-        may_block(environ)
-        return self._builder.read_processes()
 
     def _build_once(self, cache: ResponseCache, key: RequestKey) -> CachedResponse:
         """Build a response; other requests with the same key wait for it."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from dashapp.http.responses import NO_STORE_HEADER, method_not_allowed
-from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.http.types import StartResponse
 from dashapp.model.panels import PANELS, PER_DEVICE_PANELS
 from dashapp.model.ticks import Metric, Tick, is_stale, tick_age
 from dashapp.stores.base import Reader
@@ -100,16 +100,13 @@ def _family_lines(family: str, help: str, members: Mapping[str, float]) -> list[
 
 
 class PrometheusEndpoint:
-    """Answers GET and HEAD on METRICS_PATH, and passes every other path to `app`."""
+    """Answers GET and HEAD on METRICS_PATH."""
 
-    def __init__(self, app: WSGIApp, store: Reader, now: Callable[[], float] = time.time) -> None:
-        self._app = app
+    def __init__(self, store: Reader, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != METRICS_PATH:
-            return self._app(environ, start_response)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return method_not_allowed(start_response, environ, "GET, HEAD")
         body = self._text().encode()

@@ -13,11 +13,10 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from dashapp.http.large_responses import MAX_WHOLE_BYTES
+from dashapp.http.large_responses import MAX_WHOLE_BYTES, LargeResponses
 from dashapp.http.streams import (
     CAN_STREAM,
     IN_EVENT_LOOP,
@@ -32,17 +31,15 @@ from dashapp.http.streams import (
     event_message,
 )
 from dashapp.http.types import WSGIApp
+from dashapp.http.unread_bodies import MAX_SMALL_BYTES, PART_BYTES, StalledClientError, UnreadBodies, parts_of
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 
 # Paths whose responses are nearly always ready, of the root, a host or a share link. Below any other path the
 # application may wait for a lock, or compare a thousand names.
-_QUICK_PATH = re.compile(
-    rf"(?:/(?:host|share)/[^/]*)?/(?:healthz|readyz|api/ticks|api/frames|{STREAM_PATH[1:]})"
-)
-# Longer names of headers are not cached: a client can invent any number, of 64 KiB each.
-MAX_CACHED_NAME_LENGTH = 64
+_QUICK_PATHS = frozenset(("/healthz", "/readyz", "/api/ticks", "/api/frames", STREAM_PATH))
+_PAGE_PREFIX = re.compile(r"/(?:host|share)/[^/]*(?=/)")
 # Seconds after which a stream ends. Its client resumes, and only a new request can show that a login of the
 # proxy or of the application in front has ended.
 MAX_STREAM_S = 600.0
@@ -51,14 +48,8 @@ MAX_PART_S = 300.0
 DISCONNECT = "http.disconnect"
 
 
-class StalledClientError(Exception):
-    """A client does not read. The server closes the connection of a response without an end."""
-
-
-class Response(NamedTuple):
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: Any
+# The message that begins a response, and its body.
+Response = tuple[dict[str, Any], Any]
 
 
 class AsgiBridge:
@@ -66,8 +57,10 @@ class AsgiBridge:
 
     def __init__(self, app: WSGIApp, threads: int) -> None:
         self.streams = OpenStreams()
+        self._unread = UnreadBodies()
         self._app = app
         self._threads = threads
+        self._large = LargeResponses()
         # Requests that a thread answers now, by path, query and id.
         self._running: dict[tuple[str | None, ...], asyncio.Event] = {}
         self._pool: ThreadPoolExecutor | None = None
@@ -76,31 +69,33 @@ class AsgiBridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an HTTP request."""
         environ = build_environ(scope)
-        is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-        is_quick = is_read and _QUICK_PATH.fullmatch(environ["PATH_INFO"])
-        response = self._call_in_loop(environ) if is_quick else None
-        if response is None and is_quick:
-            response = await self._call_once(environ, receive)
-        elif response is None:
+        response = None
+        if _is_quick(environ["PATH_INFO"]) and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            response = self._call_in_loop(environ)
+            if response is None:
+                environ = {**build_environ(scope), IS_REPEATED: True}
+                response = await self._call_once(environ, receive)
+        if response is None:
             response = await self._call_in_thread(environ, receive)
-        start = {"type": "http.response.start", "status": response.status, "headers": response.headers}
-        body = response.body
-        if isinstance(body, bytes):
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
-            return
+        start, body = response
         with suppress(StalledClientError):
-            if isinstance(body, StreamBody):
-                await self._stream(start, body, receive, send)
+            if isinstance(body, bytes):
+                await send(start)
+                await send({"type": "http.response.body", "body": await self._send_beginning(body, send)})
+            elif isinstance(body, StreamBody):
+                streaming = self._stream(start, body, receive, send)
+                # A stream lasts long, and keeps in memory what these names refer to.
+                del environ, response, start
+                await streaming
             else:
                 await self._send_parts(start, body, receive, send)
 
     def _call_in_loop(self, environ: dict[str, Any]) -> Response | None:
-        """Return the response; None if that would block."""
+        """Return the response; None if that would block. It changes the environ."""
+        environ[IN_EVENT_LOOP] = True
         try:
-            return self._call({**environ, IN_EVENT_LOOP: True})
+            return self._call(environ)
         except WouldBlockError:
-            environ[IS_REPEATED] = True
             return None
 
     async def _call_once(self, environ: dict[str, Any], receive: Receive) -> Response:
@@ -112,7 +107,7 @@ class AsgiBridge:
         running = self._running.get(key)
         if running is not None:
             await running.wait()
-            response = self._call_in_loop(environ)
+            response = self._call_in_loop({**environ})
             return await self._call_in_thread(environ, receive) if response is None else response
         self._running[key] = running = asyncio.Event()
         try:
@@ -130,20 +125,26 @@ class AsgiBridge:
         started: list[Any] = []
         body: Any = self._app(environ, lambda *arguments: started.extend(arguments))
         status, headers = started[:2]
-        fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
+        if isinstance(body, list):
+            body = b"" if is_head else b"".join(body)
+            if len(body) > MAX_WHOLE_BYTES:
+                status, headers, body = self._large.split(environ, status, headers, body)
+            return _start(status, headers), body
         if isinstance(body, StreamBody):
             body.access = environ.get(STILL_ALLOWED)
-            return Response(int(status[:3]), fields, body)
-        is_whole = environ["REQUEST_METHOD"] == "HEAD" or isinstance(body, list)
-        if is_whole or (IN_EVENT_LOOP not in environ and _is_small(fields)):
+            if len(body.first) > MAX_WHOLE_BYTES:
+                status, headers, body = self._large.split(environ, status, headers, body)
+            return _start(status, headers), body
+        if is_head or (IN_EVENT_LOOP not in environ and _is_small(headers)):
             parts = body
             try:
-                body = b"" if environ["REQUEST_METHOD"] == "HEAD" else b"".join(parts)
+                body = b"" if is_head else b"".join(parts)
             finally:
                 _close(parts)
-        return Response(int(status[:3]), fields, body)
+        return _start(status, headers), body
 
-    async def _stream(self, start: Any, body: StreamBody, receive: Receive, send: Send) -> None:
+    async def _stream(self, start: dict[str, Any], body: StreamBody, receive: Receive, send: Send) -> None:
         """Send events until the client disconnects, or until another part closes the stream."""
         loop = asyncio.get_running_loop()
         stream = EventStream(send, loop, body.access)
@@ -151,16 +152,18 @@ class AsgiBridge:
         gone: asyncio.Task[None] | None = None
         try:
             await send(start)
+            del start
             self.streams.add(stream)
-            if body.parts is None:
+            if len(body.first) <= MAX_SMALL_BYTES:
                 stream.deliver(event_message(body.first))
             else:
                 gone = loop.create_task(_until_disconnect(receive))
-                for part in body.parts:
-                    if gone.done() or stream.is_closed:
-                        break
-                    await _send_part(send, part)
-                body.parts.close()
+                async with self._unread.hold(body.first):
+                    for part in body.parts or parts_of(body.first):
+                        if gone.done() or stream.is_closed:
+                            break
+                        await _send_part(send, part)
+                _close(body.parts)
             body.first = b""
             body.start(stream)
             await (gone or _until_disconnect(receive))
@@ -172,6 +175,16 @@ class AsgiBridge:
             self.streams.discard(stream)
             _close(body.parts)
             body.close()
+
+    async def _send_beginning(self, body: bytes, send: Send) -> bytes:
+        """Send a body in parts, each when the client has read those before it; return the last part."""
+        rest = memoryview(body)
+        if len(rest) > MAX_SMALL_BYTES:
+            async with self._unread.hold(body):
+                while len(rest) > PART_BYTES:
+                    await send(event_message(bytes(rest[:PART_BYTES])))
+                    rest = rest[PART_BYTES:]
+        return bytes(rest)
 
     async def _send_parts(self, start: Any, body: Iterable[bytes], receive: Receive, send: Send) -> None:
         """Send a body whose parts a thread computes, each when the client has read those before it."""
@@ -229,6 +242,12 @@ class RequestBody:
         return await self._receive()
 
 
+def _is_quick(path: str) -> bool:
+    if path.startswith(("/host/", "/share/")):
+        path = _PAGE_PREFIX.sub("", path, 1)
+    return path in _QUICK_PATHS
+
+
 async def _send_part(send: Send, part: bytes) -> None:
     """Send a part of a body. StalledClientError if the client does not take it."""
     try:
@@ -243,9 +262,15 @@ async def _until_disconnect(receive: Receive) -> None:
         pass
 
 
-def _is_small(headers: list[tuple[bytes, bytes]]) -> bool:
+def _start(status: str, headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return the message that begins a response."""
+    fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return {"type": "http.response.start", "status": int(status[:3]), "headers": fields}
+
+
+def _is_small(headers: Iterable[tuple[str, str]]) -> bool:
     """Whether the headers name the length of a body, which is small."""
-    return any(name == b"content-length" and int(value) <= MAX_WHOLE_BYTES for name, value in headers)
+    return any(name.lower() == "content-length" and int(value) <= MAX_WHOLE_BYTES for name, value in headers)
 
 
 def _close(body: object) -> None:
@@ -270,7 +295,10 @@ def build_environ(scope: Scope) -> dict[str, Any]:
     """Return the WSGI environment of an HTTP request (PEP 3333), without its input."""
     server, client = scope.get("server") or ("", 0), scope.get("client") or ("", 0)
     raw_path = scope.get("raw_path")
-    path = scope["path"].encode() if raw_path is None else unquote_to_bytes(raw_path)
+    if raw_path is None:
+        path = scope["path"].encode()
+    else:
+        path = unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path
     environ = {
         **_CONSTANTS,
         "REQUEST_METHOD": scope["method"],
@@ -283,7 +311,9 @@ def build_environ(scope: Scope) -> dict[str, Any]:
         "wsgi.url_scheme": scope.get("scheme", "http"),
     }
     for name, value in scope["headers"]:
-        key = _header_key(name)
+        key = _HEADER_KEYS.get(name)
+        if key is None:
+            key = _header_key(name)
         if not key:
             continue
         text = value.decode("latin-1")
@@ -298,14 +328,22 @@ def _header_key(name: bytes) -> str:
 
     X_User and X-User have the same key in the environ, and only a proxy may set it.
     """
-    return _cached_header_key(name) if len(name) <= MAX_CACHED_NAME_LENGTH else _new_header_key(name)
-
-
-def _new_header_key(name: bytes) -> str:
     if b"_" in name:
         return ""
     key = name.decode("latin-1").upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-_cached_header_key = lru_cache(1024)(_new_header_key)
+# Headers of browsers that no response depends on. They take a third of the time for an environ.
+_UNUSED_HEADERS = (
+    *(b"cache-control", b"connection", b"dnt", b"pragma", b"priority", b"referer", b"sec-ch-ua"),
+    *(b"sec-ch-ua-mobile", b"sec-ch-ua-platform", b"sec-fetch-mode", b"user-agent"),
+)
+_USUAL_HEADERS = (
+    *(b"accept", b"accept-encoding", b"accept-language", b"cookie", b"host", b"sec-fetch-dest"),
+    *(b"sec-fetch-site", b"x-forwarded-for", b"x-forwarded-proto"),
+)
+_HEADER_KEYS = {
+    **{name: _header_key(name) for name in _USUAL_HEADERS},
+    **dict.fromkeys(_UNUSED_HEADERS, ""),
+}

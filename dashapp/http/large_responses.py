@@ -8,13 +8,12 @@ a few parts of a body in parts, and the thread waits for the client. So few such
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dashapp.http.concurrency import CLIENT_KEY, ConcurrencyLimit
 from dashapp.http.responses import error_response
 from dashapp.http.streams import StreamBody
-from dashapp.http.types import StartResponse, WSGIApp
 
 # A body, or the first event of a stream, of at most this size is sent as a whole. Each file of the page in
 # its compressed form is.
@@ -26,45 +25,36 @@ RETRY_AFTER_S = 1
 # Headers that describe the body.
 _BODY_HEADERS = ("cache-control", "content-encoding", "content-length", "content-type", "etag", "vary")
 
+Headers = list[tuple[str, str]]
+
 
 class LargeResponses:
-    """Wraps `app`: sends large bodies in parts, or an error if too many are under way."""
+    """Limits the large responses that are under way."""
 
-    def __init__(self, app: WSGIApp) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self._limit = ConcurrencyLimit(MAX_LARGE_RESPONSES, MAX_LARGE_PER_CLIENT)
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        started: list[Any] = []
-        body = self._app(environ, lambda *arguments: started.extend(arguments))
-        status, headers = started[:2]
-        if _whole_size(body) <= MAX_WHOLE_BYTES:
-            start_response(status, headers)
-            return body
+    def split(
+        self, environ: Mapping[str, Any], status: str, headers: Headers, body: bytes | StreamBody
+    ) -> tuple[str, Headers, Any]:
+        """Return the response with its body in parts, or an error if too many are under way."""
         client: str = environ.get(CLIENT_KEY, "")
         if not self._limit.acquire(client):
             if isinstance(body, StreamBody):
                 body.close()
-            others = [header for header in headers if header[0].lower() not in _BODY_HEADERS]
-            return error_response(
-                start_response,
+            started: list[Any] = []
+            parts = error_response(
+                lambda *arguments: started.extend(arguments),
                 "503 Service Unavailable",
                 f"too many large responses are under way; retry in {RETRY_AFTER_S} second",
                 ("retry-after", str(RETRY_AFTER_S)),
-                *others,
+                *(header for header in headers if header[0].lower() not in _BODY_HEADERS),
             )
-        start_response(status, headers)
+            return started[0], started[1], b"".join(parts)
         if isinstance(body, StreamBody):
             body.parts = _Parts(body.first, self._limit, client)
-            return body
-        return _Parts(b"".join(body), self._limit, client)
-
-
-def _whole_size(body: Iterable[bytes]) -> int:
-    """Return the bytes that the server would copy at once; 0 for a body in parts."""
-    if isinstance(body, StreamBody):
-        return len(body.first)
-    return sum(map(len, body)) if isinstance(body, list) else 0
+            return status, headers, body
+        return status, headers, _Parts(body, self._limit, client)
 
 
 class _Parts:

@@ -22,7 +22,7 @@ from dashapp.config.settings import Settings
 from dashapp.http.concurrency import CLIENT_KEY
 from dashapp.http.middleware.client_address import ClientResolver
 from dashapp.http.middleware.language import vary_by_language
-from dashapp.http.middleware.security import DATA_HEADERS
+from dashapp.http.middleware.security import DATA_HEADERS, FILE_HEADERS
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
@@ -31,7 +31,7 @@ from dashapp.integrations.app_sources import Sources, split_sources
 from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.integrations.worker_check import WorkerCheck
-from dashapp.languages.accept import ENVIRON_KEY, choose_language, language_of
+from dashapp.languages.accept import ENVIRON_KEY, language_of
 from dashapp.languages.tables import ENGLISH, languages
 from dashapp.model.text import describe_non_switch
 from dashapp.model.ticks import SettingsError
@@ -232,13 +232,15 @@ def _build_routes(
         collector.start_or_log()
         path: str = environ["PATH_INFO"]
         environ[CLIENT_KEY] = clients.rate_limit_client(environ)
-        environ[ENVIRON_KEY] = choose_language(settings.language, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+        environ[ENVIRON_KEY] = settings.language
+
+        is_data = path.startswith("/api/")
 
         def start(status: str, headers: list[tuple[str, str]]) -> Any:
             headers = vary_by_language(headers) if path == SCRIPT_PATH else headers
-            return start_response(status, [*headers, *DATA_HEADERS])
+            return start_response(status, [*headers, *(DATA_HEADERS if is_data else FILE_HEADERS)])
 
-        return (api if path.startswith("/api/") else static_files)(environ, start)
+        return (api if is_data else static_files)(environ, start)
 
     return serve
 

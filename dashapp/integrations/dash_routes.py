@@ -11,7 +11,6 @@ from typing import Any
 from dash import Dash
 
 from dashapp.http.asgi import AsgiBridge
-from dashapp.http.large_responses import LargeResponses
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import SettingsError
 
@@ -53,7 +52,7 @@ def add_routes(app: Dash, path: str, wsgi_app: WSGIApp) -> None:
     else:
         from starlette.responses import Response
 
-        bridge = AsgiBridge(LargeResponses(wsgi_app), MAX_THREADS)
+        bridge = AsgiBridge(wsgi_app, MAX_THREADS)
 
         class WsgiResponse(Response):
             def __init__(self, path: str) -> None:

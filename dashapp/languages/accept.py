@@ -11,7 +11,7 @@ from dashapp.languages.tables import ENGLISH, Translator, languages
 
 # The setting that leaves the choice to the browser.
 AUTO = "auto"
-# Key of the language in the environ.
+# Key of the setting in the environ: a language, or AUTO.
 ENVIRON_KEY = "dashapp.language"
 # Longer headers come from no browser, and count as none. Clients can invent any number of short ones.
 MAX_HEADER_LENGTH, MAX_CACHED_HEADERS = 500, 256
@@ -46,9 +46,9 @@ def negotiate(header: str) -> str:
 
 
 def language_of(environ: Mapping[str, Any]) -> str:
-    """Return the language of a request, which LanguageMiddleware has chosen; English without it."""
-    language: str = environ.get(ENVIRON_KEY, ENGLISH)
-    return language
+    """Return the language of a request by the setting in its environ; English without one."""
+    setting: str = environ.get(ENVIRON_KEY, ENGLISH)
+    return choose_language(setting, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
 
 
 def translator_of(environ: Mapping[str, Any]) -> Translator:

@@ -17,11 +17,11 @@ from dash.development.base_component import Component
 from flask import has_request_context, request
 
 from dashapp.api import badge, openapi
-from dashapp.api.endpoints import PATHS, Api, ApiLimits
+from dashapp.api.endpoints import FRAME_PATHS, PATHS, Api, ApiLimits
 from dashapp.api.frame_builder import NO_PROCESSES
 from dashapp.api.ingest.routes import token_endpoints
 from dashapp.api.process_table import ProcessTable, process_table
-from dashapp.api.prometheus import PrometheusEndpoint
+from dashapp.api.prometheus import METRICS_PATH, PrometheusEndpoint
 from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
 from dashapp.config.visibility import is_public, shows_processes
@@ -118,25 +118,32 @@ def create_app(
             streams=settings.transport != "poll",
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
+        # A comparison has no exposition of its own.
+        metrics = PrometheusEndpoint(target.reader, target.now) if len(target.names) < 2 else None
         find_write = writes.of(target)
         is_root = not target.names or target.top
         files_of_page = pages if is_root else host_pages
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
+            if path in FRAME_PATHS:
+                # Nearly all requests.
+                return api(environ, start_response)
             if write := find_write(environ):
                 return write(environ, start_response)
             if is_root and (endpoint := programs.get(path)):
                 return endpoint(environ, start_response)
             if path == openapi.OPENAPI_PATH and is_root:
                 return description(environ, start_response)
+            if metrics and path == METRICS_PATH:
+                return metrics(environ, start_response)
             if path.startswith(badge.BADGE_PREFIX):
                 return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
             return page_routes.serve(files_of_page, target.reader, environ, start_response)
 
-        return route if len(target.names) > 1 else PrometheusEndpoint(route, target.reader, target.now)
+        return route
 
     app = serve(PageTarget(store))
     if hosts is not None:

@@ -19,7 +19,7 @@ from dashapp.config.data_dir import web_state_directory
 from dashapp.config.settings import Settings
 from dashapp.http.asgi import AsgiBridge
 from dashapp.http.connections import ConnectionWatch
-from dashapp.http.large_responses import MAX_LARGE_RESPONSES, LargeResponses
+from dashapp.http.large_responses import MAX_LARGE_RESPONSES
 from dashapp.http.middleware.client_address import ClientResolver
 from dashapp.http.request_body import MAX_CONCURRENT_BODIES
 from dashapp.model.notices import PublicNotice
@@ -76,7 +76,7 @@ def build_app() -> AsgiBridge:
     client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
     watch = ConnectionWatch(settings.port, max_connections() * 7 // 8, client_of)
     start_thread("dashapp connections", watch.run)
-    bridge = AsgiBridge(LargeResponses(app), _thread_count(settings))
+    bridge = AsgiBridge(app, _thread_count(settings))
     # All objects so far are permanent. Without this, the garbage collector walks all of Dash during a
     # response.
     gc.collect()

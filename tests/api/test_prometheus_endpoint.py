@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import http.client
 import subprocess
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jiffies import let_time_pass
@@ -19,7 +17,6 @@ from wsgi_client import Answer, ask
 
 from dashapp.api.prometheus import CONTENT_TYPE, METRICS_PATH, PrometheusEndpoint, format_metrics
 from dashapp.config.settings import Settings
-from dashapp.http.types import StartResponse
 from dashapp.model.ticks import Metric, Tick
 from dashapp.sources.system.all import system_sources
 from dashapp.stores.memory import MemoryStore
@@ -126,15 +123,11 @@ def test_exposition_omits_values_of_stale_tick() -> None:
     assert values(format_metrics(METRICS, None, None)) == {("dashapp_live", ""): 0}
 
 
-def no_app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    raise AssertionError(environ["PATH_INFO"])
-
-
 def test_metrics_endpoint_reports_newest_tick_from_future() -> None:
     store = MemoryStore()
     store.describe(METRICS)
     store.append(Tick(1_800_001_500, 1.0, {"cpu.percent": 12.5}))
-    endpoint = PrometheusEndpoint(no_app, store, now=lambda: 1_800_000_000)
+    endpoint = PrometheusEndpoint(store, now=lambda: 1_800_000_000)
     assert values(ask(endpoint, METRICS_PATH).body.decode()) == {
         ("dashapp_live", ""): 0,
         ("dashapp_tick_age_seconds", ""): -1500,

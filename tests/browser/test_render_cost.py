@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -55,6 +56,38 @@ def test_tick_extends_traces_without_redraw(page: Page, following: Live) -> None
     assert set(draws.values()) == {0}
 
 
+# The panels in the order in which they draw each tick, by its time. First, the second chart is the next one
+# to draw, as after a start in which it was ready later.
+RECORD_ORDER = """() => {
+    const plain = window.Plotly.extendTraces;
+    window.order = new Map();
+    window.Plotly.extendTraces = (gd, update, ...rest) => {
+        const time = update.x[0].at(-1);
+        window.order.set(time, [...(window.order.get(time) ?? []), gd.closest("[data-panel]").dataset.panel]);
+        return plain(gd, update, ...rest);
+    };
+    dashapp.page.liveView.renderQueue.nextIndex = 1;
+}"""
+
+
+def test_first_chart_draws_each_tick_first(page: Page, following: Live) -> None:
+    """After a start, any chart could be the first one for as long as the page was open."""
+    page.goto(following.url)
+    assert_drawn_equals_store(page, following.store)
+    panels = page.locator("[data-panel]:has(.js-plotly-plot)").evaluate_all(
+        "found => found.map((section) => section.dataset.panel)"
+    )[:CHARTS]
+    page.evaluate(RECORD_ORDER)
+
+    def orders_after_a_complete_tick() -> list[list[str]]:
+        orders = page.evaluate("[...window.order.values()]")
+        # A slow browser draws what is left of a tick together with the next one.
+        return [order for before, order in pairwise(orders) if sorted(before) == sorted(panels)]
+
+    wait_until(page, lambda: len(orders_after_a_complete_tick()) >= 4)
+    assert {order[0] for order in orders_after_a_complete_tick()} == {panels[0]}
+
+
 def measured(page: Page, session: CDPSession) -> dict[str, float]:
     """Return heap bytes, nodes and listeners after garbage collection.
 
@@ -92,7 +125,7 @@ class Drip:
 
     def stop(self) -> None:
         self.feeder.stop()
-        self.server.stop()
+        self.server.close()
 
 
 @pytest.fixture

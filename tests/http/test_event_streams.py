@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,7 +18,6 @@ from dashapp.http.large_responses import (
     MAX_LARGE_RESPONSES,
     MAX_WHOLE_BYTES,
     PART_BYTES,
-    LargeResponses,
 )
 from dashapp.http.streams import (
     IN_EVENT_LOOP,
@@ -30,6 +30,7 @@ from dashapp.http.streams import (
     event_message,
     may_block,
 )
+from dashapp.http.types import StartResponse
 
 Sent = list[dict[str, Any]]
 
@@ -243,6 +244,26 @@ def test_may_block_raises_only_in_the_event_loop() -> None:
         may_block({IN_EVENT_LOOP: True})
 
 
+class Mark:
+    """What refers to an environ with it keeps it in memory."""
+
+
+def test_open_stream_does_not_keep_its_request() -> None:
+    """It was a tenth of the memory of each stream."""
+    body, kept = Body(), []
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        environ["mark"] = mark = Mark()
+        kept.append(weakref.ref(mark))
+        start_response("200 OK", [("content-type", "text/event-stream")])
+        return body
+
+    with asgi_client(app) as client:
+        client.request("/api/stream")
+        wait_for(lambda: body.stream)
+        wait_for(lambda: kept[-1]() is None)
+
+
 def large_body() -> Body:
     body = Body()
     body.first = b"id:1\ndata:" + b"1" * (4 * MAX_WHOLE_BYTES) + b"\n\n"
@@ -252,7 +273,7 @@ def large_body() -> Body:
 def test_large_first_event_is_sent_as_its_client_reads() -> None:
     """The server kept 10 MB for each of 32 streams that their client did not read."""
     body = large_body()
-    with asgi_client(LargeResponses(streaming_app(body))) as client:
+    with asgi_client(streaming_app(body)) as client:
         exchange = client.request("/api/stream", stalled=True)
         client.read_on(exchange)
         wait_for(lambda: body.stream)
@@ -268,7 +289,7 @@ def test_large_first_events_are_limited_until_their_clients_have_read_them() -> 
     held = [large_body() for _ in range(MAX_LARGE_RESPONSES)]
     refused, small, late = large_body(), Body(), large_body()
     app = streaming_app(*held, refused, small, late)
-    with asgi_client(LargeResponses(app)) as client:
+    with asgi_client(app) as client:
         exchanges = []
         for body in held:
             exchanges.append(client.request("/api/stream", stalled=True))
@@ -309,7 +330,7 @@ def test_client_that_stalls_returns_its_place(monkeypatch: pytest.MonkeyPatch) -
     """Not every server ends a connection that stalls."""
     monkeypatch.setattr(asgi, "MAX_PART_S", 0.05)
     body = large_body()
-    bridge = AsgiBridge(LargeResponses(streaming_app(body)), 1)
+    bridge = AsgiBridge(streaming_app(body), 1)
     sent: Sent = []
 
     async def send(message: dict[str, Any]) -> None:

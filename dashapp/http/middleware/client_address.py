@@ -66,9 +66,9 @@ class ClientResolver:
 
         Those are this machine's own addresses, and an untrusted proxy in a private network.
         """
-        peer = str(environ.get("REMOTE_ADDR", ""))
+        peer: str = environ.get("REMOTE_ADDR", "")
         forwards = "HTTP_X_FORWARDED_FOR" in environ
-        if self._trusts(peer):
+        if self._trusted and self._is_trusted(peer):
             # A request of the proxy itself has no limit.
             forwards = forwards or "HTTP_FORWARDED" in environ
             return rate_limit_key(self.address(environ)) if forwards else ""

@@ -1,4 +1,4 @@
-"""Chooses the language of each request; responses that depend on it vary by its header."""
+"""Has the setting for the language of a request; responses that depend on it vary by its header."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from dashapp.http.static_files import LAYOUT_PATH
 from dashapp.http.types import StartResponse, WSGIApp
-from dashapp.languages.accept import ENVIRON_KEY, choose_language
+from dashapp.languages.accept import ENVIRON_KEY
 
 
 class LanguageMiddleware:
@@ -18,7 +18,7 @@ class LanguageMiddleware:
         self._setting = setting
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        environ[ENVIRON_KEY] = choose_language(self._setting, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+        environ[ENVIRON_KEY] = self._setting
         if "/api/" in environ["PATH_INFO"]:
             return self._app(environ, start_response)
         is_layout = environ["PATH_INFO"].endswith(LAYOUT_PATH)

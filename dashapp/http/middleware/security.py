@@ -21,6 +21,8 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
+# Different Host headers whose check is not repeated.
+MAX_KNOWN_HOSTS = 64
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 # Pictures, which other sites may show if the settings allow it.
@@ -51,14 +53,17 @@ PAGE_HEADERS = (
 )
 HSTS_HEADER = ("strict-transport-security", "max-age=31536000")
 
-# The policy for data, which pages request every second: shorter than that of a page.
-DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
 SHARED_HEADERS = (
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 )
+# Data, which pages request every second, have few headers and a short policy. They have no links, so that a
+# policy for referrers would have no effect.
+DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
 DATA_HEADERS = (*SHARED_HEADERS, ("content-security-policy", DATA_POLICY))
+REFERRER_HEADER = ("referrer-policy", "same-origin")
+# Of scripts and pictures, which other pages embed.
+FILE_HEADERS = (*DATA_HEADERS, REFERRER_HEADER)
 
 
 def page_content_policy(script_hashes: Sequence[str], frame_ancestors: Sequence[str] = ()) -> str:
@@ -105,27 +110,30 @@ class SecurityMiddleware:
     ) -> None:
         self._app = app
         self._hosts = None if hosts is None else LOCAL_HOSTS | frozenset(hosts)
+        # Headers that were accepted before.
+        self._known_hosts: set[str] = set()
         self._clients = clients or ClientResolver()
         self._rate_limiter = rate_limiter
         self._private = private
         policy = ("content-security-policy", page_content_policy(script_hashes, frame_ancestors))
         frames = () if frame_ancestors else (FRAME_HEADER,)
-        self._page = [*SHARED_HEADERS, policy, *frames, *PAGE_HEADERS]
+        self._page = [*SHARED_HEADERS, REFERRER_HEADER, policy, *frames, *PAGE_HEADERS]
         self._data = [*DATA_HEADERS]
         self._image = _with_resource_policy(image_policy)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        # A path below /host/NAME has the same headers as the one below the root.
-        path = _HOST_PATH.sub("/", environ["PATH_INFO"])
+        path: str = environ["PATH_INFO"]
+        if path.startswith("/host/"):
+            # It has the same headers as the path below the root.
+            path = _HOST_PATH.sub("/", path)
         data = path.startswith("/api/") or path in DATA_PATHS
-        extra = self._data if data else self._page
-        if path.startswith(IMAGE_PREFIX):
-            extra = self._image
+        if data:
+            extra = self._image if path.startswith(IMAGE_PREFIX) else self._data
         elif _SHARED_IMAGE.match(path):
             # Everybody who has the link may see it.
             data, extra = True, _SHARED_IMAGE_HEADERS
-        if not data and self._clients.is_secure(environ):
-            extra = [*extra, HSTS_HEADER]
+        else:
+            extra = [*self._page, HSTS_HEADER] if self._clients.is_secure(environ) else self._page
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
             if self._private and not data:
@@ -134,19 +142,30 @@ class SecurityMiddleware:
 
         client = environ[CLIENT_KEY] = self._clients.rate_limit_client(environ)
         limiter = None if IS_REPEATED in environ else self._rate_limiter
-        if limiter and (wait := limiter.seconds_to_wait(client, request_cost(environ))):
+        if client and limiter and (wait := limiter.seconds_to_wait(client, request_cost(environ))):
             sentence = f"too many requests from this address; retry in {wait} second{'s' * (wait != 1)}"
             return error_response(start, "429 Too Many Requests", sentence, ("retry-after", str(wait)))
-        if self._hosts is not None and _host_name(environ.get("HTTP_HOST", "")) not in self._hosts:
+        if self._hosts is not None and not self._is_known(environ.get("HTTP_HOST", "")):
             return error_response(start, "400 Bad Request", UNKNOWN_HOST)
         if environ["REQUEST_METHOD"] not in SAFE_METHODS and _is_cross_site(environ):
             return error_response(start, "403 Forbidden", CROSS_SITE)
         return self._app(environ, start)
 
+    def _is_known(self, host: str) -> bool:
+        """Return whether a Host header has one of our names."""
+        if host in self._known_hosts:
+            return True
+        if self._hosts is None or _host_name(host) not in self._hosts:
+            return False
+        # A client can invent any number of ports.
+        if len(self._known_hosts) < MAX_KNOWN_HOSTS:
+            self._known_hosts.add(host)
+        return True
+
 
 def _with_resource_policy(policy: str) -> list[tuple[str, str]]:
     name = "cross-origin-resource-policy"
-    return [*(header for header in DATA_HEADERS if header[0] != name), (name, policy)]
+    return [*(header for header in FILE_HEADERS if header[0] != name), (name, policy)]
 
 
 _SHARED_IMAGE_HEADERS = _with_resource_policy("cross-origin")
