@@ -65,7 +65,7 @@ def test_dialog_of_a_chart_has_aligned_controls(page: Page, served: Live, width:
     wait_for_state(page, "live")
     page.keyboard.press("b")
     dialog = page.get_by_role("dialog", name="Build a chart")
-    box = {
+    box: dict[str, Any] = {
         name: part.bounding_box() or {}
         for name, part in {
             "heading": dialog.get_by_role("heading"),
