@@ -24,6 +24,7 @@ from dashapp.config.cli import CHECK_CONFIG_FLAG, COLLECT_COMMAND, MARK_COMMAND,
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import ALL_INTERFACES, MEMORY_RETENTION_S, Settings
 from dashapp.model.ticks import SettingsError
+from dashapp.process.log_format import log_to_terminal
 from dashapp.process.signals import ignore_stop_signals, stop_on_signals
 from dashapp.process.supervisor import ChildProcess, python_command, supervise
 from dashapp.process.threads import start_thread
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from dashapp.collector.service import main as collect
 
         return collect(args, prog=f"dashapp {COLLECT_COMMAND}")
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    log_to_terminal("", logging.INFO)
     try:
         settings = config.parse_settings(args, serving=serving)
         if check_only:

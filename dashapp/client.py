@@ -165,10 +165,10 @@ class PushTransport:
         data = response.read(MAX_BODY_BYTES)
         if response.will_close or not response.isclosed():
             self._close()
-        message = response.reason
+        message = str(response.reason)[:300]
         with suppress(ValueError, TypeError, KeyError):
             message = str(json.loads(data)["error"])[:300]
-        return response.status, message
+        return response.status, "".join(char if char.isprintable() else " " for char in message)
 
     def _close(self) -> None:
         if self._connection is not None:

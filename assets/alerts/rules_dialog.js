@@ -115,7 +115,7 @@
       };
       const buttons = rule.origin === "page" ? [button(app.translate("Change"), () => this.edit(rule.text)), button(app.translate("Delete"), () => this.delete(rule.text))] : [];
       const text = app.createElement("span", { className: "rule-text" }, app.createElement("code", {}, rule.text), app.createElement("small", {}, details));
-      const item = app.createElement("li", { className: rule.state === "broken" ? "firing" : "" }, text, ...buttons);
+      const item = app.createElement("li", { className: rule.state === "broken" ? "firing" : "" }, text, app.createElement("span", { className: "rule-buttons" }, ...buttons));
       item.dataset.rule = rule.text;
       return item;
     }

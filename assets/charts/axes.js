@@ -51,9 +51,9 @@
     return app.escapeForPlotly(label && unit ? `${label}, ${unit}` : label || unit);
   }
 
-  /* Leave space for Plotly's legend above the lines, and for a right axis. */
-  app.fitMargins = function (layout, hasLegend = false) {
-    layout.margin.t = hasLegend ? 34 : 12;
+  /* Leave space above the lines, and for a right axis. */
+  app.fitMargins = function (layout) {
+    layout.margin.t = 12;
     if (layout.yaxis2) layout.margin.r = layout.margin.l;
   };
 })((window.dashapp = window.dashapp || {}));

@@ -38,6 +38,7 @@
       this.mounted = section.querySelector(".dash-graph") !== null;
       this.gd = null;
       this.lines = [];
+      this.isDark = false; // the theme of the last draw: reading styles after it would make the browser compute them again
       this.dirty = true;
       this.generation = -1; // generation of the series on screen
       this.endIndex = 0; // index after the last point on screen
@@ -226,7 +227,7 @@
       await app.paintFigure(context, figure, size, theme);
       context.save();
       context.translate(l, t);
-      app.paintEvents(context, plot, view.range, this.queue.liveView.events.columns(view.range, plot.w), this.section);
+      app.paintEvents(context, plot, view.range, this.queue.liveView.events.columns(view.range, plot.w), this.isDark);
       context.restore();
       return figure.lines.filter(({ part, metric }) => part === "y" && !this.queue.isHidden(metric.key));
     }
@@ -239,7 +240,8 @@
     }
 
     buildLines(series, metrics, layout) {
-      const colours = this.comparison ? [this.comparison.colour] : app.lineColours(this.section, layout);
+      this.isDark = app.isDark(this.section);
+      const colours = this.comparison ? [this.comparison.colour] : app.lineColours(this.isDark, layout);
       return app.buildLines(metrics, series, colours, this.kind, this.stacked);
     }
 
@@ -266,7 +268,7 @@
       this.drawingSince = null;
       if (!this.expected || !this.gd.data) return;
       this.paintCanvases();
-      this.applyHighlight();
+      app.fadeOthers(this, this.gd);
       this.queue.onDrawn(this);
       const isComplete = this.gd.data.every(
         (trace) =>
@@ -294,7 +296,7 @@
       const above = this.limitCanvas.clear(layout._size, this.hasAlertBands || events.length > 0);
       if (!above) return;
       app.drawBeyondLimits(this, above, layout._size);
-      app.paintEvents(above, layout._size, layout.xaxis.range, events, this.section);
+      app.paintEvents(above, layout._size, layout.xaxis.range, events, this.isDark);
     }
 
     /* See app.plotScales. */
@@ -312,17 +314,8 @@
     highlight(key) {
       this.highlightedKey = key !== null && this.queue.isHidden(key) ? null : key;
       if (!this.gd?._fullLayout) return;
-      this.applyHighlight();
+      app.fadeOthers(this, this.gd);
       this.paintCanvases();
-    }
-
-    applyHighlight() {
-      this.lines.forEach(({ metric }, index) => {
-        const uid = this.gd._fullData[index]?.uid;
-        const isFaded = this.highlightedKey !== null && this.highlightedKey !== metric.key;
-        if (uid && (isFaded || this.hasFaded)) this.gd.querySelector(`.trace${CSS.escape(uid)}`)?.classList.toggle("faded", isFaded);
-      });
-      this.hasFaded = this.highlightedKey !== null;
     }
 
     /* Callbacks of app.watchPointer. */

@@ -24,7 +24,10 @@
       this.hovered = false;
       this.dirty = true;
       this.generation = -1;
-      this.drawnJson = null; // JSON of the curves on screen
+      this.lines = []; // one for each curve
+      this.drawnJson = null; // JSON of the curves on screen and of those that are hidden
+      this.highlightedKey = null;
+      this.hasFaded = false;
       this.expected = null; // y values of each trace after the draw
       this.visibility = new app.VisibilityObserver(section, () => this.queue.schedule());
     }
@@ -66,14 +69,12 @@
       const curve = curves[this.curve] ?? EMPTY_CURVE;
       this.section.classList.toggle("loading", !curve.names.length);
       if (!this.mounted) return this.mount(curve);
-      const json = JSON.stringify(curve);
+      const { layout } = this.graph;
+      this.lines = this.buildLines(curve, layout);
+      const json = JSON.stringify([curve, this.lines.map(({ metric, colour }) => [colour, this.queue.isHidden(metric.key)])]);
       if (json === this.drawnJson) return;
       this.drawnJson = json;
-      const { layout } = this.graph;
-      const visibleByName = new Map(this.graph.data.map((trace) => [trace.name, trace.visible]));
-      const traces = buildCurveTraces(curve, app.lineColours(this.section, layout));
-      // Keep lines hidden that the user hid in the legend.
-      for (const trace of traces) trace.visible = visibleByName.get(trace.name) ?? true;
+      const traces = this.buildTraces(curve);
       this.expected = traces.map((trace) => trace.y);
       this.graph.data.splice(0, this.graph.data.length, ...traces);
       this.fitYAxis(layout, curve);
@@ -98,25 +99,56 @@
       layout.shapes = []; // thresholds apply to metrics
       app.enlargeForWall(layout);
       this.fitYAxis(layout, curve);
-      return { data: buildCurveTraces(curve, app.lineColours(this.section, layout)), layout };
+      this.lines = this.buildLines(curve, layout);
+      return { data: this.buildTraces(curve), layout };
     }
 
     async paintPicture(context, size, view, metrics, theme) {
       await app.paintFigure(context, this.buildFigure(null, null, null, null, view.curves), size, theme);
-      return [];
+      return this.legendLines().filter(({ metric }) => !this.queue.isHidden(metric.key));
+    }
+
+    /* One line for each curve, as in app.buildLines. */
+    buildLines({ y, names, unit }, layout) {
+      const colours = app.lineColours(app.isDark(this.section), layout);
+      return names.map((name, index) => ({
+        part: "y",
+        metric: { key: `${this.curve}/${name}`, label: name, unit: unit ?? "" },
+        colour: colours[index % colours.length],
+        values: y[index],
+      }));
+    }
+
+    buildTraces({ x, y }) {
+      return this.lines.map((line, index) => ({
+        ...buildCurveTrace(line, x[index], y[index], this.lines.length > 1),
+        visible: this.lines.length > 1 && this.queue.isHidden(line.metric.key) ? "legendonly" : true,
+      }));
+    }
+
+    /* The title says what a single curve is. */
+    legendLines() {
+      return this.lines.length > 1 ? this.lines : [];
+    }
+
+    /* Let a curve stand out; null for none. */
+    highlight(key) {
+      this.highlightedKey = key !== null && this.queue.isHidden(key) ? null : key;
+      if (this.graph?._fullLayout) app.fadeOthers(this, this.graph);
     }
 
     /* Set the y axis from the curve, unless the panel's settings do. */
-    fitYAxis(layout, { y, names, unit, low, high }) {
+    fitYAxis(layout, { y, unit, low, high }) {
       const { scale } = this;
       app.fitYAxis(layout.yaxis, { unit: scale.unit || (unit ?? ""), low: scale.low ?? low, high: scale.high ?? high }, y.flat());
-      app.fitMargins(layout, names.length > 1 && names.length <= app.MAX_LEGEND_LINES);
+      app.fitMargins(layout);
     }
 
     /* Plotly calls this after each draw. Dash may have restored the curves that the graph was mounted with. */
     verifyDraw() {
       if (!this.expected) return;
       const { data } = this.graph;
+      app.fadeOthers(this, this.graph);
       if (data.length === this.expected.length && data.every((trace, index) => trace.y === this.expected[index])) return;
       this.drawnJson = null;
       this.dirty = true;
@@ -131,19 +163,19 @@
     }
   };
 
-  function buildCurveTraces({ x, y, names, unit }, colours) {
-    return names.map((name, index) => ({
+  function buildCurveTrace({ metric: { label, unit }, colour }, x, y, hasOthers) {
+    return {
       type: "scatter",
-      mode: x[index].length > MAX_MARKERS ? "lines" : "lines+markers",
-      name: app.escapeForPlotly(name),
-      x: x[index].slice(),
-      y: y[index].slice(),
+      mode: x.length > MAX_MARKERS ? "lines" : "lines+markers",
+      name: app.escapeForPlotly(label),
+      x: x.slice(),
+      y: y.slice(),
       connectgaps: false,
-      line: { width: names.length > 1 ? 1.5 : 2, color: colours[index % colours.length] },
-      marker: { size: 4, color: colours[index % colours.length] },
-      text: y[index].map((value) => app.escapeForPlotly(app.formatQuantity(value, unit ?? ""))),
+      line: { width: hasOthers ? 1.5 : 2, color: colour },
+      marker: { size: 4, color: colour },
+      text: y.map((value) => app.escapeForPlotly(app.formatQuantity(value, unit))),
       hovertemplate: "%{text}",
-      showlegend: names.length > 1,
-    }));
+      showlegend: false, // assets/legend has the legend
+    };
   }
 })((window.dashapp = window.dashapp || {}));

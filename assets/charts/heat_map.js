@@ -124,7 +124,7 @@
       this.dirty = false;
       this.generation = series.generation;
       this.expected = { range: range.slice() };
-      const [colour] = app.lineColours(this.section, this.spec.graph("").props.figure.layout);
+      const colour = this.updateColour();
       this.lines = metrics.slice(0, MAX_ROWS).map((metric) => ({ part: "y", metric, colour, shade: 1 }));
       app.markEmpty(this.section, series, metrics);
       const { canvas } = this;
@@ -137,6 +137,12 @@
       this.paint(context, series, range, colour, this.plotSize, getComputedStyle(canvas).color);
       this.describe(colour);
       this.queue.onDrawn(this);
+    }
+
+    /* The colour of the highest values in the theme of now. */
+    updateColour() {
+      this.isDark = app.isDark(this.section);
+      return app.lineColours(this.isDark, this.spec.graph("").props.figure.layout)[0];
     }
 
     /* The lines in rows, from the top. */
@@ -172,7 +178,7 @@
     /* Paint a picture, like app.Chart. */
     async paintPicture(context, size, view, metrics, theme) {
       const { l, r, t, b } = margins();
-      const [colour] = app.lineColours(this.section, this.spec.graph("").props.figure.layout);
+      const colour = this.updateColour();
       this.paint(context, view.series, view.range, colour, { l, t, w: size.width - l - r, h: size.height - t - b }, theme("--quiet"));
       this.redraw();
       return [];
@@ -181,7 +187,7 @@
     paintEvents(context, range, size) {
       context.save();
       context.translate(size.l, size.t);
-      app.paintEvents(context, size, range, app.visibleEvents(this, range, size.w), this.section);
+      app.paintEvents(context, size, range, app.visibleEvents(this, range, size.w), this.isDark);
       context.restore();
     }
 

@@ -78,10 +78,15 @@
       return false;
     }
 
+    /* Whether to request only the metrics of visible charts. */
+    get choosesMetrics() {
+      return !this.subscription.patterns.length && this.catalog.metrics.size > MAX_UNFILTERED_METRICS;
+    }
+
     /* The metrics to request, comma-separated: those of visible charts, or "" (all) if there are few. */
     requestedKeys() {
       const { catalog } = this;
-      if (this.subscription.patterns.length || catalog.metrics.size <= MAX_UNFILTERED_METRICS) return "";
+      if (!this.choosesMetrics) return "";
       const visibleCharts = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
       const lists = visibleCharts.map((chart) => catalog.selectedMetrics(chart.panel).map((metric) => metric.key));
       // Take one metric of each panel in turn, so that a panel with a thousand leaves room for the others.
@@ -120,7 +125,7 @@
     }
 
     get hasResponse() {
-      return this.clock.now() !== null;
+      return this.clock.isKnown;
     }
 
     /* [start, end] in epoch milliseconds; null while live. */
@@ -246,7 +251,7 @@
 
     /* The newest window in epoch milliseconds. */
     liveRange() {
-      const end = this.series.lastTime ?? this.clock.now() ?? Date.now();
+      const end = this.series.lastTime ?? this.clock.now();
       const start = end - this.window * 1000;
       return [this.window === this.wholeHistoryWindow ? Math.max(start, Math.min(this.series.firstValueTime ?? end, end - MIN_RANGE_MS)) : start, end];
     }
@@ -270,7 +275,7 @@
         // Load a margin on both sides, unless that makes points coarser.
         const spare = Math.min(MAX_POINTS * this.subscription.step, this.maxSeconds * 1000) - length;
         const margin = Math.max(0, Math.min(length, spare) / 2);
-        const newest = this.clock.now() ?? Infinity;
+        const newest = this.clock.isKnown ? this.clock.now() : Infinity;
         this.subscription.loadRange([Math.max(0, range[0] - margin), Math.min(range[1] + margin, newest)], DEBOUNCE_MS);
       }
       this.reading.hold(range);

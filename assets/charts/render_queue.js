@@ -59,7 +59,8 @@
         chart.dirty = true;
         if (force) chart.generation = -1;
       }
-      this.schedule();
+      // A chart that becomes visible asks for its frame itself. Each frame also chooses the metrics to request.
+      if (this.liveView.choosesMetrics || this.charts.some((chart) => chart.needsFrame())) this.schedule();
     }
 
     /* Redraw the charts that do not show `range`. */

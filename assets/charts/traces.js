@@ -16,9 +16,9 @@
 
   const DASHES = ["solid", "dot", "dash", "dashdot"];
 
-  /* The colours of lines in the theme of `element`. */
-  app.lineColours = function (element, { colorway, meta }) {
-    return app.isDark(element) ? meta.darkColorway : colorway;
+  /* The colours of lines in the dark or the light theme. */
+  app.lineColours = function (isDark, { colorway, meta }) {
+    return isDark ? meta.darkColorway : colorway;
   };
 
   /* `[{meta, part, metric, colour, shade, style, connectGaps, area}]`: one line per metric, after its band if points are
@@ -88,6 +88,17 @@
     if (line.style === "band") Object.assign(trace, { fill: "tonexty", fillcolor: app.withOpacity(line.colour, 0.22) });
     if (line.metric.right) trace.yaxis = "y2";
     return trace;
+  };
+
+  /* Fade the lines of `chart` beside the highlighted one, in its graph `gd`. Each draw makes new elements. */
+  app.fadeOthers = function (chart, gd) {
+    const { highlightedKey } = chart;
+    chart.lines.forEach(({ metric }, index) => {
+      const uid = gd._fullData[index]?.uid;
+      const isFaded = highlightedKey !== null && highlightedKey !== metric.key;
+      if (uid && (isFaded || chart.hasFaded)) gd.querySelector(`.trace${CSS.escape(uid)}`)?.classList.toggle("faded", isFaded);
+    });
+    chart.hasFaded = highlightedKey !== null;
   };
 
   /* Areas of the visible lines of `chart`, for app.paintAreas. `data`: its traces. */

@@ -9,6 +9,7 @@
   const MIN_HIGH = { B: 1000, "B/s": 1000 }; // an idle disk has no axis in thousandths of a byte
   const ROUNDING = 0.005; // share of a bound
   const CHAR_WIDTH = 0.62; // of the size of the font
+  const THRESHOLD_PX = 11;
   const LABEL_PAD_PX = 28; // and the title of the axis
   const BOUND_COLOUR = "#7f8c8d";
   app.BOUND_SHAPE = "bound"; // name of its shape in a chart
@@ -144,7 +145,11 @@
 
   /* "> 1e+09" becomes "> 1 GB/s". */
   function labelThresholds(shapes, unit) {
-    for (const { label, y0 } of shapes) if (label?.text) label.text = `${label.text.split(" ")[0]} ${app.escapeForPlotly(app.formatLimit(y0, unit))}`;
+    for (const { label, y0 } of shapes) {
+      if (!label?.text) continue;
+      label.font.size = THRESHOLD_PX * app.wallScale();
+      label.text = `${label.text.split(" ")[0]} ${app.escapeForPlotly(app.formatLimit(y0, unit))}`;
+    }
   }
 
   function boundLine(value, yref) {

@@ -97,7 +97,7 @@
       if (!names) return "";
       const [start, end] = this.liveView.shownRange;
       if (app.zoneOffset(end) !== app.zoneOffset(end - this.shiftMs)) return names.exact;
-      const isRecent = app.isSameDay(end, this.liveView.clock.now() ?? Date.now()) && end - start <= this.shiftMs;
+      const isRecent = app.isSameDay(end, this.liveView.clock.now()) && end - start <= this.shiftMs;
       return isRecent ? names.recent : names.past;
     }
 

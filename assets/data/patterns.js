@@ -6,25 +6,45 @@
   const MAX_PATTERNS = 64;
   const MAX_QUERY_LENGTH = 3000;
   const MAX_WILDCARDS = 64;
-  const regExpCache = new Map();
 
-  function toRegExp(pattern) {
-    if (!regExpCache.has(pattern)) {
-      const literal = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-      const text = app.isFormulaKey(pattern) ? literal.replace(/[*?]/g, "\\$&") : literal.replace(/\*/g, ".*").replace(/\?/g, ".");
-      regExpCache.set(pattern, new RegExp(`^${text}$`, "s"));
+  /* Whether a pattern matches all of `text`. Only the last `*` can grow: as a regular expression, a pattern of twenty wildcards
+     in a link would stop the page for minutes. */
+  function matchesPattern(pattern, text) {
+    let index = 0;
+    let position = 0;
+    let star = -1;
+    let start = 0;
+    while (position < text.length) {
+      if (pattern[index] === "*") {
+        star = index++;
+        start = position;
+      } else if (pattern[index] === "?" || pattern[index] === text[position]) {
+        index++;
+        position++;
+      } else if (star >= 0) {
+        index = star + 1;
+        position = ++start;
+      } else return false;
     }
-    return regExpCache.get(pattern);
+    while (pattern[index] === "*") index++;
+    return index === pattern.length;
+  }
+
+  /* A function that is true for the keys that match. */
+  function matcherOf(pattern) {
+    const isLiteral = app.isFormulaKey(pattern) || !/[*?]/.test(pattern);
+    return isLiteral ? (key) => key === pattern : (key) => matchesPattern(pattern, key);
   }
 
   /* The metrics that match, in the order of the patterns. */
   app.matchMetrics = function (metrics, patterns) {
-    return patterns.flatMap((pattern) => metrics.filter((metric) => toRegExp(pattern).test(metric.key)));
+    return patterns.map(matcherOf).flatMap((matches) => metrics.filter((metric) => matches(metric.key)));
   };
 
   /* The columns with a matching key. */
   app.filterColumns = function (columns, patterns) {
-    const keys = Object.keys(columns).filter((key) => patterns.some((pattern) => toRegExp(pattern).test(key)));
+    const matchers = patterns.map(matcherOf);
+    const keys = Object.keys(columns).filter((key) => matchers.some((matches) => matches(key)));
     return Object.fromEntries(keys.map((key) => [key, columns[key]]));
   };
 

@@ -119,9 +119,8 @@
     nextDelay() {
       const waiting = this.waitingSubscriptions;
       if (!waiting.length) return this.stream.maxSilenceMs - this.stream.silenceMs;
-      const now = this.clock.now();
-      if (now === null || this.lastRequestFailed) return 0;
-      const delay = Math.min(...waiting.map((subscription) => this.dueAt(subscription))) + this.margin + this.jitter - now;
+      if (!this.clock.isKnown || this.lastRequestFailed) return 0;
+      const delay = Math.min(...waiting.map((subscription) => this.dueAt(subscription))) + this.margin + this.jitter - this.clock.now();
       return Math.min(Math.max(delay, 0), MAX_WAIT_MS);
     }
 

@@ -29,9 +29,14 @@
       this.offset = this.offset === null ? offset : Math.max(offset, this.offset - DRIFT_MS);
     }
 
-    /* Epoch milliseconds; null before the first response. */
+    /* Whether there was a response. */
+    get isKnown() {
+      return this.offset !== null;
+    }
+
+    /* Epoch milliseconds; of the viewer's own clock before the first response. */
     now() {
-      return this.offset === null ? null : performance.now() + this.offset;
+      return this.offset === null ? Date.now() : performance.now() + this.offset;
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -62,7 +62,7 @@
 
     cache(moment, response) {
       const end = moment.at ?? moment.to;
-      if (end === undefined || (response.t < end && end > (this.clock.now() ?? Date.now()) - SETTLED_MS)) return;
+      if (end === undefined || (response.t < end && end > this.clock.now() - SETTLED_MS)) return;
       this.responses.set(queryOf(moment), { ...response, isMoment: moment.at !== undefined && response.span > 0 });
       if (this.responses.size > MAX_CACHED) this.responses.delete(this.responses.keys().next().value);
     }

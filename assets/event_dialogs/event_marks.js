@@ -23,7 +23,7 @@
     /* At the crosshair, at the end of a range of the past, or now. */
     openDialog() {
       const { reading, clock } = this.page.liveView;
-      if (this.isAllowed) app.openMarkDialog(this, Math.round(reading.at ?? clock.now() ?? Date.now()));
+      if (this.isAllowed) app.openMarkDialog(this, Math.round(reading.at ?? clock.now()));
     }
 
     /* Mark `time` in epoch milliseconds; return why the server refuses, "" if it does not. */

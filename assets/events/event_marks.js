@@ -49,10 +49,9 @@
     return columns;
   };
 
-  /* Paint `columns` over a plot of `w` x `h` pixels at the origin of `context`. `place`: an element with the theme. */
-  app.paintEvents = function (context, { w, h }, range, columns, place) {
+  /* Paint `columns` over a plot of `w` x `h` pixels at the origin of `context`. `isDark`: whether the theme is dark. */
+  app.paintEvents = function (context, { w, h }, range, columns, isDark) {
     if (!columns.length) return;
-    const isDark = app.isDark(place);
     const toX = (time) => ((time - range[0]) / (range[1] - range[0])) * w;
     const isDense = columns.length > Math.max(3, w / MIN_LINE_DISTANCE_PX);
     context.save();

@@ -10,6 +10,7 @@
   const MAX_GAP_STEPS = 10; // of ticks that the page missed
   const LABEL_PX = 110;
   const LABEL_SPACE_PX = 16; // at the top
+  const TITLE_SPACE_PX = 24; // on both sides of the title
 
   app.OverviewStrip = class {
     /* `page`: liveView, poller, tiles, panelValues, and what app.Brush needs. */
@@ -17,7 +18,9 @@
       this.page = page;
       this.element = document.getElementById("strip");
       this.canvas = app.createElement("canvas", { role: "img", "aria-label": app.translate("Whole history") });
-      this.element.append(this.canvas);
+      this.titleElement = app.createElement("span", { className: "strip-title", "aria-hidden": "true" });
+      this.element.append(this.canvas, this.titleElement);
+      this.element.title = app.translate("Whole history: click or drag to choose the time on screen");
       this.size = new app.ElementSize(this.canvas, () => this.show());
       this.brush = new app.Brush(page, this);
       this.visibility = new app.VisibilityObserver(this.element, () => this.show());
@@ -95,15 +98,15 @@
       this.brush.show();
       const { width, height } = this.size;
       const [start, end] = this.range;
-      const { color } = getComputedStyle(this.canvas);
-      const state = [width, height, this.loadedAt, color, app.timeZoneName(), this.page.liveView.events.version].join();
+      const state = [width, height, this.loadedAt, app.themeKey(), app.timeZoneName(), this.page.liveView.events.version].join();
       if (state === this.drawnState && end - this.drawnEnd < (end - start) / width) return;
       this.drawnState = state;
       this.drawnEnd = end;
-      this.draw(width, height, color);
+      this.draw(width, height);
     }
 
-    draw(width, height, colour) {
+    draw(width, height) {
+      const { color: colour, fontFamily } = getComputedStyle(this.canvas);
       const ratio = window.devicePixelRatio || 1;
       Object.assign(this.canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
       const context = this.canvas.getContext("2d");
@@ -123,10 +126,12 @@
       context.globalAlpha = 1;
       app.paintEventTicks(context, { w: width, h: height }, this.range, this.page.liveView.events.columns(this.range, width), this.element);
       context.fillStyle = colour;
-      context.font = `${12 * scale}px ${getComputedStyle(this.canvas).fontFamily}`;
+      context.font = `${12 * scale}px ${fontFamily}`;
+      app.setText(this.titleElement, this.title);
+      const titleEnd = TITLE_SPACE_PX * scale + context.measureText(this.title).width;
       for (const { time, text } of app.timeTicks([start, end], Math.max(1, Math.floor(width / (LABEL_PX * scale))))) {
         const x = toX(time);
-        if (x + context.measureText(text).width < width - 4) context.fillText(text, x + 4, 13 * scale);
+        if (x > titleEnd && x + context.measureText(text).width < width - 4) context.fillText(text, x + 4, 13 * scale);
       }
       this.canvas.setAttribute("aria-label", app.translate("{title} since {time}", { title: this.title, time: app.formatDateTime(start, false) }));
     }

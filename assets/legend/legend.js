@@ -23,7 +23,7 @@
       if (!this.byChart.has(chart)) {
         const previous = [...this.byChart].find(([{ section }]) => section === chart.section);
         if (previous) this.byChart.delete(previous[0]); // another kind of chart took its place
-        this.byChart.set(chart, previous ? previous[1].moveTo(chart) : new Legend(this, chart));
+        this.byChart.set(chart, previous ? previous[1].moveTo(chart) : new (chart instanceof app.CurveChart ? CurveLegend : Legend)(this, chart));
       }
       this.byChart.get(chart).show();
     }
@@ -101,17 +101,22 @@
       if (drawnKey === this.drawnKey) return;
       this.drawnKey = drawnKey;
       this.statistics.clear();
-      this.labelCounts = new Map();
-      for (const { metric } of lines) this.labelCounts.set(metric.label, (this.labelCounts.get(metric.label) ?? 0) + 1);
+      this.countLabels(lines);
       this.span = series.span([range[0] + BEFORE_NEXT_MS, range[1]]);
       const isRanked = lines.length > MAX_ROWS && lines.every(({ metric }) => metric.unit === lines[0].metric.unit);
       if (!isRanked) this.order = lines;
       else {
         const means = new Map(lines.map((line) => [line, app.computeMean(series, line.metric.key, this.span)]));
+        const whole = wholeOf(this.chart, lines);
         // Checks that are down come first.
         const sign = lines[0].metric.unit === app.STATE_UNIT ? -1 : 1;
-        this.order = [...lines].sort((one, other) => sign * (means.get(other) - means.get(one)) || 0);
+        this.order = [...lines].sort((one, other) => (other === whole) - (one === whole) || sign * (means.get(other) - means.get(one)) || 0);
       }
+    }
+
+    countLabels(lines) {
+      this.labelCounts = new Map();
+      for (const { metric } of lines) this.labelCounts.set(metric.label, (this.labelCounts.get(metric.label) ?? 0) + 1);
     }
 
     /* The label; with the key if another line has the same. */
@@ -154,6 +159,34 @@
       elements[target].tabIndex = 0;
       elements[target].focus();
       event.preventDefault();
+    }
+  }
+
+  /* The line with the sum of the stack in `chart`; null if there is none. */
+  function wholeOf({ stacked = [] }, lines) {
+    const others = stacked.length ? lines.filter(({ metric }) => !stacked.includes(metric.key)) : [];
+    return others.length === 1 ? others[0] : null;
+  }
+
+  /* Of curves, which have no time: the value is the last one, and the statistics are those of all points. */
+  class CurveLegend extends Legend {
+    updateOrder(lines) {
+      this.order = lines;
+      this.countLabels(lines);
+    }
+
+    valuesOf(key) {
+      return this.order.find(({ metric }) => metric.key === key).values;
+    }
+
+    valueText({ key, unit }) {
+      return app.formatQuantity(this.valuesOf(key).findLast((value) => value !== null) ?? null, unit);
+    }
+
+    statisticsOf(key) {
+      if (!this.legends.hasStatistics()) return null;
+      const values = this.valuesOf(key);
+      return app.computeStatistics({ y: { [key]: values }, low: {}, high: {}, downsampled: false }, key, [0, values.length]);
     }
   }
 })((window.dashapp = window.dashapp || {}));

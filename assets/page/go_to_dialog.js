@@ -6,7 +6,7 @@
 
   /* `page`: onZoom(range), liveView. In the page's time zone, from the server's clock. */
   app.openGoToDialog = function (page) {
-    const now = page.liveView.clock.now() ?? Date.now();
+    const now = page.liveView.clock.now();
     const showRange = (range) => {
       dialog.close();
       page.onZoom(range);

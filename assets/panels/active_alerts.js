@@ -36,11 +36,13 @@
       const muted = shown.filter(({ mute }) => mute).length;
       const text = countText(shown.length);
       this.count.dataset.muted = muted ? app.translate(", {count} muted", { count: muted }) : "";
+      // While a chart is read live, the text and thus the bar change only if the alerts of that time are others.
+      const isSame = this.page.liveView.pausedRange === null && textsOf(shown) === textsOf(this.firing);
       const later = isPast && this.firing.length ? app.translate(", {count} now", { count: this.firing.length }) : "";
       this.element.hidden = !shown.length && !later;
       this.element.classList.toggle("calm", !shown.length);
       this.element.setAttribute("aria-live", isPast ? "off" : "assertive");
-      app.setText(this.count, isPast ? app.translate("{alerts} then{later}", { alerts: text, later }) : text);
+      app.setText(this.count, isPast && !isSame ? app.translate("{alerts} then{later}", { alerts: text, later }) : text);
       app.setText(this.sentence, shown.length ? this.sentenceOf(shown[0]) + this.namesOf(shown[0]) : "");
     }
 
@@ -137,6 +139,10 @@
       list.querySelector("button")?.focus();
     }
   };
+
+  function textsOf(alerts) {
+    return alerts.map(({ text }) => app.alertCondition(text)).sort().join("\n");
+  }
 
   function countText(count) {
     return count ? app.translateCount("{count} alerts", "{count} alert", count) : app.translate("No alert");

@@ -63,7 +63,7 @@
     }
 
     get now() {
-      return this.page.liveView.clock.now() ?? Date.now();
+      return this.page.liveView.clock.now();
     }
 
     /* The incidents at `time`; null means now. */

@@ -18,6 +18,13 @@
     return scheme === "dark" || (/light/.test(scheme) && /dark/.test(scheme) && window.matchMedia("(prefers-color-scheme: dark)").matches);
   };
 
+  const THEME_QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)"].map((query) => window.matchMedia(query));
+
+  /* A text that changes with the theme of the page. Reading a colour instead would make the browser compute all styles. */
+  app.themeKey = function () {
+    return [document.documentElement.dataset.theme, ...THEME_QUERIES.map(({ matches }) => matches)].join();
+  };
+
   function channels(colour) {
     return [1, 3, 5].map((index) => parseInt(colour.slice(index, index + 2), 16));
   }

@@ -20,7 +20,13 @@
       this.value = app.createElement("output", {});
       this.plot = app.createElement("div", { className: "run-plot", role: "img", "aria-label": app.translate("{title}: chart", { title: name }) });
       const title = app.createElement("figcaption", {}, app.createElement("span", { title: name }, app.isolateText(name)), this.value);
-      this.element = app.createElement("figure", {}, title, this.plot);
+      this.rows = []; // of the legend: one for each run, if there are several
+      this.lines = [];
+      this.hidden = new Set(); // names of runs
+      this.highlightedKey = null;
+      this.hasFaded = false;
+      this.legendLines = app.createElement("div", { className: "legend-lines", role: "group", "aria-label": app.translate("{title}: lines", { title: name }) });
+      this.element = app.createElement("figure", {}, title, this.plot, app.createElement("div", { className: "legend" }, this.legendLines));
       this.element.dataset.runMetric = name;
       this.visibility = new app.VisibilityObserver(this.element, () => this.draw(), false);
     }
@@ -38,13 +44,50 @@
       const axis = this.axis();
       const { config, figure } = this.spec.graph("run").props;
       const { layout } = figure;
-      const colours = app.lineColours(this.element, layout);
-      const traces = parts.map((data, index) => this.buildTrace(data, data.points(this.name, axis), colours[index % colours.length], index > 0));
+      const colours = app.lineColours(app.isDark(this.element), layout);
+      this.lines = parts.map(({ run }, index) => ({ metric: { key: run.name, label: run.name, unit: "" }, colour: colours[index % colours.length] }));
+      const traces = parts.map((data, index) => this.buildTrace(data, data.points(this.name, axis), this.lines[index].colour, index > 0));
       this.fit(layout, traces.filter(({ x }) => x.length), axis);
       layout.shapes = axis === "time" ? marks(parts[0].run, layout) : [];
       const last = traces[0].y.at(-1);
       app.setText(this.value, last === undefined ? app.translate("no value") : app.formatQuantity(last, ""));
-      window.Plotly.react(this.plot, traces, layout, config);
+      this.showLegend(traces);
+      window.Plotly.react(this.plot, traces, layout, config).then(() => app.fadeOthers(this, this.plot));
+    }
+
+    /* Who draws which line, and the last value of each. */
+    showLegend(traces) {
+      const count = traces.length > 1 ? traces.length : 0;
+      while (this.rows.length > count) this.rows.pop().element.remove();
+      while (this.rows.length < count) {
+        const row = new app.LegendRow(this);
+        row.element.tabIndex = 0;
+        this.rows.push(row);
+        this.legendLines.append(row.element);
+      }
+      this.rows.forEach((row, index) => {
+        const { metric, colour } = this.lines[index];
+        const value = app.formatQuantity(traces[index].y.at(-1), "");
+        row.show({ metric, name: metric.label, colour, isHidden: this.isHidden(metric.key), value, statistics: null });
+      });
+    }
+
+    /* A run alone is always shown. */
+    isHidden(key) {
+      return this.lines.length > 1 && this.hidden.has(key);
+    }
+
+    /* Callbacks of the rows. */
+
+    toggle(key) {
+      if (!this.hidden.delete(key)) this.hidden.add(key);
+      this.dirty = true;
+      this.draw();
+    }
+
+    highlight(key) {
+      this.highlightedKey = key !== null && this.isHidden(key) ? null : key;
+      if (this.plot._fullData) app.fadeOthers(this, this.plot);
     }
 
     buildTrace({ run }, { x, y }, colour, isCompared) {
@@ -60,6 +103,7 @@
         line: { width: 1.5, color: colour },
         marker: { size, symbol, color: colour, line: { width: 0 } },
         opacity: isCompared ? 0.8 : 1,
+        visible: this.isHidden(run.name) ? "legendonly" : true,
         hovertemplate: "%{y:.5~g}<extra>%{fullData.name}</extra>",
       };
     }
@@ -69,8 +113,8 @@
       const width = this.plot.clientWidth;
       const [low, high] = extent(traces.map(({ x }) => x));
       const [bottom, top] = pad(extent(traces.map(({ y }) => y)));
-      Object.assign(layout, { autosize: true, hovermode: "x unified", hoverdistance: -1, showlegend: traces.length > 1, dragmode: false });
-      layout.margin = { l: 58, r: 14, t: traces.length > 1 ? 26 : 8, b: 30 };
+      Object.assign(layout, { autosize: true, hovermode: "x unified", hoverdistance: -1, showlegend: false, dragmode: false });
+      layout.margin = { l: 58, r: 14, t: 8, b: 30 };
       app.enlargeForWall(layout);
       Object.assign(layout.xaxis, { fixedrange: true, range: low === high ? [low - 1, high + 1] : [low, high + (high - low) * 0.02] });
       layout.xaxis.hoverformat = ",";

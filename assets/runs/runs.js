@@ -28,7 +28,7 @@
     }
 
     get now() {
-      return this.page.liveView.clock.now() ?? Date.now();
+      return this.page.liveView.clock.now();
     }
 
     build() {

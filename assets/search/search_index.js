@@ -96,7 +96,7 @@
   /* The entry of a time in `text`; null if it is none. */
   app.timeEntry = function (page, text) {
     const { liveView } = page;
-    const now = liveView.clock.now() ?? Date.now();
+    const now = liveView.clock.now();
     const phrase = app.toEnglishPhrase(text).trim();
     const parsed = /^(now|live)$/i.test(phrase) ? { now: true } : app.parseTimePhrase(phrase, now);
     if (!parsed) return null;
@@ -114,7 +114,7 @@
   }
 
   app.presetEntries = function (page) {
-    const now = page.liveView.clock.now() ?? Date.now();
+    const now = page.liveView.clock.now();
     return app
       .timePresets(now)
       .filter(([, [start, end]]) => end > start && now - end < page.liveView.maxSeconds * 1000)

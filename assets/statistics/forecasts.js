@@ -64,7 +64,7 @@
     textOf(key) {
       const forecast = this.byMetric.get(key);
       const now = this.page.liveView.clock.now();
-      if (!forecast || now === null || this.page.liveView.reading.at !== null || forecast.at <= now) return "";
+      if (!forecast || this.page.liveView.reading.at !== null || forecast.at <= now) return "";
       return app.translate("full {time}", { time: app.formatTimeLeft(forecast, now) });
     }
 
@@ -107,7 +107,7 @@
       context.rect(0, 0, w, h);
       context.clip();
       context.setLineDash(LINE.dash);
-      Object.assign(context, { strokeStyle: app.isDark(chart.section) ? LINE.dark : LINE.light, lineWidth: LINE.width, globalAlpha: LINE.opacity });
+      Object.assign(context, { strokeStyle: chart.isDark ? LINE.dark : LINE.light, lineWidth: LINE.width, globalAlpha: LINE.opacity });
       for (const line of this.shownLines(chart)) {
         const forecast = this.byMetric.get(line.metric.key);
         const { x, y } = chart.scales(line);

@@ -95,7 +95,7 @@
 
     async load([start, end], keys, requested) {
       this.requested = requested;
-      const now = this.page.liveView.clock.now() ?? end;
+      const now = this.page.liveView.clock.now();
       const query = new URLSearchParams({ metrics: keys.join(), from: Math.min(start, now - 1), to: Math.min(end, now) });
       try {
         const response = await fetch(`${this.page.poller.base}api/usual?${query}`, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });

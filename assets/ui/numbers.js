@@ -70,9 +70,10 @@
     if (value === null || value === undefined) return "";
     if (unit === STATE_UNIT) return formatState(value);
     if (FIXED_UNITS.includes(unit)) {
+      if (Math.abs(value) >= MAX_PLAIN) return withUnit(formatDigits(value, 3), unit);
       // One decimal would show a small share as 0.
       const isSmall = value !== 0 && Math.abs(value) < 0.05;
-      return withUnit(isSmall || Math.abs(value) >= MAX_PLAIN ? formatDigits(value, 3) : formatDecimals(value, 1), unit);
+      return withUnit(isSmall ? formatDigits(value, 1) : formatDecimals(value, 1), unit);
     }
     if (unit === "s" && value >= LONGEST_AS_SECONDS) return app.formatDuration(value);
     const [factor, name] = scaleOf(value, unit);

@@ -65,7 +65,7 @@
 
     tick() {
       if (document.hidden) return;
-      app.setText(this.clock, app.formatTimeOfDay(this.page.liveView.clock.now() ?? Date.now()));
+      app.setText(this.clock, app.formatTimeOfDay(this.page.liveView.clock.now()));
       if (performance.now() >= this.nextStepAt) this.step();
       this.show();
     }

@@ -1,10 +1,11 @@
 """Notifications: changes of alerts in words, for a person who does not see the page.
 
-They are plain text, because anyone may have chosen a metric's name.
+They are plain text, because anyone may have chosen the name of a metric or of a process.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,11 @@ from dashapp.model.top import AlertProcesses, describe_ranking
 Processes = Mapping[int, AlertProcesses]
 # Sentences of the sources about changes, by their number.
 Reasons = Mapping[int, str]
+
+# Discord and Mattermost notify everybody at "@everyone", and show "[text](address)" as a link, also in plain
+# text. A space without width prevents both.
+_MENTION_OR_LINK = re.compile(r"(?<!\w)@|\](?=\()")
+ZERO_WIDTH_SPACE = "\u200b"
 
 # Changes that a message lists; it only counts the rest.
 MAX_LISTED_CHANGES = 20
@@ -67,7 +73,16 @@ def compose_message(
         lines.insert(0, f"{count - len(listed_changes):,} earlier changes: see /api/alerts")
     if url:
         lines.append(moment_url(url, changes[-1].time))
-    return Message(f"{sender}: {title}", "\n".join(lines), all_resolved, is_critical)
+    return Message(_disarm(f"{sender}: {title}"), _disarm("\n".join(lines)), all_resolved, is_critical)
+
+
+def _disarm(text: str) -> str:
+    r"""Return text in which a name of somebody else is neither a mention nor a link.
+
+    >>> _disarm("@here (a@b.c [x](http://y))").split("\u200b")
+    ['@', 'here (a@b.c [x]', '(http://y))']
+    """
+    return _MENTION_OR_LINK.sub(lambda match: match[0] + ZERO_WIDTH_SPACE, text)
 
 
 def critical_count(states: Iterable[AlertState]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dashapp.model.text import printable
 from dashapp.model.thresholds import AlertChange
 from dashapp.sources.base import Source
 
@@ -22,5 +23,5 @@ def alert_reasons(changes: Sequence[AlertChange], sources: Sequence[Source]) -> 
         for source in sources:
             name = getattr(source, "unique_name", "")
             if name and change.threshold.metric.startswith(f"{name}."):
-                reasons[change.number] = getattr(source, "status_message", "")[:MAX_REASON_CHARS]
+                reasons[change.number] = printable(getattr(source, "status_message", "")[:MAX_REASON_CHARS])
     return {number: reason for number, reason in reasons.items() if reason}

@@ -15,6 +15,7 @@ from dashapp.collector.catalog import MetricCatalog
 from dashapp.collector.derived import DerivedMetrics
 from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
+from dashapp.model.text import printable
 from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values, max_encoded_chars
 from dashapp.sources.base import Backfill, Source
 from dashapp.sources.rejection import describe_value
@@ -192,6 +193,8 @@ class Sampler:
         return str(getattr(source, "name", type(source).__name__))
 
     def _report(self, number: int, time: float, message: str, detail: object = None) -> str:
+        # An application that embeds dashapp has a log of its own.
+        message = printable(message)
         failing = self._problems is not None and number in self._problems
         # The clock may have been set back meanwhile.
         if not failing and abs(time - self._log_times.get(number, float("-inf"))) >= LOG_INTERVAL_S:

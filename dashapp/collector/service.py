@@ -41,6 +41,7 @@ from dashapp.model.ticks import (
     to_milliseconds,
 )
 from dashapp.model.top import GPU
+from dashapp.process.log_format import log_to_terminal
 from dashapp.process.signals import ignore_stop_signals, stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
 from dashapp.sources.push import Marks, PushSource, SeriesReader
@@ -153,7 +154,7 @@ def _ingested_series(interval: float) -> SeriesReader:
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
-    logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
+    log_to_terminal("collector", logging.INFO)
     try:
         settings = config.parse_settings(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
         # The parent process has already checked these.

@@ -31,6 +31,7 @@ from dashapp.http.streams import (
     event_message,
 )
 from dashapp.http.types import WSGIApp
+from dashapp.http.unread_bodies import MAX_SMALL_BYTES, PART_BYTES, StalledClientError, UnreadBodies, parts_of
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -47,10 +48,6 @@ MAX_PART_S = 300.0
 DISCONNECT = "http.disconnect"
 
 
-class StalledClientError(Exception):
-    """A client does not read. The server closes the connection of a response without an end."""
-
-
 # The message that begins a response, and its body.
 Response = tuple[dict[str, Any], Any]
 
@@ -60,6 +57,7 @@ class AsgiBridge:
 
     def __init__(self, app: WSGIApp, threads: int) -> None:
         self.streams = OpenStreams()
+        self._unread = UnreadBodies()
         self._app = app
         self._threads = threads
         self._large = LargeResponses()
@@ -80,12 +78,11 @@ class AsgiBridge:
         if response is None:
             response = await self._call_in_thread(environ, receive)
         start, body = response
-        if isinstance(body, bytes):
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
-            return
         with suppress(StalledClientError):
-            if isinstance(body, StreamBody):
+            if isinstance(body, bytes):
+                await send(start)
+                await send({"type": "http.response.body", "body": await self._send_beginning(body, send)})
+            elif isinstance(body, StreamBody):
                 streaming = self._stream(start, body, receive, send)
                 # A stream lasts long, and keeps in memory what these names refer to.
                 del environ, response, start
@@ -157,15 +154,16 @@ class AsgiBridge:
             await send(start)
             del start
             self.streams.add(stream)
-            if body.parts is None:
+            if len(body.first) <= MAX_SMALL_BYTES:
                 stream.deliver(event_message(body.first))
             else:
                 gone = loop.create_task(_until_disconnect(receive))
-                for part in body.parts:
-                    if gone.done() or stream.is_closed:
-                        break
-                    await _send_part(send, part)
-                body.parts.close()
+                async with self._unread.hold(body.first):
+                    for part in body.parts or parts_of(body.first):
+                        if gone.done() or stream.is_closed:
+                            break
+                        await _send_part(send, part)
+                _close(body.parts)
             body.first = b""
             body.start(stream)
             await (gone or _until_disconnect(receive))
@@ -177,6 +175,16 @@ class AsgiBridge:
             self.streams.discard(stream)
             _close(body.parts)
             body.close()
+
+    async def _send_beginning(self, body: bytes, send: Send) -> bytes:
+        """Send a body in parts, each when the client has read those before it; return the last part."""
+        rest = memoryview(body)
+        if len(rest) > MAX_SMALL_BYTES:
+            async with self._unread.hold(body):
+                while len(rest) > PART_BYTES:
+                    await send(event_message(bytes(rest[:PART_BYTES])))
+                    rest = rest[PART_BYTES:]
+        return bytes(rest)
 
     async def _send_parts(self, start: Any, body: Iterable[bytes], receive: Receive, send: Send) -> None:
         """Send a body whose parts a thread computes, each when the client has read those before it."""

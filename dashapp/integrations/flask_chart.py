@@ -71,7 +71,7 @@ class TemplateCharts:
         if theme != "auto":
             query["theme"] = theme
         src = f"{_external_path(at)}?{urlencode(query, safe=',')}"
-        return FRAME_HTML.format(src=src, title=title or f"{', '.join(keys)}, live", height=round(pixels))
+        return FRAME_HTML.format(src=src, title=title or ", ".join(keys), height=round(pixels))
 
     def plotlyjs(self, at: str = "") -> Markup:
         """Return a script element with our plotly.js, for static charts of the host.

@@ -12,6 +12,7 @@ from dashapp.config.cli import MCP_COMMAND
 from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.visibility import shows_processes
 from dashapp.model.ticks import SettingsError
+from dashapp.process.log_format import log_to_terminal
 from dashapp.stores.factory import open_backend, redis_problem
 
 MISSING = "dashapp mcp needs the package mcp, which is not installed; run pip install 'dashapp[mcp]'"
@@ -20,7 +21,7 @@ MISSING = "dashapp mcp needs the package mcp, which is not installed; run pip in
 def main(args: Sequence[str]) -> int:
     """Return 0 when standard input ends, 2 for invalid settings or a missing package."""
     # Standard output belongs to the protocol.
-    logging.basicConfig(format="%(asctime)s mcp: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    log_to_terminal("mcp", logging.WARNING)
     try:
         settings = config.parse_settings(args, prog=f"dashapp {MCP_COMMAND}", serving=False)
         if problem := redis_problem(settings):

@@ -20,6 +20,9 @@ MAX_MATCHES = 3
 # and the comparison of two long ones takes 0.1 ms.
 MAX_KNOWN_WORDS, MAX_COMPARED_WORDS = 1000, 20
 
+_NOT_ASCII = re.compile(r"[^\x20-\x7e]")
+# Control characters, the two line ends beyond ASCII, and halves of surrogate pairs.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WORD = re.compile(r"\S+")
 _PARAMETER = re.compile(r"=[^&#]*")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
@@ -52,6 +55,31 @@ def is_encodable(text: str) -> bool:
     (True, False)
     """
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def printable(text: str) -> str:
+    r"""Return text on one line, without control characters and others that are invisible.
+
+    >>> printable("a\tb\x1b[31m\udcff\u202e")
+    'a b\ufffd[31m\ufffd\ufffd'
+    """
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def without_controls(text: str) -> str:
+    r"""Return text on one line, without control characters.
+
+    Emoji keep the invisible parts that join them. Bytes of a path that are not UTF-8 are halves of surrogate
+    pairs in Python, which no response can contain.
+
+    >>> without_controls("a\tb\x1b[31m\udcff"), without_controls("a\u200db") == "a\u200db"
+    ('a b\ufffd[31m\ufffd', True)
+    """
+    return text if text.isprintable() else _CONTROL.sub(lambda match: _visible(match[0]), text)
+
+
+def _visible(letter: str) -> str:
+    return letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}"
 
 
 def redact_credentials(text: str) -> str:
@@ -90,20 +118,28 @@ def redact_url(text: str) -> str:
 
 
 def quote_value(value: object) -> str:
-    """A value on one line of bounded length, without credentials; text is in quotes.
+    r"""A value on one line of bounded length, without credentials; text is in quotes.
 
     >>> quote_value("http://me:secret@host"), quote_value(True), quote_value([1, "a"])
     ('"http://…@host"', 'true', "[1, 'a']")
+    >>> print(quote_value("\x1b[31m\x9b2J\u202e"))
+    "\u001b[31m\u009b2J\u202e"
     """
     if isinstance(value, str):
         text = redact_credentials(value)
         text = text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
-        return json.dumps(text, ensure_ascii=False)
+        quoted = json.dumps(text, ensure_ascii=False)
+        return quoted if quoted.isprintable() else _NOT_ASCII.sub(_escape, quoted)
     try:
         text = json.dumps(value) if isinstance(value, bool) else " ".join(str(value).split())
     except Exception:  # the value's own code may raise anything
         text = f"a value of type {type(value).__name__}"
-    return redact_credentials(text)[:MAX_QUOTED_LENGTH]
+    return printable(redact_credentials(text)[:MAX_QUOTED_LENGTH])
+
+
+def _escape(match: re.Match[str]) -> str:
+    letter = match[0]
+    return letter if letter.isprintable() else json.dumps(letter)[1:-1]
 
 
 def is_finite_number(value: object) -> TypeGuard[float]:

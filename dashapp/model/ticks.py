@@ -24,7 +24,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dashapp.model.text import parse_json
+from dashapp.model.text import parse_json, without_controls
 
 # A point that comes later than this many steps after the previous one leaves a gap.
 GAP_STEPS = 1.5
@@ -103,7 +103,11 @@ class PushQueueError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A named line; `low` and `high` bound its axis in units of `unit`, None if open."""
+    """A named line; `low` and `high` bound its axis in units of `unit`, None if open.
+
+    Its texts have no control characters and are valid Unicode. Devices, containers and other users may
+    have chosen them, and they go into responses, messages and logs.
+    """
 
     key: str
     label: str
@@ -111,6 +115,11 @@ class Metric:
     panel: str
     low: float | None = None
     high: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.key + self.label + self.unit + self.panel).isprintable():
+            for name in ("key", "label", "unit", "panel"):
+                object.__setattr__(self, name, without_controls(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,12 @@ import logging
 import time
 from collections.abc import Callable
 
+from dashapp.model.text import printable
+
 log = logging.getLogger("dashapp")
 
 # Minimum seconds between two log lines of one speaker.
 LOG_INTERVAL_S = 60.0
-
-
-def encodable(text: str) -> str:
-    """Return text that UTF-8 can represent; the name of a file may contain other bytes."""
-    return text.encode(errors="replace").decode()
 
 
 class StoredNotice:
@@ -25,7 +22,7 @@ class StoredNotice:
         self._sentence: str | None = None
 
     def set(self, sentence: str) -> None:
-        sentence = encodable(sentence)
+        sentence = printable(sentence)
         if sentence != self._sentence:
             self._sentence = sentence
             self._write(sentence)
@@ -45,6 +42,6 @@ class LoggedNotice(StoredNotice):
         now = time.monotonic()
         if sentence and now - self._logged >= LOG_INTERVAL_S:
             self._logged = now
-            log.warning(encodable(sentence))
+            log.warning(printable(sentence))
             self._sentence = None
         super().set(sentence)

@@ -23,6 +23,7 @@ from granian.log import LogLevels
 from dashapp.config import settings as config
 from dashapp.http.middleware.signing_key import process_secret
 from dashapp.model.ticks import SettingsError
+from dashapp.process.log_format import log_to_terminal
 from dashapp.process.signals import when_parent_exits
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ log = logging.getLogger("dashapp")
 MAX_CONNECTIONS = 4096
 SPARE_DESCRIPTORS = 256
 # HTTP/1 only: with HTTP/2 allowed, granian waits for the first byte of a connection for ever, and a
-# connection may hold megabytes. Without https no browser uses HTTP/2.
-HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=64 << 10)
+# connection may hold megabytes. Without https no browser uses HTTP/2. The buffer limits the headers, and what
+# a connection holds of a response.
+HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=32 << 10)
 
 
 def build_app() -> AsgiBridge:
@@ -65,7 +67,7 @@ def exit_with_parent(end: Callable[[], object], grace: float = 0) -> None:
 
 
 def main() -> int:
-    logging.basicConfig(format="%(asctime)s web: %(message)s", level=logging.WARNING)
+    log_to_terminal("web", logging.WARNING)
     try:
         settings = config.parse_settings(sys.argv[1:], checked=True)
     except SettingsError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -16,6 +17,7 @@ from webhook_server import Webhook, webhook
 from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import MAX_LISTED_CHANGES, Message, compose_message
 from dashapp.model.thresholds import AlertChange, Threshold
+from dashapp.model.top import AlertProcesses, TopEntry
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s")
 PLAIN = Message("lab: a title", "a body", all_resolved=False)
@@ -153,3 +155,21 @@ def test_mail_contains_html_of_names_as_text() -> None:
     tags.feed(body.get_content())
     assert tags.found <= {"html", "head", "body", "title", "br", "p", "h1", "div", "span", "meta"}
     assert name in tags.text.replace("\xa0", " ")
+
+
+def test_name_of_a_process_is_neither_a_mention_nor_a_link(hook: Webhook) -> None:
+    """A user of the machine names a process `@everyone`, and the message goes to Mattermost."""
+    change = AlertChange(HOT, True, 1_800_000_000.0, 97.0, 1)
+    names = ("@everyone", "(@here", "[x](//e.test)", "a@b.test", "<@123>")
+    ranking = [TopEntry(name, 10.0, 1) for name in names]
+    reasons = {2: "the host answered @all [y](//e.test)"}
+    other = AlertChange(Threshold("check.shop.up", "<", 1), True, 1_800_000_000.0, 0.0, 2)
+    for part in (ranking[:3], ranking[2:]):
+        processes = {1: AlertProcesses(1_800_000_000_000, "cpu", part)}
+        message = compose_message([change, other], 2, 2, "lab", processes, reasons=reasons)
+        address = f"mmost://127.0.0.1:{hook.port}/3ccdd113474722377935511fc85d3dd4"
+        assert apprise_worker.send_notification(address, message, PATIENCE_S) == ""
+    text = "".join(heard["text"] for _, heard in hook.heard)
+    assert all(name.strip("(<>@") in text for name in ("everyone", "here", "a@b.test", "123"))
+    assert not re.search(r"(?<!\w)@\w", text)
+    assert "](" not in text

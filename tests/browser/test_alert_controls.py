@@ -112,6 +112,15 @@ def test_rule_is_created_changed_and_deleted_by_keyboard(page: Page, site: Alert
     expect(dialog.get_by_role("status")).to_have_text("Saved.")
     created = rule_items(dialog).filter(has_text="cpu.core1.percent")
     expect(created.locator("code")).to_have_text("cpu.core1.percent > 500")
+    # On a phone, its buttons are on one line.
+    size = page.viewport_size
+    assert size
+    page.set_viewport_size({"width": 360, "height": 740})
+    tops = created.get_by_role("button").evaluate_all(
+        "(all) => all.map((e) => e.getBoundingClientRect().top)"
+    )
+    assert len(tops) == 2 and tops[0] == tops[1]
+    page.set_viewport_size(size)
     # The order of the keyboard.
     button = dialog.get_by_role("button", exact=True, name="Change: cpu.core1.percent > 500")
     for element in (

@@ -177,6 +177,12 @@ def test_header_counts_alerts_and_lists_each_at_any_width(page: Page, live: Live
         for item in listed.all():
             expect(item).to_contain_text("above")
             expect(item).to_contain_text(re.compile(r"firing \u00b7 \d+\ss \u00b7 peak \d+\.\d\s%"))
+        # Two lines of one alert are closer to each other than to the next alert.
+        tops = listed.locator("span").evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().top)")
+        ends = listed.locator("small").evaluate_all(
+            "(all) => all.map((e) => e.getBoundingClientRect().bottom)"
+        )
+        assert all(top - end >= 12 for top, end in zip(tops[1:], ends, strict=False))
         page.keyboard.press("Escape")
         expect(listed).to_have_count(0)
 
@@ -193,6 +199,51 @@ def test_incident_shows_its_time_panel_and_values(page: Page, live: Live) -> Non
     wait_until(page, lambda: page.evaluate("dashapp.page.liveView.reading.at") == start)
     expect(page.locator('[data-panel="cores"]')).to_be_in_viewport(ratio=0.9)
     expect(page.locator('[data-panel="cores"].broken')).to_have_count(1)
+
+
+def firing_for_a_minute(page: Page, live: Live) -> None:
+    since = live.store.newest().time_ms / 1000 - 60
+    live.store.set_thresholds([AlertState(HIGH, True, since)])
+    live.store.set_changes([AlertChange(HIGH, True, since, 97.25, 1)])
+    page.goto(live.url)
+    expect(page.locator("#alerts button.count")).to_have_text("1 alert")
+    wait_until(page, lambda: page.evaluate("dashapp.page.alertHistory.incidents.length") == 1)
+
+
+def test_reading_a_live_chart_moves_nothing_in_the_bar(page: Page, live: Live) -> None:
+    firing_for_a_minute(page, live)
+    assert_drawn_equals_store(page, live.store)
+    before = page.locator("#pause").bounding_box()
+    plot = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
+    assert before and plot
+    page.mouse.move(plot["x"] + 0.9 * plot["width"], plot["y"] + 40)
+    wait_until(page, lambda: page.evaluate("dashapp.page.liveView.reading.at") is not None)
+    expect(page.locator("#alerts button.count")).to_have_text("1 alert")
+    assert page.locator("#pause").bounding_box() == before
+    # Before the alert, the count says what was then.
+    page.mouse.move(plot["x"] + 0.1 * plot["width"], plot["y"] + 40)
+    expect(page.locator("#alerts button.count")).to_have_text("No alert then, 1 now")
+
+
+def test_old_alert_has_no_colour_when_the_server_is_gone(page: Page, live: Live) -> None:
+    firing_for_a_minute(page, live)
+    expect(page.locator(".tile.broken")).to_contain_text("CPU")
+    colour = "(element) => getComputedStyle(element).color"
+    parts = [page.locator(part).first for part in (".tile.broken .tile-value", "#alerts .count")]
+    red = [part.evaluate(colour) for part in parts]
+    page.context.set_offline(True)
+    try:
+        expect(page.locator("#page")).to_have_attribute("data-state", "offline")
+        assert not {part.evaluate(colour) for part in parts} & set(red)
+    finally:
+        page.context.set_offline(False)
+
+
+def test_limit_is_readable_on_a_wall(page: Page, live: Live) -> None:
+    set_state(live, broken=False)
+    page.set_viewport_size({"width": 2560, "height": 1440})
+    page.goto(live.url)
+    expect(page.locator('[data-panel="cpu"] .shape-label text')).to_have_css("font-size", "15.4px")
 
 
 def test_past_shows_alerts_of_its_time(page: Page, live: Live) -> None:

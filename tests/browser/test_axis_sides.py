@@ -49,7 +49,7 @@ def late(page: Page) -> Iterator[dict[str, float]]:
     server = Served(app.server.wsgi_app)
     page.goto(server.url)
     yield values
-    server.stop()
+    server.close()
 
 
 def wait_for_axes(page: Page, aio_id: str, left: list[str], right: list[str]) -> dict[str, Any]:

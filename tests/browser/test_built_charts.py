@@ -165,7 +165,7 @@ def test_shared_view_shows_built_chart_and_no_other_metric(page: Page) -> None:
         expect(page.locator("main .panel:not(.absent):not([data-built])")).to_have_count(0)
     finally:
         page.goto("about:blank")
-        server.stop()
+        server.close()
 
 
 AXES = ("metrics", "right")

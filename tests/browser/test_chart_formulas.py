@@ -202,7 +202,7 @@ def test_shared_link_shows_formula_and_no_other_metric(page: Page) -> None:
         wait_until(page, lambda: drawn(page) == {"twice": [key], "secret.plan * 2": []})
     finally:
         page.goto("about:blank")
-        server.stop()
+        server.close()
 
 
 def test_formula_is_checked_again_later_if_the_server_does_not_answer(page: Page, served: Live) -> None:

@@ -163,6 +163,31 @@ def test_curve_panel_can_be_hidden_enlarged_and_downloaded(page: Page, live: Liv
     expect(page.locator(f"{PANEL} h2 .value")).to_have_text("7 points")
 
 
+def test_several_curves_have_rows_in_the_legend_and_can_be_hidden(page: Page, live: Live) -> None:
+    rows = page.locator(f"{PANEL} .legend-line")
+    expect(rows).to_have_count(0)
+    two = Curves([[0.0, 1.0, 2.0], [0.0, 1.0]], [[1.0, 3.0, None], [5.0, 8.0]], ["<b>train</b>", "test"], "°C")
+    give(live, two)
+    expect(rows.locator("bdi")).to_have_text(["<b>train</b>", "test"])
+    expect(rows.locator(".value")).to_have_text(["3.0\u202f°C", "8.0\u202f°C"])
+    expect(rows.locator('[data-stat="mean"]')).to_have_text(["2.0\u202f°C", "6.5\u202f°C"])
+    # Plotly's own legend would show the same names again.
+    expect(page.locator(f"{PANEL} .js-plotly-plot g.legend")).to_have_count(0)
+    rows.nth(1).click()
+    expect(rows.nth(1)).to_have_attribute("aria-pressed", "false")
+    wait_until(page, lambda: page.evaluate(DRAWN)["seen"] == 1)
+    # The address keeps it hidden, also when the curves change.
+    page.reload()
+    expect(rows.nth(1)).to_have_attribute("aria-pressed", "false")
+    give(live, Curves(two.x, [[1.0, 4.0, 2.0], [5.0, 9.0]], two.names, "°C"))
+    expect(rows.locator(".value")).to_have_text(["2.0\u202f°C", "9.0\u202f°C"])
+    assert page.evaluate(DRAWN)["seen"] == 1
+    # A curve alone is always shown.
+    give(live, Curves([[0.0, 1.0]], [[5.0, 8.0]], ["test"]))
+    expect(rows).to_have_count(0)
+    wait_until(page, lambda: page.evaluate(DRAWN)["seen"] == 1)
+
+
 def test_curve_is_redrawn_after_dash_resets_graph(page: Page, live: Live) -> None:
     """Dash draws the graph again with its initial data; the page notices that after the draw."""
     give(live, doubling(8))

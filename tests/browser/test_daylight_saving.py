@@ -59,7 +59,7 @@ def page_at(
         yield page, middle
     finally:
         context.close()
-        server.stop()
+        server.close()
 
 
 def drawn(page: Page, count: int) -> dict[str, Any]:

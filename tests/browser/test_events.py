@@ -62,7 +62,7 @@ def served() -> Iterator[Site]:
     server = Served(app)
     yield Site(store, queue, server)
     feeder.stop()
-    server.stop()
+    server.close()
 
 
 @pytest.fixture

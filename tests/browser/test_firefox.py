@@ -144,4 +144,4 @@ def test_live_graph_streams_in_firefox(tab: FirefoxTab) -> None:
     tab.click("[data-live-graph=one] .pause")
     wait_for(lambda: tab.text("[data-live-graph=one] .pause") == "Back to live")
     tab.goto("about:blank")
-    app.server.stop()
+    app.server.close()

@@ -122,7 +122,7 @@ def site(language: str, password: str = PASSWORD) -> Iterator[str]:
     server = Served(create_app(feeder.store, settings, queue))
     yield server.url
     feeder.stop()
-    server.stop()
+    server.close()
 
 
 @pytest.fixture(scope="module")

@@ -172,6 +172,22 @@ def test_long_legend_shows_highest_lines_and_expands(page: Page, live: Live) -> 
     expect(page).to_have_url(re.compile(re.escape(keys[1])))
 
 
+def test_long_legend_of_a_stack_begins_with_its_whole(page: Page, serve: Serve) -> None:
+    """Also if its mean is lower than that of a part, which has values for a shorter time."""
+    live = serve(feeding=False, past=1, age=30)
+    kinds = ["user", "system", "nice", "irq", "steal", "iowait"]
+    live.store.describe([TOTAL, *(Metric(f"cpu.{kind}", kind, "%", "cpu", 0, 100) for kind in kinds)])
+    start = live.feeder.newest
+    for second in range(1, 25):
+        parts = {f"cpu.{kind}": 60.0 / (place + 1) for place, kind in enumerate(kinds)} if second > 12 else {}
+        live.store.append(Tick(start + second, 1.0, {"cpu.percent": 99.0 if parts else 1.0, **parts}))
+    page.goto(f"{live.url}?window=24&end={live.store.newest().time_ms}&panels=cpu")
+    rows = page.locator("[data-panel=cpu] [data-line]")
+    expect(rows).to_have_count(5)
+    expect(rows.nth(0)).to_have_attribute("data-line", "cpu.percent")
+    expect(rows.nth(1)).to_have_attribute("data-line", "cpu.user")
+
+
 def test_long_legend_of_checks_begins_with_those_that_are_down(page: Page, live: Live) -> None:
     open_past(page, live, "checks")
     rows = page.locator("[data-panel=checks] [data-line]")

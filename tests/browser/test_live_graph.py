@@ -269,4 +269,4 @@ def test_live_graph_shows_error_in_app_without_attach(page: Page) -> None:
         page.goto(server.url)
         page.wait_for_selector("text=No data source: call dashapp.attach(app)")
     finally:
-        server.stop()
+        server.close()

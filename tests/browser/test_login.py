@@ -37,7 +37,7 @@ def served(feeder: Feeder, *flags: str, password: str = PASSWORD, transport: str
     )
     server = Served(create_app(feeder.store, settings), transport)
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture

@@ -61,4 +61,4 @@ def test_live_graphs_report_missing_store_and_draw_once_it_exists(
             else:
                 wait_until(page, lambda k=kind: values(k) == [0.5, 0.25])
     finally:
-        server.stop()
+        server.close()

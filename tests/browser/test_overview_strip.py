@@ -56,6 +56,7 @@ def test_strip_requests_history_once_and_none_per_tick(page: Page, live: Live) -
     start, end = page.evaluate(WHOLE)
     assert end - start == pytest.approx(1000 * PAST_S, rel=0.1)
     assert_brush_is_range(page)
+    expect(page.locator(".strip-title")).to_have_text("CPU")
     drawn = """() => { const canvas = document.querySelector("#strip canvas");
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
         return data.filter((value, index) => index % 4 === 3 && value > 0).length; }"""

@@ -71,7 +71,7 @@ class Market:
 def shared() -> Iterator[Market]:
     running = Market()
     yield running
-    running.server.stop()
+    running.server.close()
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def fresh(page: Page) -> Iterator[Market]:
     running = Market()
     open_page(page, running)
     yield running
-    running.server.stop()
+    running.server.close()
 
 
 def open_page(page: Page, market: Market) -> None:

@@ -125,7 +125,7 @@ class Drip:
 
     def stop(self) -> None:
         self.feeder.stop()
-        self.server.stop()
+        self.server.close()
 
 
 @pytest.fixture

@@ -90,3 +90,17 @@ def test_server_clock_follows_ticks_of_stream_for_a_day(script: Page, skew: floa
     )
     assert min(lags) > -50
     assert max(lags) < 10
+
+
+def test_server_clock_is_viewers_own_before_first_response(script: Page) -> None:
+    found: Any = script.evaluate(
+        """() => {
+            const clock = new window.dashapp.ServerClock();
+            const before = [clock.isKnown, clock.now() - Date.now()];
+            clock.update(1e6, true);
+            return [...before, clock.isKnown, clock.now() - 1e9];
+        }"""
+    )
+    was_known, viewer_offset, is_known, server_offset = found
+    assert [was_known, is_known] == [False, True]
+    assert abs(viewer_offset) < 1000 and abs(server_offset) < 1000

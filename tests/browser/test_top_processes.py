@@ -93,7 +93,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
 def address(night: Night) -> Iterator[str]:
     server = Served(create_app(DiskReader(night.store), parse_settings(["--store", str(night.store)], {})))
     yield server.url
-    server.stop()
+    server.close()
 
 
 def position(page: Page, time_ms: float) -> list[float]:

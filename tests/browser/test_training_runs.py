@@ -125,12 +125,22 @@ def test_two_runs_are_compared_by_step_and_by_elapsed_time(page: Page, app: Dash
     wait_until(page, lambda: drawn()["run.resnet-2.loss"][0] == [5, 0.7])
     asked = ["resnet", "val.loss"]
     wait_until(page, lambda: page.evaluate(POINTS, asked)["run.resnet.val.loss"] == [[30, 0.5]])
+    rows = page.locator('[data-run="resnet"] [data-run-metric="loss"] .legend-line')
+    expect(rows.locator("bdi")).to_have_text(["resnet", "resnet-2"])
+    expect(rows.locator(".value")).to_have_text([re.compile(r"0\.\d")] * 2)
+    rows.nth(1).click()
+    expect(rows.nth(1)).to_have_attribute("aria-pressed", "false")
+    lines = page.locator('[data-run="resnet"] [data-run-metric="loss"] .scatterlayer .trace')
+    expect(lines).to_have_count(1)
+    rows.nth(1).click()
+    expect(lines).to_have_count(2)
     page.get_by_role("button", name="Time", exact=True).click()
     wait_until(page, lambda: [step for step, _ in drawn()["run.resnet.loss"]] != steps)
     elapsed = [time for points in drawn().values() for time, _ in points]
     assert all(-2 < time < 2 * PATIENCE_S for time in elapsed)
     page.get_by_label("Compare with").select_option("")
     wait_until(page, lambda: set(drawn()) == {"run.resnet.loss"})
+    expect(rows).to_have_count(0)
     # The time of the day.
     wait_until(page, lambda: min(time for time, _ in drawn()["run.resnet.loss"]) > 1e12)
 

@@ -91,6 +91,20 @@ def test_push_drops_only_rejected_name_and_sends_others(
     assert logged(caplog) == ["bad is rejected: a sentence about 400"]
 
 
+def test_error_message_of_server_is_one_printable_line_in_the_log(
+    pusher: PushClient, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over http, somebody else can answer in place of the server."""
+    server.error = "no\n2026-01-01 ERROR forged\x1b[2J\x9b"
+    server.answer = lambda metrics: 400
+    with caplog.at_level(logging.WARNING):
+        pusher.push("a", 1)
+        assert pusher.flush(PATIENCE_S)
+    (line,) = logged(caplog)
+    assert line.isprintable()
+    assert "no 2026-01-01 ERROR forged" in line
+
+
 def test_push_splits_requests_at_server_size_limit(pusher: PushClient, server: Server) -> None:
     sizes: list[int] = []
 

@@ -28,3 +28,12 @@ def test_alert_on_check_has_reason_of_this_check_only() -> None:
         change(5, "check.shopping.up"),
     ]
     assert alert_reasons(changes, sources) == {1: "check shop failed: not found in DNS"}
+
+
+def test_reason_is_one_printable_line() -> None:
+    """It becomes a line of a message, whose other lines are other alerts."""
+    text = "exec failed: a\n2026-01-01 00:00:00 UTC  cpu.percent > 90: resolved\r\x1b[2J"
+    sources: Any = [SimpleNamespace(unique_name="exec", status_message=text)]
+    reason = alert_reasons([change(1, "exec.up")], sources)[1]
+    assert reason.isprintable()
+    assert reason.startswith("exec failed: a 2026")

@@ -198,6 +198,39 @@ def test_logout_removes_session_cookie(app: WSGIApp) -> None:
 FORGED_SESSION = f"{'A' * 12}.A.{'A' * 43}"
 
 
+def test_logout_ends_copies_of_the_cookie_and_no_other_session(app: WSGIApp) -> None:
+    cookie, other = sign_in(app), sign_in(app)
+    assert cookie != other
+    assert ask(app, "/api/ticks", cookie=cookie).status == 200
+    post(app, "/logout", {}, cookie=cookie)
+    assert ask(app, "/api/ticks", cookie=cookie).status == 401
+    assert ask(app, "/api/ticks", cookie=f"{cookie}; {other}").status == 200
+    assert ask(app, "/api/ticks", cookie=other).status == 200
+
+
+def test_logout_ends_the_streams_of_other_tabs() -> None:
+    sessions = Sessions(KEY)
+    cookie = sessions.create(HOST, secure=False).partition(";")[0]
+    request = {"HTTP_COOKIE": cookie, "HTTP_HOST": HOST}
+    _, is_still_allowed = sessions.access(request)
+    assert is_still_allowed()
+    sessions.revoke(request, secure=False)
+    assert not is_still_allowed()
+
+
+def test_ended_sessions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashapp.http.middleware.sessions.MAX_ENDED_SESSIONS", 10)
+    sessions = Sessions(KEY)
+    requests = [
+        {"HTTP_COOKIE": sessions.create(HOST, secure=False).partition(";")[0], "HTTP_HOST": HOST}
+        for _ in range(25)
+    ]
+    for request in requests:
+        sessions.revoke(request, secure=False)
+    assert len(sessions._ended) == 10
+    assert not any(map(sessions.is_valid, requests[-10:]))
+
+
 @pytest.mark.parametrize("value", ["", "x", FORGED_SESSION])
 def test_logout_without_session_sends_no_cookie(app: WSGIApp, value: str) -> None:
     """Its name was once a hash of the key, with which everybody could test passwords offline."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from stream_client import asgi_client
 
+from dashapp.http import unread_bodies
 from dashapp.http.concurrency import CLIENT_KEY
 from dashapp.http.large_responses import (
     MAX_LARGE_PER_CLIENT,
@@ -50,7 +51,9 @@ def test_body_of_any_size_is_complete(size: int, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/api/ticks"])
 def test_large_body_is_sent_in_parts_which_granian_would_copy(path: str) -> None:
-    for size, largest in ((MAX_WHOLE_BYTES, MAX_WHOLE_BYTES), (MAX_WHOLE_BYTES + 1, PART_BYTES)):
+    small, large = unread_bodies.MAX_SMALL_BYTES, MAX_WHOLE_BYTES
+    middle_part = unread_bodies.PART_BYTES
+    for size, largest in ((small, small), (large, middle_part), (large + 1, PART_BYTES)):
         with asgi_client(app_of(size)) as client:
             exchange = client.request(path)
             exchange.result()

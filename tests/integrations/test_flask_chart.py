@@ -41,6 +41,13 @@ def test_chart_url_uses_prefix_of_proxy(mounted: Mounted) -> None:
     assert 'src="/outer/monitor/?' in html
 
 
+def test_default_title_of_chart_has_no_language(mounted: Mounted) -> None:
+    """The page of the host can have any; only its author knows which."""
+    host = mounted()
+    assert ' title="cpu.percent, load.1" ' in chart(host, 'dashapp_chart("cpu.percent", "load.1")')
+    assert ' title="負荷" ' in chart(host, 'dashapp_chart("load.1", title="負荷")')
+
+
 def test_chart_selects_mount_by_prefix(mounted: Mounted, store: Path) -> None:
     host = mounted("/one/")
     dashapp.mount(host.app, "/two/", store=store, collect=False)

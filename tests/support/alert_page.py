@@ -55,5 +55,5 @@ def alert_site(*rules: str, step: float = 0.5) -> Iterator[AlertSite]:
     public = Served(create_app(feeder.store, parse_settings(flags, {})))
     yield AlertSite(feeder, server, public)
     feeder.stop()
-    server.stop()
-    public.stop()
+    server.close()
+    public.close()

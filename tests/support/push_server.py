@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self, port: int = 0) -> None:
         self.answer: Callable[[dict[str, float]], int] = lambda metrics: 200
+        self.error = "a sentence about {status}"
         self.got: list[dict[str, float]] = []
         self.entries: list[dict[str, Any]] = []
         self.headers: list[Any] = []
@@ -48,7 +49,7 @@ class Server:
                 if status == 200:
                     server.got.append(metrics)
                     server.entries += entries
-                text = json.dumps({"error": f"a sentence about {status}"}).encode()
+                text = json.dumps({"error": server.error.format(status=status)}).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(text)))
                 self.end_headers()

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import MAX_VALUE
 from dashapp.sources.external.ingest.records import GAUGE, MAX_SERIES_CHARS, SEPARATOR, Point
+from dashapp.sources.external.ingest.series import MAX_METRICS
 from dashapp.sources.external.prometheus_names import UNITS
 
 PROTOCOL = "influx"
@@ -25,6 +26,9 @@ MAX_AGE_S, MAX_LEAD_S = 120.0, 60.0
 MAX_TAGS = 32
 # Cached series: parsing the tags takes longer than the rest of a line.
 CACHE_SIZE = 8000
+# Series of a request that are not in the cache. Each has the tags of its line, so a line of many fields would
+# take a hundred times its own bytes.
+MAX_NEW_SERIES = 4 * MAX_METRICS
 
 BOOLEANS = dict.fromkeys(("t", "T", "true", "True", "TRUE"), 1.0)
 BOOLEANS |= dict.fromkeys(("f", "F", "false", "False", "FALSE"), 0.0)
@@ -104,10 +108,13 @@ class LineParser:
     def __init__(self) -> None:
         self._tags: dict[str, _Tags] = {}
         self._series_count = 0
+        # Of the request that is being parsed.
+        self._new_count = 0
 
     def parse(self, text: str, now: float, precision: str = "ns") -> Lines:
         """Parse lines at `now`, in epoch seconds. `precision`: a key of PRECISIONS."""
         newest: dict[str, tuple[float, float]] = {}
+        self._new_count = 0
         clock = _Clock(now, precision)
         rejected = text_fields = 0
         problem = ""
@@ -149,15 +156,27 @@ class LineParser:
 
     def _add_tags(self, text: str) -> _Tags:
         tags = _Tags(text)
-        if self._series_count >= CACHE_SIZE:
-            self._tags, self._series_count = {}, 0
-        self._series_count += 1
+        self._count_new()
         self._tags[text] = tags
         return tags
 
     def _add_field(self, tags: _Tags, name: str) -> str:
-        self._series_count += 1
+        self._count_new()
         return tags.add_field(name)
+
+    def _count_new(self) -> None:
+        """Count one more entry of the cache, and empty a full one.
+
+        LineError if a request adds too many.
+        """
+        if self._new_count >= MAX_NEW_SERIES:
+            raise LineError(
+                f"expected at most {MAX_NEW_SERIES} new names in a request, of which {MAX_METRICS} are kept"
+            )
+        self._new_count += 1
+        if self._series_count >= CACHE_SIZE:
+            self._tags, self._series_count = {}, 0
+        self._series_count += 1
 
 
 class _Clock:

@@ -1,4 +1,4 @@
-"""Sessions in signed cookies, which the server does not store."""
+"""Sessions in signed cookies. The server stores only those that people ended."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ SESSION_LIFETIME_S = 30 * 86_400
 COOKIE_NAME = "dashapp-session"
 # Valid sessions in the cache, so that a viewer's next request costs one lookup. A full cache is emptied.
 MAX_CACHED_SESSIONS = 4096
+# Sessions that people ended: other tabs have streams, and others may have copies. Above this number the
+# oldest are forgotten.
+MAX_ENDED_SESSIONS = 4096
 # Cookies of our name that a request may have, and those of them in the form of a session. A site of the same
 # domain can set a dozen: for each path above the page, and for each domain above it.
 MAX_COOKIES, MAX_CHECKED_COOKIES = 1000, 64
@@ -35,6 +38,7 @@ class Sessions:
         self._clock = clock
         self._value = b""
         self._expiry_cache: dict[str, float] = {}
+        self._ended: dict[str, None] = {}
         self._use_current_key()
 
     def create(self, host: str, secure: bool, framed: bool = False) -> str:
@@ -48,10 +52,14 @@ class Sessions:
         return _cookie(cookie_name(host[:MAX_HOST_LENGTH]), token, SESSION_LIFETIME_S, secure, framed)
 
     def revoke(self, environ: Mapping[str, Any], secure: bool, framed: bool = False) -> list[str]:
-        """Set-Cookie headers that remove the sessions of a request from the browser."""
+        """End the sessions of a request in this process; return Set-Cookie headers for the browser."""
         cookies = _session_cookies(environ.get("HTTP_COOKIE", ""))
-        names = dict.fromkeys(name for name, token in cookies if self._is_unexpired(token))
-        return [_cookie(name, "", 0, secure, framed) for name in names]
+        valid = [(name, token) for name, token in cookies if self._is_unexpired(token)]
+        for _, token in valid:
+            self._ended[token] = None
+        while len(self._ended) > MAX_ENDED_SESSIONS:
+            self._ended.pop(next(iter(self._ended)), None)
+        return [_cookie(name, "", 0, secure, framed) for name in dict.fromkeys(name for name, _ in valid)]
 
     def is_valid(self, environ: Mapping[str, Any]) -> bool:
         """Whether a request has a session of this server that has not expired."""
@@ -105,7 +113,7 @@ class Sessions:
             if len(self._expiry_cache) >= MAX_CACHED_SESSIONS:
                 self._expiry_cache = {}
             self._expiry_cache[token] = expiry
-        return self._clock() < expiry
+        return self._clock() < expiry and token not in self._ended
 
     def _expires(self, token: str) -> float | None:
         try:

@@ -148,7 +148,7 @@ class ProcMounts:
 
     def __call__(self) -> list[Mount]:
         mounts = []
-        for line in os.fsdecode(self._file.read()).splitlines():
+        for line in os.fsdecode(self._file.read()).split("\n"):
             words = line.split(" ")
             if len(words) >= 3:
                 point = _OCTAL_ESCAPE.sub(lambda match: chr(int(match[1], 8)), words[1])

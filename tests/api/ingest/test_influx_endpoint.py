@@ -13,7 +13,7 @@ from processes import ROOT
 from push_pipeline import NOW, TOKEN
 from wsgi_client import ask
 
-from dashapp.api.ingest.influx import MAX_LINES, MAX_SEPARATORS
+from dashapp.api.ingest.influx import MAX_ESCAPES, MAX_LINES, MAX_SEPARATORS
 from dashapp.api.ingest.routes import INFLUX_PATHS, INGEST_PATHS
 from dashapp.api.ingest.series_writer import MAX_BODY_BYTES
 from dashapp.config.settings import parse_settings
@@ -257,6 +257,8 @@ def test_write_rejects_body_that_decompresses_to_200_megabytes(pipeline: IngestP
     [
         ("a v=1\n" * (MAX_LINES + 1) + "a v=2", f"expected at most {MAX_LINES}"),
         ("a " + "v=1," * (MAX_SEPARATORS + 1), f"expected at most {MAX_SEPARATORS}"),
+        ("a " + "\\" * (MAX_ESCAPES + 1), f"expected at most {MAX_ESCAPES}"),
+        ("a v=" + '"' * (MAX_ESCAPES + 1), f"expected at most {MAX_ESCAPES}"),
         ("#" * (MAX_BODY_BYTES + 1), f"larger than {MAX_BODY_BYTES} bytes"),
     ],
 )

@@ -15,13 +15,14 @@ from dashapp.api.ingest.line_protocol import (
     CACHE_SIZE,
     MAX_AGE_S,
     MAX_LEAD_S,
+    MAX_NEW_SERIES,
     MAX_TAGS,
     PRECISIONS,
     LineParser,
     Lines,
 )
 from dashapp.model.ticks import MAX_VALUE
-from dashapp.sources.external.ingest.records import GAUGE, SeriesId
+from dashapp.sources.external.ingest.records import GAUGE, MAX_SERIES_CHARS, SeriesId
 
 NOW = 1_795_218_017.0
 NS = 1_795_218_017_000_000_000
@@ -234,10 +235,38 @@ def test_parser_cache_stays_bounded() -> None:
         text = "\n".join(f"m,a=x{start + number} v=1" for number in range(1000))
         assert len(parser.parse(text, NOW).points) == 1000
         assert parser._series_count <= CACHE_SIZE + 1
-    text = "m " + ",".join(f"f{number}=1" for number in range(2 * CACHE_SIZE))
-    parser.parse(text, NOW)
-    parser.parse("other v=1", NOW)
-    assert parser._series_count == 2
+
+
+def cached_chars(parser: LineParser) -> int:
+    return sum(len(series) for tags in parser._tags.values() for series in tags.fields.values())
+
+
+def test_fields_of_the_same_tags_do_not_fill_the_cache_for_ever() -> None:
+    parser = LineParser()
+    for start in range(0, 3 * CACHE_SIZE, 1000):
+        text = "m " + ",".join(f"f{start + number}=1" for number in range(1000))
+        assert len(parser.parse(text, NOW).points) == 1000
+        assert sum(len(tags.fields) for tags in parser._tags.values()) <= CACHE_SIZE + 1
+
+
+def test_line_of_many_fields_with_long_tags_takes_little_memory() -> None:
+    """Each series has the tags of its line, so 1.8 MB of such fields took 263 MB."""
+    parser = LineParser()
+    tags = ",".join(f"t{number}={'x' * 25}" for number in range(MAX_TAGS))
+    lines = parser.parse(f"m,{tags} " + ",".join(f"f{number}=1" for number in range(50_000)), NOW)
+    assert (lines.points, lines.rejected) == ([], 1)
+    assert f"expected at most {MAX_NEW_SERIES} new names in a request" in lines.problem
+    assert cached_chars(parser) <= MAX_NEW_SERIES * MAX_SERIES_CHARS
+
+
+def test_names_above_the_limit_of_a_request_leave_known_ones_alone() -> None:
+    parser = LineParser()
+    parser.parse("m v=1", NOW)
+    many = "\n".join(f"m,n=a{number} v=1" for number in range(2 * MAX_NEW_SERIES))
+    lines = parser.parse(f"{many}\nm v=2", NOW)
+    assert values(lines)["m.v",] == (NOW, 2.0)
+    assert lines.rejected == 2 * MAX_NEW_SERIES - MAX_NEW_SERIES // 2
+    assert parser.parse("other v=3", NOW).rejected == 0
 
 
 # Without a backslash at the end: line protocol cannot contain it. Names begin with a letter.

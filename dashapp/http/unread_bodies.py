@@ -1,0 +1,83 @@
+"""Limits the memory of responses that slow clients have not read yet.
+
+The server granian copies a whole body, and some parts of one in parts. So a body is sent in small parts, each
+when the client has read those before it. All clients of one response share its bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+# A body of at most this size is sent as a whole.
+MAX_SMALL_BYTES = 64 << 10
+PART_BYTES = 4 << 10
+# Bytes of all bodies above MAX_SMALL_BYTES that clients are reading, in a process. A body of several clients
+# counts once.
+MAX_UNREAD_BYTES = 64 << 20
+# Seconds until a client has read a body.
+MAX_BODY_S = 300.0
+
+
+class StalledClientError(Exception):
+    """A client does not read. The server closes the connection of a response without an end."""
+
+
+def parts_of(body: bytes) -> Iterator[bytes]:
+    """Yield a body in parts."""
+    view = memoryview(body)
+    for start in range(0, len(view), PART_BYTES):
+        yield bytes(view[start : start + PART_BYTES])
+
+
+class UnreadBodies:
+    """The bodies that clients are reading. Only the event loop uses it."""
+
+    def __init__(self, max_bytes: int = MAX_UNREAD_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._size = 0
+        # The oldest first.
+        self._bodies: dict[asyncio.Timeout, bytes] = {}
+        # By the identity of a body.
+        self._reader_counts: dict[int, int] = {}
+
+    @asynccontextmanager
+    async def hold(self, body: bytes) -> AsyncIterator[None]:
+        """Count `body` for the block, which sends it.
+
+        StalledClientError if that takes too long, or if newer bodies need the memory.
+        """
+        try:
+            async with asyncio.timeout(MAX_BODY_S) as deadline:
+                self._add(deadline, body)
+                try:
+                    yield
+                finally:
+                    self._remove(deadline)
+        except TimeoutError:
+            raise StalledClientError from None
+
+    def _add(self, deadline: asyncio.Timeout, body: bytes) -> None:
+        self._bodies[deadline] = body
+        count = self._reader_counts.get(id(body), 0)
+        self._reader_counts[id(body)] = count + 1
+        self._size += 0 if count else len(body)
+        while self._size > self._max_bytes and (oldest := self._oldest_but(deadline)) is not None:
+            self._remove(oldest)
+            oldest.reschedule(asyncio.get_running_loop().time())
+
+    def _oldest_but(self, deadline: asyncio.Timeout) -> asyncio.Timeout | None:
+        """Return the oldest of the others, if possible of those whose end frees memory."""
+        others = [each for each in self._bodies if each is not deadline]
+        alone = (each for each in others if self._reader_counts[id(self._bodies[each])] == 1)
+        return next(alone, others[0] if others else None)
+
+    def _remove(self, deadline: asyncio.Timeout) -> None:
+        body = self._bodies.pop(deadline, None)
+        if body is None:
+            return
+        self._reader_counts[id(body)] -= 1
+        if not self._reader_counts[id(body)]:
+            del self._reader_counts[id(body)]
+            self._size -= len(body)
