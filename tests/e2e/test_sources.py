@@ -67,7 +67,7 @@ def test_function_source_is_collected_beside_machine_source(folder: Path) -> Non
             "key": "temperature.kitchen",
             "label": "<b>Temp</b> kitchen",
             "unit": "°C",
-            "panel": "temperature",
+            "panel": "weather-temperature",
             "low": -10,
             "high": 40,
         }

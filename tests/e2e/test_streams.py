@@ -48,7 +48,8 @@ def test_stream_has_each_tick_once_also_after_it_was_cut(app: Dashapp) -> None:
     assert not later[0].data["reset"]
     shown = times([*events, *later])
     assert on_grid(shown, STEP_MS)
-    assert set(shown[len(events[0].data["t"]) :]) <= set(app.shown())
+    # A tick of a busy machine can lack the metric by which `app.shown` knows gaps.
+    assert set(shown[len(events[0].data["t"]) :]) <= set(app.ticks(7200)["t"])
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Event
 
 # The start of the wall clock in seconds UTC, and of the monotonic clock in seconds.
 START, BOOT = 1_790_000_000.0, 1000.0
@@ -72,3 +73,21 @@ class SteppingClock(FakeClock):
         """Continue for another `seconds`, as after a restart of the collector."""
         self._end = self.monotonic() + seconds
         self._steps = [(self.monotonic() + after, jump) for after, jump in steps]
+
+
+class EndedPause:
+    """A `pause` for a thread without an end: short, and after `end` for ever.
+
+    A thread that goes on after its test takes processor time from all later tests of its worker.
+    """
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._seconds = seconds
+        self._ended = Event()
+
+    def __call__(self, _seconds: float) -> None:
+        if self._ended.wait(self._seconds):
+            Event().wait()
+
+    def end(self) -> None:
+        self._ended.set()

@@ -29,7 +29,7 @@ pytestmark = needs_redis
 START = 1_795_216_800  # a whole hour
 HOURS = 14
 # Seconds between two ticks, ticks per hour, and ticks per compacted span.
-STEP, RATE, SPAN = 20, 180, 30
+STEP, RATE, SPAN = 30, 120, 20
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,7 +57,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 def ticks(hours: int) -> list[Tick]:
     return [
-        Tick(START + second, STEP, {"cpu": second % 97 + 0.25, **({"gone": 1.0} if second % 3 else {})})
+        Tick(START + second, STEP, {"cpu": second % 97 + 0.25, **({"gone": 1.0} if second % 60 else {})})
         for second in range(STEP, hours * 3600 + 1, STEP)
     ]
 
@@ -70,16 +70,20 @@ def fill(store: RedisStore | DiskStore, found: list[Tick]) -> None:
 
 
 @pytest.fixture(scope="module")
-def readers(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Reader, Reader]]:
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskStore]:
+    with closing(DiskStore(tmp_path_factory.mktemp("disk"))) as store:
+        fill(store, ticks(HOURS))
+        yield store
+
+
+@pytest.fixture(scope="module")
+def readers(url: str, disk: DiskStore) -> tuple[Reader, Reader]:
     """The same history on disk and in Redis."""
-    with closing(DiskStore(tmp_path_factory.mktemp("disk"))) as disk:
-        made = ticks(HOURS)
-        fill(disk, made)
-        with closing(RedisStore(redis_client(url), "filled")) as store:
-            fill(store, made)
-        reader = RedisReader(redis_client(url), "filled")
-        reader.poll()
-        yield disk, reader
+    with closing(RedisStore(redis_client(url), "filled")) as store:
+        fill(store, ticks(HOURS))
+    reader = RedisReader(redis_client(url), "filled")
+    reader.poll()
+    return disk, reader
 
 
 def assert_frames_equal(one: Frame, other: Frame) -> None:
@@ -157,10 +161,10 @@ def test_archive_drops_blocks_older_than_retention(url: str) -> None:
 
 
 def test_archive_drops_blocks_above_size_limit(url: str) -> None:
-    with closing(RedisStore(redis_client(url), "small", retention=Retention(size=3000))) as store:
+    with closing(RedisStore(redis_client(url), "small", retention=Retention(size=2000))) as store:
         fill(store, ticks(3))
         client, keys = redis_client(url).connection, Keys("small")
-        wait_for(lambda: sum(map(len, client.hvals(keys.of("seconds.blocks")))) <= 3000)
+        wait_for(lambda: sum(map(len, client.hvals(keys.of("seconds.blocks")))) <= 2000)
         assert client.hlen(keys.of("seconds.blocks")) >= 1
 
 
@@ -181,9 +185,9 @@ def test_corrupt_block_is_gap_with_notice(url: str) -> None:
 def test_archive_counts_ticks_once_after_restarts(url: str, readers: tuple[Reader, Reader]) -> None:
     """Fault 31 with over a dozen writers, all stopped without `close`."""
     made = ticks(HOURS)
-    for place in range(0, len(made), RATE + 20):
+    for place in range(0, len(made), RATE + 10):
         store = RedisStore(redis_client(url), "often")
-        fill(store, made[place : place + RATE + 20])
+        fill(store, made[place : place + RATE + 10])
         drain(store)
         store.writer.stop()
         store.lease.release()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Event
 
 import pytest
 from check_server import answer, serving
-from clocks import FakeClock
+from clocks import EndedPause, FakeClock
 from stage import Listener
 from waiting import wait_for
 
@@ -138,7 +139,7 @@ def test_checks_are_spread_over_their_interval() -> None:
 
 def test_check_whose_name_resolves_for_ever_fails_at_its_timeout() -> None:
     """A DNS query cannot be ended: the thread waits, and the source reports the failure."""
-    clock, entered, over = FakeClock(), Event(), Event()
+    clock, entered, over, pause = FakeClock(), Event(), Event(), EndedPause()
 
     def probe(target: Target, attempt: Attempt) -> None:
         attempt.late_reason = "DNS did not answer"
@@ -146,7 +147,7 @@ def test_check_whose_name_resolves_for_ever_fails_at_its_timeout() -> None:
         over.wait()
         attempt.remaining()
 
-    source = CheckSource(Target.parse("tcp://db:5432"), probe, clock.monotonic, lambda _: None)
+    source = CheckSource(Target.parse("tcp://db:5432"), probe, clock.monotonic, pause)
     source.read()
     entered.wait()
     assert keys(source) == {}
@@ -154,16 +155,18 @@ def test_check_whose_name_resolves_for_ever_fails_at_its_timeout() -> None:
         clock.pass_time(30.0)
         assert keys(source) == {"check.db.up": 0.0}
         assert source.status_message == "check db failed: DNS did not answer within 5 s"
+    pause.end()
     over.set()
 
 
 def test_alert_on_check_fires_and_resolves_with_real_server() -> None:
     """`up` is present and 0 while the check fails."""
     evaluator = AlertEvaluator([Threshold.parse("check.shop.up below 1 for 30s")])
-    notice, times = Listener(), iter(range(1_800_000_000, 1_900_000_000))
-    with serving(answer()) as server:
+    notice, times, pause = Listener(), iter(range(1_800_000_000, 1_900_000_000)), EndedPause(0.02)
+    with serving(answer()) as server, ExitStack() as ends:
+        ends.callback(pause.end)
         text = f"tcp://127.0.0.1:{server.port}#shop"
-        source = CheckSource(Target.parse(text), pause=lambda _: Event().wait(0.02))
+        source = CheckSource(Target.parse(text), pause=pause)
         sampler = Sampler([source], MemoryStore(), 1.0, notice)
 
         def changes() -> list[AlertChange]:

@@ -98,18 +98,25 @@ def test_web_check_fails_with_reason(respond: Respond, status: int | None, failu
 @pytest.mark.parametrize(
     ("respond", "failure"),
     [
-        (silence, "no answer within 0.3 s"),
-        (dripping(b"", b"H"), "no answer within 0.3 s"),
-        (dripping(b"HTTP/1.1 200 OK\r\na: "), "no answer within 0.3 s"),
-        (dripping(HEAD + b"\r\nok"), "the answer did not end within 0.3 s"),
-        (dripping(CHUNKED, b"1\r\nx\r\n"), "the answer did not end within 0.3 s"),
-        (dripping(HEAD + b"content-length: 1000000\r\n\r\nok"), "the answer did not end within 0.3 s"),
+        (silence, "no answer"),
+        (dripping(b"", b"H"), "no answer"),
+        (dripping(b"HTTP/1.1 200 OK\r\na: "), "no answer"),
+        (dripping(HEAD + b"\r\nok"), "the answer did not end"),
+        (dripping(CHUNKED, b"1\r\nx\r\n"), "the answer did not end"),
+        (dripping(HEAD + b"content-length: 1000000\r\n\r\nok"), "the answer did not end"),
     ],
 )
 def test_web_check_ends_at_its_timeout(respond: Respond, failure: str) -> None:
     with serving(respond) as server:
-        result = run_check(f"http://127.0.0.1:{server.port}/?timeout=0.3")
-    assert (result.failure, result.latency) == (failure, None)
+        for timeout in ("0.3", "3", "30"):
+            result = run_check(f"http://127.0.0.1:{server.port}/?timeout={timeout}&every=60")
+            assert result.latency is None
+            # A busy machine may need longer for the beginning of the answer.
+            if result.failure != f"no answer within {timeout} s":
+                break
+            if failure == "no answer":
+                return
+    assert result.failure == f"{failure} within {timeout} s"
 
 
 ANOTHER_HOST = "the answer redirects to another host"
@@ -271,6 +278,7 @@ def test_web_check_follows_no_redirect_from_https_to_http(certificates: Certific
 def test_web_check_explains_port_without_tls(
     certificates: Certificates, respond: Respond, failure: str
 ) -> None:
+    timeout = "0.3" if "0.3" in failure else "60"
     with serving(respond) as server:
-        result = run_check(f"https://localhost:{server.port}/?timeout=0.3")
+        result = run_check(f"https://localhost:{server.port}/?timeout={timeout}&every=60")
     assert result.failure == failure
