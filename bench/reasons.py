@@ -10,9 +10,9 @@ REASONS = {
         "**500 viewers, spread over the second:** most of the cost is to wake server and kernel for each "
         "single request, as the empty application in the same table shows. The page sends its request "
         "within a tenth of a second after a tick is due, so all viewers arrive together. The row of 60 ms "
-        "shows the cost of that. What dashapp adds to the empty application (checks, the search for the "
-        "response, headers) takes 7 µs if polls follow each other at once, and about 35 µs if the caches of "
-        "the processor have forgotten it since the last poll."
+        "shows the cost of that. dashapp adds checks, the search for the response and headers to the empty "
+        "application. They take 7 µs if polls follow each other at once. They take about 35 µs if the caches "
+        "of the processor have forgotten them since the last poll."
     ),
     r"the same, all charts, all requests within 60 ms.*": (
         "**All requests within 60 ms:** since the server offers streams, Python's event loop reads each "
