@@ -120,25 +120,21 @@ def create_app(
             streams=settings.transport != "poll",
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
-        # A comparison has no exposition of its own.
-        metrics = PrometheusEndpoint(target.reader, target.now) if len(target.names) < 2 else None
         find_write = writes.of(target)
         is_root = not target.names or target.top
         files_of_page = pages if is_root else host_pages
+        others: dict[str, WSGIApp] = {**programs, openapi.OPENAPI_PATH: description} if is_root else {}
+        if len(target.names) < 2:  # a comparison has no exposition
+            others[METRICS_PATH] = PrometheusEndpoint(target.reader, target.now)
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
-            if path in FRAME_PATHS:
-                # Nearly all requests.
+            if path in FRAME_PATHS:  # nearly all requests
                 return api(environ, start_response)
             if write := find_write(environ):
                 return write(environ, start_response)
-            if is_root and (endpoint := programs.get(path)):
+            if endpoint := others.get(path):
                 return endpoint(environ, start_response)
-            if path == openapi.OPENAPI_PATH and is_root:
-                return description(environ, start_response)
-            if metrics and path == METRICS_PATH:
-                return metrics(environ, start_response)
             if path.startswith(badge.BADGE_PREFIX):
                 return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
