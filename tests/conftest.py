@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +16,14 @@ from fake_collector import Feeder
 from fake_hosts import Fleet
 from faulty_server import POLL, Served
 from hypothesis import HealthCheck, settings
+from leftover_threads import are_at_rest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
 from reporting import pytest_runtest_makereport, pytest_terminal_summary
 from served_page import Live, Many, Serve, Serving
 from tab import SharedContext, Tab, new_context, pytest_runtest_teardown
 from thorough import VARIABLE, amount
-from waiting import PATIENCE_S
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.config.settings import Settings
 from dashapp.stores.memory import MemoryStore
@@ -85,6 +87,15 @@ def pytest_collection_finish() -> None:
     """Keep ten thousand tests out of each garbage collection: a tenth less CPU time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _leftover_threads_wait() -> Iterator[None]:
+    """Assert that no thread works on after the tests of its module."""
+    before = set(threading.enumerate())
+    yield
+    if left := set(threading.enumerate()) - before:
+        wait_for(lambda: are_at_rest(left))
 
 
 @pytest.fixture(scope="session")
