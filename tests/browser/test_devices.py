@@ -257,6 +257,8 @@ def test_forced_colours_show_slider_status_and_alarms(page: Page, live: Live) ->
     rule = Threshold.parse("cpu.percent >= 0")
     live.store.set_thresholds([AlertState(rule, True, live.store.newest().time_ms / 1000)])
     expect(page.locator(".tile.broken")).to_have_count(1)
+    expect(page.locator(".panel.broken > h2 .value")).to_have_count(1)
+    expect(page.locator(".panel.broken .legend-line .value").first).to_be_attached()
     read = """([selector, pseudo]) => {
         const style = getComputedStyle(document.querySelector(selector), pseudo);
         return [style.backgroundColor, style.borderTopWidth];

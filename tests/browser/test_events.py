@@ -137,7 +137,7 @@ def test_list_shows_events_by_day_and_jumps_to_a_moment(page: Page, site: Site) 
     rows.first.locator("button").click()
     expect(page.locator("dialog")).to_have_count(0)
     wait_for_state(page, "paused")
-    assert page.evaluate("dashapp.page.liveView.reading.pointer") == old
+    wait_until(page, lambda: page.evaluate("dashapp.page.liveView.reading.pointer") == old)
     expect(page.locator("#event-at-crosshair")).to_contain_text(
         "No data for 60 s: the machine was suspended,"
     )

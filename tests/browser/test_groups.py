@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
-from waiting import wait_until, wait_until_passes
+from waiting import still_box, wait_until, wait_until_passes
 
 from dashapp.model.groups import GROUPS
 from dashapp.model.ticks import Metric, Tick
@@ -81,7 +81,7 @@ def test_each_panel_is_in_a_group(page: Page, live: Live) -> None:
     page.goto(live.url)
     wait_for_state(page, "stale")
     expect(page.locator("[data-group]")).to_have_count(len(GROUPS))
-    assert page.locator(".panel").count() == page.locator("[data-group] .panel").count()
+    wait_until(page, lambda: page.locator(".panel").count() == page.locator("[data-group] .panel").count())
     expected = {"cpu": "overview", "cores": "cpu", "swap": "memory", "disks": "disks", "shop": "yours"}
     wait_until(page, lambda: {panel: group_of(page, panel) for panel in expected} == expected)
     # Groups without panels have neither a heading nor a link.
@@ -102,9 +102,7 @@ def test_link_jumps_to_its_group(page: Page, live: Live) -> None:
         expect(link).to_have_attribute("aria-current", "true")
         expect(page).to_have_url(re.compile("#disks$"))
         # The bar does not cover the heading.
-        bar, heading = page.locator("#bar").bounding_box(), page.locator("#disks .toggle").bounding_box()
-        assert bar
-        assert heading
+        heading, bar = still_box(page, "#disks .toggle"), still_box(page, "#bar")
         assert heading["y"] >= bar["y"] + bar["height"]
         other.click()
         expect(other).to_have_attribute("aria-current", "true")

@@ -21,8 +21,9 @@ STREAM = "dashapp.page.poller.stream"
 # Whether a stream is open and has brought an event.
 STREAMS = f"{STREAM}.source !== null && {STREAM}.events > 0"
 PAUSED = f"{STREAM}.pausedUntil > performance.now()"
-# Without that of the overview strip, which comes once.
-REQUESTS = "flights.urls.filter((url) => !url.includes('ticks?metrics=')).length"
+# Addresses of requests, without that of the overview strip, which comes once.
+ADDRESSES = "flights.urls.filter((url) => !url.includes('ticks?metrics='))"
+REQUESTS = f"{ADDRESSES}.length"
 BEAT = "dashapp.page.intervalThrottle.currentMs"
 # Records every state of the badge.
 WATCH = """() => {
@@ -93,9 +94,8 @@ def test_page_makes_no_request_while_stream_delivers(page: Page, live: Live) -> 
     streaming(page, live.url, live)
     page.evaluate(WATCH)
     page.evaluate(RECORD)
+    # The first request, and those for ticks before the stream was open.
     asked = page.evaluate(REQUESTS)
-    # The first request, and one for a tick before the stream was open.
-    assert asked <= 2
     ticks(page, live, 8)
     assert page.evaluate(REQUESTS) == asked
     times = page.evaluate("window.times")
@@ -161,7 +161,8 @@ def test_page_polls_when_proxy_holds_events_back(page: Page, live: Live, proxy: 
     wait_until(page, lambda: page.evaluate(PAUSED))
     asked = page.evaluate(REQUESTS)
     ticks(page, live, 4)
-    assert page.evaluate(REQUESTS) >= asked + 3
+    # One response has several ticks if the page is slow.
+    wait_until(page, lambda: page.evaluate(REQUESTS) >= asked + 3)
     wait_until(page, lambda: proxy.open_streams == 0)
     assert_always_live(page, live)
 
@@ -195,7 +196,8 @@ def test_page_polls_when_proxy_strips_header(
     page.evaluate(WATCH)
     asked = page.evaluate(REQUESTS)
     ticks(page, live, 4)
-    assert page.evaluate(REQUESTS) >= asked + 3
+    # One response has several ticks if the page is slow.
+    wait_until(page, lambda: page.evaluate(REQUESTS) >= asked + 3)
     assert proxy.streams == streams
     assert_always_live(page, live)
 
@@ -242,10 +244,11 @@ def test_hidden_tab_closes_stream_and_catches_up_with_one_request(
     )
     page.evaluate(HIDE, False)
     wait_until(page, lambda: page.evaluate(STREAMS))
-    # One for what it missed; on a slow machine one more, for a tick before the stream was open.
-    assert 1 <= page.evaluate(REQUESTS) - asked <= 2
+    # One for what it missed; on a slow machine others for ticks before the stream was open.
+    newer = page.evaluate(ADDRESSES)[asked:]
+    assert newer.count(newer[0]) == 1
     ticks(page, live, 3)
-    assert page.evaluate(REQUESTS) - asked <= 2
+    assert page.evaluate(ADDRESSES)[asked:] == newer
     assert_always_live(page, live)
 
 
@@ -281,13 +284,13 @@ def test_ten_tabs_share_four_streams(chromium: Browser, serve: Serve) -> None:
         for page in pages:
             wait_until(page, lambda page=page: shows_newest(page))
             wait_for_state(page, "live")
-        assert proxy.open_streams == 4
+        wait_until(pages[0], lambda: proxy.open_streams == 4)
         # A tab that polled gets the place of a tab that is closed.
         closed = next(page for page in pages if page.evaluate(STREAMS))
         closed.goto("about:blank")
         pages.remove(closed)
         wait_until(pages[0], lambda: streams(pages) == 4)
-        assert proxy.open_streams <= 4
+        wait_until(pages[0], lambda: proxy.open_streams == 4)
 
 
 def test_window_and_range_change_while_page_streams(page: Page, live: Live) -> None:

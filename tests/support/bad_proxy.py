@@ -7,11 +7,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from math import inf
 from random import Random
-from threading import Lock, Thread
+from threading import Lock
 from urllib.parse import urlsplit
+
+from closable_server import ClosableServer
+from ports import release, server_port
 
 HOP_HEADERS = ("connection", "keep-alive", "transfer-encoding", "content-length")
 STREAM_PATH = "/api/stream"
@@ -21,7 +24,6 @@ LOGIN_PAGE = (
 )
 # Bytes after which a stream is cut: from within its headers to after a few events.
 CUT = (1, 1200)
-POLL_S = 0.02
 
 
 class BadProxy:
@@ -41,9 +43,8 @@ class BadProxy:
         parts = urlsplit(target)
         self.target = (parts.hostname or "", parts.port or 80)
         self._lock = Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.proxy = self
-        Thread(target=self._server.serve_forever, args=(POLL_S,), daemon=True).start()
+        self._server = _Server(server_port(), self)
+        self._server.start()
 
     @property
     def url(self) -> str:
@@ -68,8 +69,8 @@ class BadProxy:
         return b"\r\n".join(line for line in lines if line.split(b":")[0].decode().lower() not in self.strips)
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
+        release(self._server.server_address[1])
 
 
 @contextmanager
@@ -81,14 +82,10 @@ def bad_proxy(target: str) -> Iterator[BadProxy]:
         proxy.close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-    proxy: BadProxy
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore errors of closed browsers and stopped servers, which the tests cause."""
+class _Server(ClosableServer):
+    def __init__(self, port: int, proxy: BadProxy) -> None:
+        super().__init__(port, _Handler)
+        self.proxy = proxy
 
 
 class _Handler(BaseHTTPRequestHandler):

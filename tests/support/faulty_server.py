@@ -6,10 +6,11 @@ import contextlib
 import select
 import socket
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from typing import Any
 
+from closable_server import ClosableServer
 from event_streams import events
 from ports import release, server_port
 
@@ -158,26 +159,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
+class _Server(ClosableServer):
     def __init__(self, port: int, served: Served) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(port, _Handler)
         self.served = served
-        self.connections: set[socket.socket] = set()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self.connections.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore errors of closed browsers and stopped servers, which the tests cause."""
 
 
 class Served:
@@ -203,19 +188,14 @@ class Served:
         return self._server is not None
 
     def start(self) -> None:
-        server = self._server = _Server(self._port, self)
-        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        self._server = _Server(self._port, self)
+        self._server.start()
 
     def stop(self) -> None:
         """Refuse connections and close those that are open."""
         server, self._server = self._server, None
-        if server is None:
-            return
-        server.shutdown()
-        server.server_close()
-        for connection in list(server.connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        if server is not None:
+            server.stop()
 
     def close(self) -> None:
         """Stop for good, and leave the port to the next server of this process."""
