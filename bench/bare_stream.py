@@ -1,6 +1,8 @@
-"""`python -m bench.bare_stream PORT`: an empty application that streams on granian.
+"""`python -m bench.bare_stream PORT`: dashapp's web server with an empty application.
 
-One task for each connection waits for the tick, and sends the same bytes as all others.
+At /api/stream one task for each connection waits for the tick, and sends the same bytes as all others. Every
+other path has a response for those that poll. The cost is that of the kernel and the server, without
+dashapp's code.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ import time
 from typing import Any
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
 # As long as an event with one chart and one tick.
 EVENT = b"id:%016d\ndata:%s\n\n"
 DATA = b"x" * 150
+# As long as a response with one chart and one tick; the crowd parses it like one.
+BODY = b'{"cursor":"0123456789abcdef.1","t":[1]}'.ljust(150)
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY))]
 
 
 class Ticks:
@@ -42,11 +47,12 @@ def build() -> Any:
     ticks = Ticks()
 
     async def app(scope: Any, _receive: Any, send: Any) -> None:
-        kind = b"text/event-stream" if scope["path"] != "/" else b"text/plain"
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
-        if scope["path"] == "/":
-            await send({"type": "http.response.body", "body": b""})
+        if scope["path"] != "/api/stream":
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.body", "body": BODY})
             return
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         while True:
             body = await asyncio.shield(ticks.next())
             await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -61,6 +67,8 @@ if __name__ == "__main__":
         address="127.0.0.1",
         port=int(sys.argv[1]),
         interface=Interfaces.ASGINL,
+        loop=Loops.asyncio,
+        http=HTTPModes.http1,
         workers=1,
         backpressure=4096,
         websockets=False,

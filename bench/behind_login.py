@@ -107,12 +107,17 @@ def _cookie(headers: list[tuple[str, str]]) -> str:
     return dict(headers)["set-cookie"].partition(";")[0]
 
 
-def _watched(served: Served) -> Row:
-    with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)) as connection:
+def sign_in(port: int) -> str:
+    """Sign in to a server with PASSWORD, and return the cookie."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
         connection.request("POST", "/login", urlencode({"password": PASSWORD}))
         response = connection.getresponse()
         response.read()
-        cookie = _cookie([("set-cookie", response.headers["set-cookie"])])
+        return _cookie([("set-cookie", response.headers["set-cookie"])])
+
+
+def _watched(served: Served) -> Row:
+    cookie = sign_in(served.port)
     web = served.web()
     count, cpu_seconds = crowd.once_a_second(
         served.port,

@@ -49,7 +49,7 @@ def run() -> list[Row]:
     note = f"{len(delays)} ticks, {skipped} drawn with the next; from {min(delays)} to {max(delays)} ms"
     p95 = quantiles(delays, n=20, method="inclusive")[-1]
     return [
-        Row("from sample to pixel, median", median(delays), "ms", 250, note),
-        Row("from sample to pixel, p95", p95, "ms", 600),
+        Row("from sample to pixel, median", median(delays), "ms", 40, note),
+        Row("from sample to pixel, p95", p95, "ms", 70),
         Row("bytes per second of the page", traffic.bytes / TICKS, "B", note="all charts"),
     ]

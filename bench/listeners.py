@@ -53,6 +53,16 @@ class Heard:
     def spreads(self) -> list[float]:
         return [last - first for first, last in self.arrivals.values()]
 
+    def delays(self, clock_offset: float) -> list[float]:
+        """Return for each tick the seconds from its time until the last viewer has it.
+
+        `clock_offset`: epoch seconds minus those of `arrivals`. For streams of one chart.
+        """
+        return [
+            last + clock_offset - int(name.rpartition(b".")[2]) / 1000
+            for name, (_, last) in self.arrivals.items()
+        ]
+
 
 class _Listener(asyncio.Protocol):
     def __init__(self, request: bytes, heard: Heard, now: Callable[[], float]) -> None:
@@ -80,18 +90,24 @@ class _Listener(asyncio.Protocol):
 
 
 def listen(
-    port: int, viewers: int, seconds: float, mark: Callable[[], float], path: str = ONE_CHART_PATH
+    port: int,
+    viewers: int,
+    seconds: float,
+    mark: Callable[[], float],
+    path: str = ONE_CHART_PATH,
+    cookie: str = "",
 ) -> tuple[Heard, float]:
     """Let `viewers` listen for `seconds`; return what they heard and the increase of `mark()`."""
-    return asyncio.run(_listen(port, viewers, seconds, mark, path))
+    return asyncio.run(_listen(port, viewers, seconds, mark, path, cookie))
 
 
 async def _listen(
-    port: int, viewers: int, seconds: float, mark: Callable[[], float], path: str
+    port: int, viewers: int, seconds: float, mark: Callable[[], float], path: str, cookie: str
 ) -> tuple[Heard, float]:
     loop = asyncio.get_running_loop()
     heard = Heard()
-    request = REQUEST.format(path=path, port=port).encode()
+    text = REQUEST.format(path=path, port=port)
+    request = (text[:-2] + (f"Cookie: {cookie}\r\n\r\n" if cookie else "\r\n")).encode()
     listener = partial(_Listener, request, heard, loop.time)
     crowd: list[_Listener] = []
     for start in range(0, viewers, OPENING):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 HANDSHAKE = (
-    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
+    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 POLL = (
@@ -26,10 +27,11 @@ class UpdateCount:
 
 
 class Listener(asyncio.Protocol):
-    """Counts the frames that begin with `mark`."""
+    """Counts the frames that begin with `mark`. `opening`: what it sends in an open socket."""
 
-    def __init__(self, request: bytes, mark: bytes, count: UpdateCount) -> None:
+    def __init__(self, request: bytes, mark: bytes, count: UpdateCount, opening: bytes = b"") -> None:
         self._request, self._mark, self._count = request, mark, count
+        self._opening = opening
         self._buffer = b""
         self._is_open = False
         self.transport: asyncio.Transport | None = None
@@ -46,6 +48,8 @@ class Listener(asyncio.Protocol):
             if head < 0:
                 return
             self._is_open, self._buffer = True, self._buffer[head + 4 :]
+            if self.transport is not None:
+                self.transport.write(self._opening)
         while len(self._buffer) >= 2:
             start, length = 2, self._buffer[1] & 127
             if length == 126:
@@ -73,23 +77,45 @@ class Poller(Listener):
             self.transport.write(self._request)
 
 
+def text_frame(text: bytes) -> bytes:
+    """Return a frame of a client with 126 to 65,535 bytes, under a mask of zeros."""
+    return b"\x81\xfe" + len(text).to_bytes(2, "big") + bytes(4) + text
+
+
 def watched(
-    port: int, path: str, viewers: int, seconds: float, mark: Callable[[], float], word: bytes, polled: bool
+    port: int,
+    path: str,
+    viewers: int,
+    seconds: float,
+    mark: Callable[[], float],
+    word: bytes,
+    polled: bool,
+    opening: bytes = b"",
 ) -> tuple[int, float]:
-    """Run `viewers` for `seconds`; return their updates and the increase of `mark()`."""
-    return asyncio.run(_watched(port, path, viewers, seconds, mark, word, polled))
+    """Run `viewers` for `seconds`; return their updates and the increase of `mark()`.
+
+    `word`: how an update begins. `opening`: what each sends in its open socket.
+    """
+    return asyncio.run(_watched(port, path, viewers, seconds, mark, word, polled, opening))
 
 
 async def _watched(
-    port: int, path: str, viewers: int, seconds: float, mark: Callable[[], float], word: bytes, polled: bool
+    port: int,
+    path: str,
+    viewers: int,
+    seconds: float,
+    mark: Callable[[], float],
+    word: bytes,
+    polled: bool,
+    opening: bytes,
 ) -> tuple[int, float]:
     loop = asyncio.get_running_loop()
     count = UpdateCount()
     request = (POLL if polled else HANDSHAKE).format(path=path, port=port).encode()
-    kind = Poller if polled else Listener
+    kind = partial(Poller if polled else Listener, request, word, count, opening)
     crowd = []
     for _ in range(viewers):
-        _, viewer = await loop.create_connection(partial(kind, request, word, count), "127.0.0.1", port)
+        _, viewer = await loop.create_connection(kind, "127.0.0.1", port)
         crowd.append(viewer)
     await asyncio.sleep(WARM)
     count.updates, before = 0, mark()

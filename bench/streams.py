@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from bench import listeners
+from bench import listeners, push_peers
 from bench.cost import cpu, memory
 from bench.listeners import Heard
 from bench.served import Served, fill, folder, free_port, launched, serving
@@ -24,12 +24,12 @@ ALL_CHARTS = "/api/stream?window=100"
 
 
 def run() -> list[Row]:
-    _raise_limit()
+    raise_limit()
     with folder() as store:
         fill(store, 200)
         with serving(store) as served:
             rows = _measure(served)
-    return [*rows, *_bare()]
+    return [*rows, *_bare(), *push_peers.rows(200, SECONDS)]
 
 
 def _measure(served: Served) -> list[Row]:
@@ -80,7 +80,7 @@ def _bare() -> list[Row]:
     return rows
 
 
-def _raise_limit() -> None:
+def raise_limit() -> None:
     """Allow this process enough descriptors for all viewers."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < 2 * FULL:

@@ -19,15 +19,15 @@ CONNECTIONS = 8
 
 
 def run() -> list[Row]:
-    with folder() as store:
+    port = free_port()
+    with folder() as store, launched(["-m", "bench.bare_stream", str(port)], port) as bare:
         fill(store, 200)
+        bare.wait("/")
         with serving(store) as served:
-            rows = _measure(served)
-    # Next to the row that it explains.
-    return [*rows[: len(CROWDS)], _bare(), *rows[len(CROWDS) :]]
+            return _measure(served, bare)
 
 
-def _measure(served: Served) -> list[Row]:
+def _measure(served: Served, bare: Served) -> list[Row]:
     web = served.web()
     time.sleep(1.0)
     before = cpu(web)
@@ -43,6 +43,12 @@ def _measure(served: Served) -> list[Row]:
         counts[viewers] = count
         if viewers in (1, FULL):
             memories.append(_memory(web, viewers))
+    costs += _beside_bare("spread over the second", costs[-1].value, bare, crowd.EVEN)
+    # One chart, as the empty application has.
+    count, cpu_seconds = _watch(served, web, FULL, rhythm=crowd.LIKE_THE_PAGE)
+    what = f"the same, all requests within 60 ms as the page sends them, {_viewers(FULL)}"
+    costs.append(_cost(what, count, cpu_seconds - idle * SECONDS, False))
+    costs += _beside_bare("within 60 ms", costs[-1].value, bare, crowd.LIKE_THE_PAGE)
     count, cpu_seconds = _watch(served, web, FULL, metrics="", rhythm=crowd.LIKE_THE_PAGE)
     what = f"the same, all charts, all requests within 60 ms as the page sends them, {_viewers(FULL)}"
     costs.append(_cost(what, count, cpu_seconds - idle * SECONDS, True))
@@ -74,18 +80,12 @@ def _watch(
     return count, cpu_seconds
 
 
-def _bare() -> Row:
+def _beside_bare(when: str, ours: float, bare: Served, rhythm: crowd.Rhythm) -> list[Row]:
     """Measure the web server alone: between viewers far apart, a core sleeps and wakes."""
-    port = free_port()
-    with launched(["-m", "bench.bare_server", str(port)], port) as bare:
-        bare.wait("/")
-        count, cpu_seconds = _watch(bare, bare.part("bench.bare_server"), FULL)
-    return _cost(
-        f"for comparison, an empty application on the same server, {_viewers(FULL)}",
-        count,
-        cpu_seconds,
-        False,
-    )
+    count, cpu_seconds = _watch(bare, bare.part("bench.bare_stream"), FULL, rhythm=rhythm)
+    what = f"for comparison, an empty application on the same server, {when}, {_viewers(FULL)}"
+    empty = _cost(what, count, cpu_seconds, False)
+    return [empty, Row(f"dashapp to the empty application, {when}", ours / empty.value, "", 1.2)]
 
 
 def _cost(what: str, count: crowd.Count, cpu_seconds: float, has_target: bool) -> Row:

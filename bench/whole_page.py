@@ -1,4 +1,4 @@
-"""Cost per second of the default page's main thread, time to draw a jump in time, and height.
+"""The default page: cost per second of its main thread, its height, and jumps in time.
 
 The page shows every metric of this machine, as a user starts it.
 """

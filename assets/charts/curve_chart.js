@@ -126,7 +126,7 @@
       }));
     }
 
-    /* The title says what a single curve is. */
+    /* A single curve needs no legend. */
     legendLines() {
       return this.lines.length > 1 ? this.lines : [];
     }

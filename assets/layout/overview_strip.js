@@ -94,6 +94,10 @@
     /* Draw what changed by at least a pixel. */
     show() {
       this.brush.element.hidden = this.isEmpty;
+      // An empty box looks broken.
+      const isNew = this.isEmpty && this.loadedAt > -Infinity;
+      this.element.classList.toggle("new", isNew);
+      if (isNew) app.setText(this.titleElement, app.translate("The whole history appears here"));
       if (this.isEmpty || !this.size.width || !this.visibility.visible || document.hidden) return;
       this.brush.show();
       const { width, height } = this.size;

@@ -37,6 +37,7 @@
       if (!error.textContent) showRange([range[0], Math.min(range[1], now)]);
     });
     const dialog = app.openDialog(app.translate("Go to"), app.createElement("div", { className: "places" }, ...buttons), form, error);
+    dialog.querySelector(".places button, input").focus();
   };
 
   function validateRange([start, end], now, longest) {

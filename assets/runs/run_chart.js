@@ -55,7 +55,7 @@
       window.Plotly.react(this.plot, traces, layout, config).then(() => app.fadeOthers(this, this.plot));
     }
 
-    /* Who draws which line, and the last value of each. */
+    /* A row for each run, with its last value. */
     showLegend(traces) {
       const count = traces.length > 1 ? traces.length : 0;
       while (this.rows.length > count) this.rows.pop().element.remove();

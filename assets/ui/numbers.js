@@ -15,6 +15,8 @@
   // Outside these limits, digits are hard to count.
   const MAX_PLAIN = 1e15;
   const MIN_PLAIN = 1e-4;
+  const MAX_DECIMALS = 15; // of a label
+  const MAX_DIGITS = 17; // of a number
   app.MAX_AXIS_CHARS = 9; // fit beside a plot
 
   const formats = new Map();
@@ -127,10 +129,12 @@
     const first = Math.ceil(low / factor / step - 1e-9);
     const last = Math.floor(high / factor / step + 1e-9);
     const multiples = Array.from({ length: Math.min(Math.max(last - first + 1, 0), 50) }, (_, index) => first + index);
-    const decimals = Math.min(Math.max(-Math.floor(Math.log10(step) + 1e-9), 0), 8);
+    const decimals = Math.min(Math.max(-Math.floor(Math.log10(step) + 1e-9), 0), MAX_DECIMALS);
     const largest = Math.max(Math.abs(first), Math.abs(last)) * step;
-    const isPlain = step >= MIN_PLAIN && largest < MAX_PLAIN;
-    const texts = multiples.map((multiple) => (isPlain || !multiple ? formatDecimals(multiple * step, isPlain ? decimals : 0) : formatDigits(multiple * step, 3)));
+    const isPlain = largest >= MIN_PLAIN && largest < MAX_PLAIN;
+    // As many as two labels need to differ.
+    const digits = Math.min(Math.max(Math.ceil(Math.log10(largest / step) + 1e-9) + 1, 3), MAX_DIGITS);
+    const texts = multiples.map((multiple) => (isPlain || !multiple ? formatDecimals(multiple * step, isPlain ? decimals : 0) : formatDigits(multiple * step, digits)));
     if (texts.length) texts.push(withUnit(texts.pop(), name));
     return { step: step * factor, values: multiples.map((multiple) => multiple * step * factor), texts };
   }

@@ -36,11 +36,13 @@ RETRY_AFTER_S = 10
 CELLS_PER_CHUNK = 30_000
 # Significant digits of a mean.
 MEAN_DIGITS = 12
+# Looking for formulas inside a name takes the square of its length; no valid name is so long.
+MAX_HEADING_LENGTH = 1000
 LINE_END = b"\r\n"
 # Characters that start a formula: = + - @, also full-width, small, raised or lowered. A spreadsheet skips
 # white space and invisible characters before them.
 _STARTS = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207c\u207a\u207b\u208c\u208a\u208b\u2212"
-_SKIPPED = r"[\s\x00-\x20\u00ad\u200b-\u200f\u2060\ufeff]*"
+_SKIPPED = r"[\s\x00-\x20\u00ad\u200b-\u200f\u2060\ufeff]*+"
 _FORMULA = re.compile(rf"[\"\s\x00-\x20\u00ad\u200b-\u200f\u2060\ufeff]*[{_STARTS}]|[\t\r\n]")
 # A separator or a quote inside a name, if a formula follows.
 _INNER_FORMULA = re.compile(rf"(?<=[\s\S])[;,|\t\r\n\"']{_SKIPPED}(?=[{_STARTS}])")
@@ -188,7 +190,7 @@ def header_line(keys: Sequence[str]) -> bytes:
 
 
 def _header_cell(key: str) -> str:
-    text = _INNER_FORMULA.sub(r"\g<0>'", key)
+    text = _INNER_FORMULA.sub(r"\g<0>'", key[:MAX_HEADING_LENGTH])
     if _FORMULA.match(text):
         text = f"'{text}"
     if _PLAIN_NAME.fullmatch(text):

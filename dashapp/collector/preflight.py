@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dashapp.alerts import apprise_worker
 from dashapp.config.cli import CHECK_CONFIG_FLAG
 from dashapp.config.parsers import is_redis
 from dashapp.config.settings import Settings
@@ -76,6 +75,9 @@ def alert_target_problems(settings: Settings) -> list[str]:
     """Return one sentence for each unusable address, or one in all if apprise is missing."""
     if not settings.notify:
         return []
+    # Imported only if needed, because the supervisor must stay small.
+    from dashapp.alerts import apprise_worker
+
     reasons = apprise_worker.invalid_targets(settings.notify)
     if set(reasons) == {apprise_worker.APPRISE_MISSING}:
         count = f"{len(reasons)} address{'es' if len(reasons) > 1 else ''}"

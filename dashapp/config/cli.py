@@ -13,7 +13,8 @@ from typing import Any
 
 from dashapp import __version__
 from dashapp.config.help import HelpGroups, make_parser
-from dashapp.model.text import quote_value, suggest
+from dashapp.config.other_names import suggest_setting
+from dashapp.model.text import quote_value
 
 ENV_PREFIX = "DASHAPP_"
 # Variables that are not settings: the supervisor sets the first two for its children, and `dashapp.push`
@@ -76,11 +77,13 @@ class CommandLine:
             [text for text in argv if text not in switches_with_value]
         )
         # The word after an unknown flag is its value, not a second problem.
-        self.problems += [
-            self._describe_unknown(text)
+        unknown_words = [
+            text
             for previous, text in zip(["", *unknown], unknown, strict=False)
             if text.startswith("-") or not previous.startswith("-")
         ]
+        # One sentence for an option that was repeated.
+        self.problems += map(self._describe_unknown, dict.fromkeys(unknown_words))
         self._args: dict[str, Any] = vars(namespace)
 
     def texts_of(self, option: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
@@ -107,7 +110,7 @@ class CommandLine:
                 f"{flag_of(secret)} cannot be passed on the command line, where other users can read it; "
                 f"set {ENV_PREFIX}{secret.upper()}"
             )
-        hint = suggest(text.split("=")[0], self._flags, "see --help")
+        hint = suggest_setting(text.split("=")[0], self._flags, "see --help")
         return f"{quote_value(text)} is not a setting{hint}"
 
 
@@ -147,7 +150,7 @@ def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list
         )
     for name in sorted(without_service_variables(environ, table)):
         if name.startswith(ENV_PREFIX) and name not in (*variables, *OTHER_VARIABLES):
-            sentences.append(f"{name} is set but is not a setting{suggest(name, variables)}")
+            sentences.append(f"{name} is set but is not a setting{suggest_setting(name, variables)}")
     return sentences
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dashapp.config.cli import ENV_PREFIX, flag_of
+from dashapp.config.other_names import suggest_setting
 from dashapp.config.settings import Settings
-from dashapp.model.text import short_repr, suggest
+from dashapp.model.text import short_repr
 from dashapp.model.ticks import SettingsError
 
 _FLAG = re.compile(r"(?<!\S)--(?=[a-z])")
@@ -40,7 +41,7 @@ def to_command_line(
         if name in rejections:
             problems.append(f"{name} is not a setting here: {rejections[name]}")
         elif name not in table:
-            hint = suggest(name, names, f"expected one of {', '.join(names)}")
+            hint = suggest_setting(name, names, f"expected one of {', '.join(names)}")
             problems.append(f"{name} is not a setting{hint}")
         elif "secret" in table[name].metadata:
             separator = table[name].metadata.get("separator")

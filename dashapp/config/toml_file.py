@@ -11,7 +11,8 @@ from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
-from dashapp.model.text import quote_value, suggest
+from dashapp.config.other_names import suggest_setting
+from dashapp.model.text import quote_value
 
 SETTINGS_FILE_NAME = "dashapp.toml"
 MAX_FILE_BYTES = 1 << 20
@@ -48,7 +49,7 @@ class SettingsFile:
         sentences = []
         for key in self._document:
             if key not in names:
-                hint = suggest(key, names, "python -m dashapp --help lists the settings")
+                hint = suggest_setting(key, names, "python -m dashapp --help lists the settings")
                 sentences.append(f"{self._path}: `{key[:80]}` is not a setting{hint}")
         return sentences
 

@@ -16,7 +16,7 @@ from dashapp.config.parsers import THEMES
 from dashapp.config.settings import MIN_WINDOW_S
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import MountError
-from dashapp.web.assets import plotlyjs_path
+from dashapp.web.assets import plotlyjs_url
 
 # The name of the panel in assets/page/embed.js.
 PANEL_NAME = "embedded"
@@ -78,10 +78,7 @@ class TemplateCharts:
 
         `{{ dashapp_plotlyjs() }} {{ figure.to_html(full_html=False, include_plotlyjs=False) | safe }}`
         """
-        path = plotlyjs_path()
-        # The same address as Dash's, so that a browser fetches the file once for both.
-        mark = path.stat().st_mtime
-        src = f"{_external_path(self._mount_of(at))}assets/{path.parent.name}/{path.name}?m={mark}"
+        src = f"{_external_path(self._mount_of(at))}assets/{plotlyjs_url()}"
         return SCRIPT_HTML.format(src=src)
 
     def _mount_of(self, at: str) -> str:

@@ -117,9 +117,11 @@ class Metric:
     high: float | None = None
 
     def __post_init__(self) -> None:
-        if not (self.key + self.label + self.unit + self.panel).isprintable():
-            for name in ("key", "label", "unit", "panel"):
-                object.__setattr__(self, name, without_controls(getattr(self, name)))
+        for name in ("key", "label", "unit", "panel"):
+            text = getattr(self, name)
+            # A source can return anything; the sampler reports what is no metric.
+            if isinstance(text, str) and not text.isprintable():
+                object.__setattr__(self, name, without_controls(text))
 
 
 @dataclass(frozen=True, slots=True)

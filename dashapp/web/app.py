@@ -41,6 +41,8 @@ from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, layout
 from dashapp.web.components.host_controls import HostControls
+from dashapp.web.dash_files import BUNDLE_NAME as DASH_BUNDLE_NAME
+from dashapp.web.dash_files import DashFiles
 from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
 from dashapp.web.machine_facts import machine_facts
 from dashapp.web.middleware_stack import AccessControl, build_middleware
@@ -118,25 +120,21 @@ def create_app(
             streams=settings.transport != "poll",
         )
         badges = badge.BadgeEndpoint(target.reader, target.now, badge_caching)
-        # A comparison has no exposition of its own.
-        metrics = PrometheusEndpoint(target.reader, target.now) if len(target.names) < 2 else None
         find_write = writes.of(target)
         is_root = not target.names or target.top
         files_of_page = pages if is_root else host_pages
+        others: dict[str, WSGIApp] = {**programs, openapi.OPENAPI_PATH: description} if is_root else {}
+        if len(target.names) < 2:  # a comparison has no exposition
+            others[METRICS_PATH] = PrometheusEndpoint(target.reader, target.now)
 
         def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             path: str = environ["PATH_INFO"]
-            if path in FRAME_PATHS:
-                # Nearly all requests.
+            if path in FRAME_PATHS:  # nearly all requests
                 return api(environ, start_response)
             if write := find_write(environ):
                 return write(environ, start_response)
-            if is_root and (endpoint := programs.get(path)):
+            if endpoint := others.get(path):
                 return endpoint(environ, start_response)
-            if path == openapi.OPENAPI_PATH and is_root:
-                return description(environ, start_response)
-            if metrics and path == METRICS_PATH:
-                return metrics(environ, start_response)
             if path.startswith(badge.BADGE_PREFIX):
                 return badges(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
@@ -302,21 +300,23 @@ def _dash_app(
         for language in languages()
     }
     styles = assets.StyleBundle(folder)
-    bundles = (
-        *((name, bundle.text, "text/javascript") for name, bundle in scripts.values()),
-        (assets.STYLE_NAME, styles.text, "text/css"),
+    dash_files = DashFiles(folder, app.get_asset_url)
+    bundles: tuple[tuple[str, Callable[[], str], str], ...] = (
+        *((name, partial(_text_of, bundle), "text/javascript") for name, bundle in scripts.values()),
+        (assets.STYLE_NAME, partial(_text_of, styles), "text/css"),
+        (DASH_BUNDLE_NAME, dash_files.text, "text/javascript"),
     )
     for name, text, kind in bundles:
-        app.server.add_url_rule(
-            f"/assets/{name}", name, partial(app.server.response_class, text, mimetype=kind)
-        )
+        app.server.add_url_rule(f"/assets/{name}", name, partial(_response, app, text, kind))
 
     def script_url(language: str) -> str:
         name, bundle = scripts[language]
         return f"{app.get_asset_url(name)}?m={bundle.mark}"
 
     app.interpolate_index = index_writer(
+        dash_files=dash_files,
         icon=app.get_asset_url("favicon.svg"),
+        plotly_url=app.get_asset_url(assets.plotlyjs_url()),
         script_url=script_url,
         style_url=f"{app.get_asset_url(assets.STYLE_NAME)}?m={styles.mark}",
         font_url=app.get_asset_url(assets.FONT_NAME),
@@ -328,6 +328,14 @@ def _dash_app(
     app.layout = partial(_page_app, default_target, settings, hosts, host_name, has_marks)
     register_callbacks(app)
     return app
+
+
+def _text_of(bundle: assets.Bundle) -> str:
+    return bundle.text
+
+
+def _response(app: Dash, text: Callable[[], str], kind: str) -> Any:
+    return app.server.response_class(text(), mimetype=kind)
 
 
 def register_callbacks(app: Dash) -> None:

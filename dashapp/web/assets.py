@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 
 from dashapp.http.static_files import canonical_path, fetch
@@ -32,8 +33,8 @@ PAGE_LAYERS = (
 LIVE_GRAPH_LAYERS = (*CHART_LAYERS, "live_graph")
 # The other style sheets come between these, by name.
 FIRST_STYLE, LAST_STYLE = "base.css", "media.css"
-# Files that Dash does not load by itself: every script except plotly.js, and all style sheets.
-IGNORED_ASSETS = r"^(?!plotly).*\.js$|.*\.css$"
+# Files that Dash does not load by itself: all.
+IGNORED_ASSETS = r".*\.(js|css)$"
 # styles/base.css names it, too.
 FONT_NAME = "vendor/inter-latin-5.3.0.woff2"
 BUNDLE_NAME, STYLE_NAME = "page.bundle.js", "style.css"
@@ -43,6 +44,8 @@ TRANSLATED_BUNDLE_NAME = "page.{}.bundle.js"
 _FILE_URL = re.compile(r'(?:src|href)="\./((?:assets|_dash-component-suites)/[^"]+)"')
 # Each rule in charts.css starts a line.
 _RULE_START = re.compile(r"^(?=[.])", re.M)
+# A fifth of the compressed scripts of a checkout. Those of a wheel have no comments.
+COMMENT_LINES = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n", re.M | re.S)
 _DOCUMENT_ENVIRON = {
     "REQUEST_METHOD": "GET",
     "PATH_INFO": "/",
@@ -54,28 +57,33 @@ _DOCUMENT_ENVIRON = {
 
 
 class Bundle:
-    """Files as one text."""
+    """Files as one text, which is read for each call: the cache in front keeps the response."""
 
     def __init__(self, paths: Iterable[Path], language: str = ENGLISH) -> None:
-        parts = [path.read_text("utf-8") for path in paths]
-        text = "".join(f"{part.rstrip()}\n" for part in parts)
-        self.text = _table_script(language) + text
-        # With this in its address, a browser can cache the file for ever.
-        self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
+        self._paths = tuple(paths)
+        self._language = language
+
+    @property
+    def text(self) -> str:
+        text = "".join(f"{path.read_text('utf-8').rstrip()}\n" for path in self._paths)
+        return _table_script(self._language) + COMMENT_LINES.sub("", text)
+
+    @cached_property
+    def mark(self) -> str:
+        """With this in its address, a browser can cache the file for ever."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
 
 class ScriptBundle(Bundle):
     """The scripts in `layers`, which are folders in `folder`.
 
     Each script is a function that runs at once, and needs only the layer `language` while it runs. A table of
-    their texts is in front of them, unless `language` is English. The bundle of the page begins with the
-    part of Dash's polyfill that is used: `regeneratorRuntime`, which sliders and graphs of dcc call.
+    their texts is in front of them, unless `language` is English.
     """
 
     def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS, language: str = ENGLISH) -> None:
-        shims = (folder / "vendor").glob("regenerator-runtime-*.js") if layers == PAGE_LAYERS else ()
         paths = (path for layer in layers for path in sorted((folder / layer).glob("*.js")))
-        super().__init__((*shims, *paths), language)
+        super().__init__(paths, language)
 
 
 class StyleBundle(Bundle):
@@ -154,3 +162,14 @@ def plotlyjs_path() -> Path:
     """Return the vendored plotly.js."""
     (path,) = (assets_directory() / "vendor").glob("plotly-basic-*.min.js")
     return path
+
+
+def plotlyjs_url() -> str:
+    """Return its address below assets/."""
+    path = plotlyjs_path()
+    return f"{path.parent.name}/{path.name}?m={_content_mark(path)}"
+
+
+@cache
+def _content_mark(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -20,6 +20,7 @@ from dashapp.model.panel_spec import compile_pattern
 from dashapp.model.text import quote_value, suggest_metric
 from dashapp.stores.base import Reader
 from dashapp.web.assets import PageFiles
+from dashapp.web.dash_files import DashFiles
 
 PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
 FILE_PREFIXES = ("/assets/", "/_dash-component-suites/")
@@ -39,13 +40,12 @@ _ABSOLUTE_URL = re.compile(r'(?<=(?:src|ref)=")/(?!/)')
 _FILE_URL = re.compile(r'(?<=(?:src|ref)=")\./(?=assets/|_dash-component-suites/)')
 _OTHER_URL = re.compile(r'(?<=(?:src|ref)=")\./(?=_dash-)')
 _PATHNAME_PREFIX = re.compile(r'(?<="requests_pathname_prefix":)"(?:\\u002f|/)"')
-# Dash sends these to every page, and ours do not need them: tables, and a polyfill for browsers of 2019. The
-# bundle of the page contains the part of the polyfill that dcc calls.
-_UNUSED_SCRIPTS = re.compile(r'<script src="[^"]*/(?:dash_table/|deps/polyfill@)[^"]*"></script>\n?')
 
 
 def index_writer(
+    dash_files: DashFiles,
     icon: str,
+    plotly_url: str,
     script_url: Callable[[str], str],
     style_url: str,
     font_url: str,
@@ -56,9 +56,10 @@ def index_writer(
 ) -> Callable[..., str]:
     """Return the function that Dash calls with its pieces of the document.
 
-    `icon`, `style_url`, `font_url`: addresses of the icon, our styles and font. `script_url` returns that of
-    our scripts in a language, and `translator` the texts in the language of the request. `heading` returns
-    plain text. `root` returns the path to the page and its API, and `files` that to the files of all pages.
+    `dash_files`: the scripts of Dash. `icon`, `plotly_url`, `style_url`, `font_url`: addresses of the icon,
+    plotly.js, our styles and font. `script_url` returns that of our scripts in a language, and `translator`
+    the texts in the language of the request. `heading` returns plain text. `root` returns the path to the
+    page and its API, and `files` that to the files of all pages.
     """
 
     def write(*, scripts: str, config: str, favicon: str, **pieces: str) -> str:
@@ -68,9 +69,10 @@ def index_writer(
         text = render(
             "index.html",
             translate,
-            scripts=_UNUSED_SCRIPTS.sub("", scripts),
+            scripts=dash_files.scripts(scripts),
             config=_PATHNAME_PREFIX.sub(f'"{root()}"', config),
             icon=icon,
+            plotly_url=plotly_url,
             script_url=script_url(translate.language),
             style_url=style_url,
             font_url=font_url,

@@ -79,6 +79,8 @@ def main() -> int:
     if settings.workers > 1:
         # They share the pages of memory with Dash. A single worker imports it after the fork, for itself.
         _worker_module()
+    # A garbage collection in a worker would otherwise write to all objects, and share no memory with us.
+    gc.freeze()
     Granian(
         "dashapp.web.server:build_app",
         factory=True,

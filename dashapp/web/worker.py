@@ -11,6 +11,8 @@ import sys
 from functools import partial
 from threading import Event
 
+import plotly.io
+
 from dashapp.api.csv_export import MAX_DOWNLOADS
 from dashapp.api.endpoints import MAX_CONCURRENT_BUILDS, MAX_WAITING_REQUESTS
 from dashapp.collector.service import COLLECTOR_NOTICE, collect_with_settings
@@ -73,6 +75,8 @@ def build_app() -> AsgiBridge:
         shared=backend.access() if backend and needs_state else None,
         push_writer_of=backend.push_writer if backend else None,
     )
+    # With orjson, plotly copies each layout in Python before, and loads the masked arrays of numpy for that.
+    plotly.io.json.config.default_engine = "json"
     client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
     watch = ConnectionWatch(settings.port, max_connections() * 7 // 8, client_of)
     start_thread("dashapp connections", watch.run)

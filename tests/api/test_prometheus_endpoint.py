@@ -94,7 +94,8 @@ def test_exposition_has_metric_names_and_device_labels() -> None:
         ("dashapp_threads", ""): 9.5,
         ("dashapp_value", "stdin.b"): 10.5,
         ("dashapp_value", "prom.http_requests_total.a"): 11.5,
-        ("dashapp_value", 'odd."x"\\\n'): 12.5,
+        # Keys have no line ends.
+        ("dashapp_value", 'odd."x"\\ '): 12.5,
         ("dashapp_value", "live"): 13.5,
         ("dashapp_cpu_percent_x", ""): 14.5,
     }

@@ -119,7 +119,8 @@ def test_rule_is_created_changed_and_deleted_by_keyboard(page: Page, site: Alert
     tops = created.get_by_role("button").evaluate_all(
         "(all) => all.map((e) => e.getBoundingClientRect().top)"
     )
-    assert len(tops) == 2 and tops[0] == tops[1]
+    assert len(tops) == 2
+    assert tops[0] == tops[1]
     page.set_viewport_size(size)
     # The order of the keyboard.
     button = dialog.get_by_role("button", exact=True, name="Change: cpu.core1.percent > 500")

@@ -215,12 +215,13 @@ def test_reading_a_live_chart_moves_nothing_in_the_bar(page: Page, live: Live) -
     assert_drawn_equals_store(page, live.store)
     before = page.locator("#pause").bounding_box()
     plot = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
-    assert before and plot
+    assert before
+    assert plot
     page.mouse.move(plot["x"] + 0.9 * plot["width"], plot["y"] + 40)
     wait_until(page, lambda: page.evaluate("dashapp.page.liveView.reading.at") is not None)
     expect(page.locator("#alerts button.count")).to_have_text("1 alert")
     assert page.locator("#pause").bounding_box() == before
-    # Before the alert, the count says what was then.
+    # Before the alert, the count is that of then.
     page.mouse.move(plot["x"] + 0.1 * plot["width"], plot["y"] + 40)
     expect(page.locator("#alerts button.count")).to_have_text("No alert then, 1 now")
 

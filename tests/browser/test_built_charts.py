@@ -58,6 +58,30 @@ def test_built_chart_is_drawn_and_survives_reload_and_link(page: Page, served: L
     wait_until(page, lambda: drawn(page) == {})
 
 
+@pytest.mark.parametrize("width", [360, 820])
+def test_dialog_of_a_chart_has_aligned_controls(page: Page, served: Live, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(served.url)
+    wait_for_state(page, "live")
+    page.keyboard.press("b")
+    dialog = page.get_by_role("dialog", name="Build a chart")
+    box: dict[str, Any] = {
+        name: part.bounding_box() or {}
+        for name, part in {
+            "heading": dialog.get_by_role("heading"),
+            "close": dialog.get_by_role("button", name="Close"),
+            "metric": dialog.get_by_role("combobox", name="Add a metric"),
+            "kind": dialog.get_by_label("Kind"),
+            "title": dialog.get_by_label("Title"),
+        }.items()
+    }
+    assert box["kind"]["height"] == box["title"]["height"]
+    # The ring of the focus is outside.
+    assert (
+        max(box[part]["y"] + box[part]["height"] for part in ("heading", "close")) <= box["metric"]["y"] - 4
+    )
+
+
 def test_built_chart_is_changed_removed_and_restored(page: Page, served: Live) -> None:
     page.goto(f"{served.url}?chart=cpu.core1.percent,title:Mine&chart=cpu.percent")
     wait_until(page, lambda: len(drawn(page)) == 2)

@@ -166,7 +166,9 @@ def test_curve_panel_can_be_hidden_enlarged_and_downloaded(page: Page, live: Liv
 def test_several_curves_have_rows_in_the_legend_and_can_be_hidden(page: Page, live: Live) -> None:
     rows = page.locator(f"{PANEL} .legend-line")
     expect(rows).to_have_count(0)
-    two = Curves([[0.0, 1.0, 2.0], [0.0, 1.0]], [[1.0, 3.0, None], [5.0, 8.0]], ["<b>train</b>", "test"], "°C")
+    two = Curves(
+        [[0.0, 1.0, 2.0], [0.0, 1.0]], [[1.0, 3.0, None], [5.0, 8.0]], ["<b>train</b>", "test"], "°C"
+    )
     give(live, two)
     expect(rows.locator("bdi")).to_have_text(["<b>train</b>", "test"])
     expect(rows.locator(".value")).to_have_text(["3.0\u202f°C", "8.0\u202f°C"])

@@ -130,11 +130,15 @@ def test_stack_has_gap_and_unstacked_values(page: Page, live: Live) -> None:
         assert in_points == pytest.approx(total / 100, abs=0.03)
 
     wait_until_passes(page, is_stacked)
-    marks = page.locator("[data-panel=cpu] .legend-line > i").evaluate_all(
-        "(all) => all.map((mark) => getComputedStyle(mark).backgroundColor)"
-    )
+
     # The total is a line, and each part an area with another shade.
-    assert len(set(marks)) == len(marks) == 1 + len(PARTS)
+    def has_shades() -> None:
+        marks = page.locator("[data-panel=cpu] .legend-line > i").evaluate_all(
+            "(all) => all.map((mark) => getComputedStyle(mark).backgroundColor)"
+        )
+        assert len(set(marks)) == len(marks) == 1 + len(PARTS)
+
+    wait_until_passes(page, has_shades)
     # A hidden part leaves the stack; the others move down.
     row(page, "cpu.system").click()
     expect(row(page, "cpu.system")).to_have_attribute("aria-pressed", "false")

@@ -63,6 +63,15 @@ def test_strip_requests_history_once_and_none_per_tick(page: Page, live: Live) -
     wait_until(page, lambda: page.evaluate(drawn) > 1000)
 
 
+def test_strip_of_a_new_store_is_not_an_empty_box(page: Page, serve: Serve) -> None:
+    live = serve(past=2, interval=0.25)
+    page.goto(live.url)
+    expect(page.locator(".strip-title")).to_have_text("The whole history appears here")
+    expect(page.locator(".brush")).to_be_hidden()
+    expect(page.locator(".strip-title")).to_have_text("CPU")
+    expect(page.locator(".brush")).to_be_visible()
+
+
 def test_strip_has_no_gap_if_it_missed_ticks(page: Page, live: Live) -> None:
     opened(page, live.url)
     newest = "dashapp.page.liveView.subscription.newest"

@@ -138,7 +138,9 @@ def test_offset_of_host_is_used_if_it_has_no_name(page: Page, other: Live) -> No
     page.goto(f"{live.url}?tz=host")
     wait_for_state(page, "live")
     expect(page.locator("#zone")).to_have_text("-03:30")
-    minutes = "new Set(document.querySelector('[data-panel=\"cpu\"] .js-plotly-plot').layout.xaxis.ticktext)"
+    minutes = (
+        "new Set(document.querySelector('[data-panel=\"cpu\"] .js-plotly-plot')?.layout?.xaxis?.ticktext)"
+    )
     wait_until(page, lambda: page.evaluate(f"{minutes}.size") > 1)
 
 

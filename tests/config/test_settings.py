@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from settings_errors import problems
 
+from dashapp.config.other_names import OTHER_NAMES
 from dashapp.config.settings import Settings, parse_settings, unknown_variables
 from dashapp.model.formulas.derived import DerivedMetric
 from dashapp.model.panels import Panel
@@ -174,11 +175,25 @@ def test_setting_error_stays_on_one_line_with_line_break() -> None:
         ("colect", "collect"),
         ("--pubic", "--public"),
         ("-port", "--port"),
+        # The words of other programs.
+        ("--alert", "--threshold"),
+        ("--data-dir=x", "--store"),
+        ("--bind", "--host"),
     ],
 )
 def test_unknown_flag_error_suggests_nearest_flag(text: str, near: str) -> None:
     (sentence,) = problems([text])
     assert f"did you mean {near}?" in sentence
+
+
+def test_names_of_other_programs_are_those_of_settings() -> None:
+    names = {option.name for option in fields(Settings)}
+    assert set(OTHER_NAMES.values()) <= names
+    assert not names & set(OTHER_NAMES), "a setting needs no hint"
+
+
+def test_repeated_unknown_flag_is_one_problem() -> None:
+    assert len(problems(["--alert", "cpu.percent > 90", "--alert", "load.1 > 4"])) == 1
 
 
 def test_unknown_flag_error_points_to_help_without_similar_flag() -> None:

@@ -159,6 +159,7 @@ def test_toml_bad_value_is_ignored_when_overridden() -> None:
 
 BAD = {
     "unknown": ("widnow = 5", "dashapp.toml: `widnow` is not a setting; did you mean window?"),
+    "other-name": ("refresh = 5", "`refresh` is not a setting; did you mean interval?"),
     "unknown-far": ("zzz = 5", "`zzz` is not a setting; python -m dashapp --help lists the settings"),
     "unknown-table": ("[prt]\nx = 1", "`prt` is not a setting; did you mean port?"),
     "unknown-endless": ("a" * 5000 + " = 1", "is not a setting"),

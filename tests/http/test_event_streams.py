@@ -245,7 +245,7 @@ def test_may_block_raises_only_in_the_event_loop() -> None:
 
 
 class Mark:
-    """What refers to an environ with it keeps it in memory."""
+    """It exists as long as anything refers to the environ that contains it."""
 
 
 def test_open_stream_does_not_keep_its_request() -> None:

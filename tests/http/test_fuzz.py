@@ -94,7 +94,7 @@ NAMES += ["if_modified_since", "transfer_encoding", "expect", "user_agent", "ref
 class Fuzz:
     def __init__(self, seed: int, cookie: str) -> None:
         self._random = random.Random(seed)
-        self._cookie = cookie
+        self.cookie = cookie
 
     def text(self) -> str:
         chance = self._random
@@ -127,7 +127,7 @@ class Fuzz:
         chance = self._random
         found = {chance.choice(NAMES): self.text() for _ in range(chance.randrange(3))}
         if chance.random() < 0.7:
-            found["cookie"] = self._cookie
+            found["cookie"] = self.cookie
         if chance.random() < 0.1:
             found["authorization"] = f"Bearer {chance.choice([TOKEN, 'x', self.text()])}"
         return found
@@ -180,6 +180,9 @@ def test_random_requests_cause_no_server_error(app: WSGIApp) -> None:
         assert all("\n" not in text and "\r" not in text for text in answer.headers.values()), what
         assert answer.headers["x-content-type-options"] == "nosniff", what
         statuses[answer.status] = statuses.get(answer.status, 0) + 1
+        if login and ask(app, "/api/metrics", cookie=fuzz.cookie).status == 401:
+            # It has signed out.
+            fuzz.cookie = sign_in(app)
     # The requests reach every part, and not only rejections.
     assert {200, 400, 403, 404, 405} <= set(statuses), statuses
     assert statuses[200] > COUNT // 50, statuses

@@ -85,7 +85,7 @@ class StalledClient:
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # between two looks
 
 
 @pytest.mark.parametrize("path", ["/file", "/api/stream"])
@@ -134,9 +134,9 @@ def dropped(*groups: tuple[bytes, int], limit: int) -> list[bool]:
         for body, count in groups:
             for _ in range(count):
                 readers.append(Reader(unread, body))
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # the task of this reader begins
         for _ in range(10):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the tasks of those that are dropped go on
         result = [reader.is_dropped for reader in readers]
         for reader in readers:
             reader.released.set()

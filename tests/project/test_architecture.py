@@ -56,7 +56,7 @@ HEAVY = {
     "brotli": {"dashapp.http.encodings"},
     "dash": {
         *("dashapp.web.app", "dashapp.web.layout", "dashapp.web.live_graph", "dashapp.web.panel"),
-        *("dashapp.web.components", "dashapp.web.shared_view_app"),
+        *("dashapp.web.components", "dashapp.web.shared_view_app", "dashapp.web.dash_files"),
         *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
     },
     "flask": {
@@ -84,7 +84,7 @@ HEAVY = {
     "mcp": {"dashapp.mcp.server"},
     "mcp_types": {"dashapp.mcp.server"},
     "pandas": set[str](),
-    "plotly": set[str](),
+    "plotly": {"dashapp.web.worker"},
     "redis": {"dashapp.stores.redis"},
     "zxcvbn": {"dashapp.config.password_strength"},
     "werkzeug": {
@@ -271,6 +271,15 @@ def test_collector_without_alert_addresses_does_not_load_openssl() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"_hashlib", "_ssl"} & set(loaded)
+
+
+def test_supervisor_loads_no_parser_of_mail_and_no_alerts() -> None:
+    """They come with http.client, and OpenSSL as well: 4 MB."""
+    code = "import dashapp.__main__, sys; print(*sys.modules)"
+    argv = [sys.executable, "-c", code]
+    loaded = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert "dashapp.process.supervisor" in loaded
+    assert not {"_ssl", "_hashlib", "email", "http.client", "dashapp.alerts.apprise_worker"} & set(loaded)
 
 
 def test_workers_do_not_load_ipython() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -66,6 +66,9 @@ UNITS = {
     "1": ("", 1.0),
 }
 MAX_UNIT_LENGTH = 16
+# Characters of a unit with its annotations: to remove those takes the square of the length.
+# Attributes of a point or a resource: OpenTelemetry allows 128 by default.
+MAX_ANNOTATED_LENGTH, MAX_ATTRIBUTES = 100, 256
 _ANNOTATION = re.compile(r"\{[^}]*\}")
 _CONTROL_CHARS = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -113,8 +116,8 @@ class OtlpPoints:
                     f"expected at most {MAX_AGE_S:g} seconds ago and {MAX_LEAD_S:g} ahead",
                 )
                 continue
-            series = _SeriesBuilder(metric, {**labels, **_attributes(point.attributes)})
             try:
+                series = _SeriesBuilder(metric, {**labels, **_attributes(point.attributes)})
                 read = _READERS[kind](series, data, point, time)
                 self.points += [each for each in read if _is_finite(each)]
             except ValueError as error:
@@ -127,7 +130,7 @@ class _SeriesBuilder:
     def __init__(self, metric: Any, labels: dict[str, str]) -> None:
         self._name = _plain(metric.name)
         self._labels = labels
-        text = _ANNOTATION.sub("", metric.unit)
+        text = _ANNOTATION.sub("", metric.unit[:MAX_ANNOTATED_LENGTH])
         self.own_unit = _plain(text)[:MAX_UNIT_LENGTH]
         self.unit, self.factor = UNITS.get(text, (self.own_unit.strip("/"), 1.0))
 
@@ -246,8 +249,8 @@ def _check_count(count: int) -> None:
         raise ValueError(f"it has {count} buckets; expected at most {MAX_BUCKETS}")
 
 
-def _resource_labels(attributes: Iterable[Any]) -> dict[str, str]:
-    values = _attributes(attributes)
+def _resource_labels(attributes: Sequence[Any]) -> dict[str, str]:
+    values = _attributes(attributes[:MAX_ATTRIBUTES])
     labels = {name: values[name] for name in RESOURCE_LABELS if values.get(name)}
     if labels.get("service.name", "").startswith(UNKNOWN_SERVICE):
         del labels["service.name"]
@@ -256,7 +259,10 @@ def _resource_labels(attributes: Iterable[Any]) -> dict[str, str]:
     return labels
 
 
-def _attributes(attributes: Iterable[Any]) -> dict[str, str]:
+def _attributes(attributes: Sequence[Any]) -> dict[str, str]:
+    """Return attributes by name; ValueError if there are too many."""
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise ValueError(f"expected at most {MAX_ATTRIBUTES} attributes; it has {len(attributes)}")
     return dict(sorted((_plain(pair.key), _text(pair.value)) for pair in attributes if pair.key))
 
 
@@ -271,7 +277,9 @@ def _text(value: Any) -> str:
     if field in ("string_value", "int_value", "double_value"):
         return _plain(str(content))
     scalars: Sequence[Any] = content.values if field == "array_value" else ()
-    if scalars and all(item.WhichOneof("value") in ("string_value", "int_value") for item in scalars):
+    if 0 < len(scalars) <= MAX_ATTRIBUTES and all(
+        item.WhichOneof("value") in ("string_value", "int_value") for item in scalars
+    ):
         return ",".join(_text(item) for item in scalars)
     return sha256(value.SerializeToString(deterministic=True)).hexdigest()[:12]
 

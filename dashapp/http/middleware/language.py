@@ -1,4 +1,4 @@
-"""Has the setting for the language of a request; responses that depend on it vary by its header."""
+"""Passes the setting of the language on; responses that depend on it vary by its header."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ import pytest
 from ingest_pipeline import IngestPipeline
 from otlp_requests import (
     DELTA,
+    PROTOBUF,
+    attributes,
     document,
     explicit,
     export,
@@ -19,6 +21,7 @@ from otlp_requests import (
 )
 from push_pipeline import NOW
 
+from dashapp.api.ingest.otlp_points import MAX_ATTRIBUTES
 from dashapp.model.ticks import Metric
 
 
@@ -183,3 +186,20 @@ def test_counter_goes_on_when_clock_is_set_back(pipeline: IngestPipeline) -> Non
     assert send(-3600, 210) == {}, "the time between both points is not certain"
     assert send(-3590, 260) == {"otel.jobs": 5.0}
     assert send(-3600, 210) == {}, "a repetition"
+
+
+def test_unit_of_a_megabyte_takes_no_time(pipeline: IngestPipeline) -> None:
+    """Removing annotations from one of 2 MB took hours, in which no other thread ran."""
+    answer = export(pipeline, document(gauge("a", point(NOW, asDouble=1), unit="{" * 1_000_000)), PROTOBUF)
+    assert answer.status == 200
+    assert list(pipeline.tick().values()) == [1.0]
+
+
+def test_point_of_too_many_attributes_is_rejected(pipeline: IngestPipeline) -> None:
+    many = attributes(**{f"a{number}": 1 for number in range(MAX_ATTRIBUTES + 1)})
+    few = attributes(a="x")
+    points = [point(NOW, asDouble=1, attributes=many), point(NOW, asDouble=2, attributes=few)]
+    partial = response(export(pipeline, document(gauge("m", *points)))).partial_success
+    assert partial.rejected_data_points == 1
+    assert f"expected at most {MAX_ATTRIBUTES} attributes; it has {len(many)}" in partial.error_message
+    assert list(pipeline.tick().values()) == [2.0]

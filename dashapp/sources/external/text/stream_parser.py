@@ -45,6 +45,9 @@ BOX_PROBLEM = (
 _NUMBER_WORD = re.compile(r"(?<![\w.,:/()-])[-+]?\d+(?:[.,]\d+)*(?![\w.,:/-])")
 _ONE_OR_TWO = re.compile(r"[-+]?\d+,(?:[1-9]\d*|0)")
 _TOPIC_JSON = re.compile(r"([^\s{\[]+)\s+(\{.*\}|\[.*\])$")
+# Characters of a line that is not JSON: recognizing its form takes up to the square of them, and a log can
+# contain what a stranger sends.
+MAX_TEXT_CHARS = 2000
 _LETTER = re.compile(r"[^\W\d_]")
 _PROGRESS_BAR = re.compile(r"\[[=>#.\s-]{3,}\]")
 _DECORATION = re.compile(r"[=#*~_+]{2,}|-{4,}")
@@ -133,6 +136,9 @@ class TextParser:
         values = None
         if stripped[0] == "{":
             self._reject(line)
+        elif len(line) > MAX_TEXT_CHARS:
+            length = f"{len(line):,} characters; expected at most {MAX_TEXT_CHARS:,}, or JSON"
+            self.problem = f"a line of {INPUT_NAME} has {length}"
         else:
             values = self._line(line, stripped)
         self._sections.end_line()

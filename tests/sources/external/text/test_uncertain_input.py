@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tool_output import parse
 
-from dashapp.sources.external.text.stream_parser import TextParser
+from dashapp.sources.external.text.stream_parser import MAX_TEXT_CHARS, TextParser
 
 UNCERTAIN: dict[str, tuple[str, str]] = {
     "one number or two": ("21,5\n", "LC_ALL=C"),
@@ -165,3 +166,22 @@ def test_parser_never_fails_for_words_of_programs(words: list[str]) -> None:
         parser.values(" ".join(words))
         parser.values("".join(words))
     parser.flush()
+
+
+@pytest.mark.parametrize("part", ["a", "a ", "a:", "1h", "1e", "a|", "é", "1,", "a=1,"])
+def test_long_line_is_rejected_before_its_form_is_recognized(part: str) -> None:
+    """A line of 20,000 letters, which strangers can put into a log, took a minute."""
+    parser = TextParser()
+    line = (part * (60_000 // len(part))).strip()
+    assert parser.values(line) is None
+    assert parser.problem == (
+        f"a line of standard input has {len(line):,} characters; expected at most {MAX_TEXT_CHARS:,}, or JSON"
+    )
+    parser.problem = ""
+    assert parser.values("load: 2.5")
+    assert parser.problem == ""
+
+
+def test_long_line_of_json_is_read() -> None:
+    document = {f"name{number}": number for number in range(MAX_TEXT_CHARS)}
+    assert len(TextParser().values(json.dumps(document)) or ()) > 100
