@@ -1,7 +1,6 @@
 """The folder of temporary files: in memory if possible.
 
-Many stores of tests write and wait for the disk. In memory they take a fifth less processor time, and a third of
-the time.
+Many tests write to stores and wait for the disk. In memory they take a fifth less processor time.
 """
 
 from __future__ import annotations
@@ -17,7 +16,10 @@ VARIABLE = "PYTEST_DEBUG_TEMPROOT"
 
 
 def is_usable(folder: Path) -> bool:
-    """Whether tests can write much to a folder, and start programs in it: a container often forbids one."""
+    """Whether tests can write much to a folder, and start programs in it.
+
+    A container often forbids one of them.
+    """
     if not os.access(folder, os.W_OK):
         return False
     found = os.statvfs(folder)
