@@ -5,6 +5,7 @@ Netdata is not among them: its agent does not push to browsers, and is not in th
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import urllib.request
@@ -40,9 +41,8 @@ def _measure(module: str, name: str, path: str, word: bytes, viewers: int, secon
         time.sleep(IDLE)
         idle = (cpu(family) - before) / IDLE
         opening = _callback_request(served) if path == DASH else b""
-        updates, cpu_seconds = sockets.watched(
-            port, path, viewers, seconds, lambda: cpu(family), word, False, opening
-        )
+        watching = sockets.watched(port, path, viewers, seconds, lambda: cpu(family), word, False, opening)
+        updates, cpu_seconds = asyncio.run(watching)
     if updates < 0.9 * viewers * seconds:
         raise RuntimeError(f"{updates} updates of {name}: the result is not valid")
     cost = 1e6 * (cpu_seconds - idle * seconds) / updates

@@ -82,7 +82,7 @@ def text_frame(text: bytes) -> bytes:
     return b"\x81\xfe" + len(text).to_bytes(2, "big") + bytes(4) + text
 
 
-def watched(
+async def watched(
     port: int,
     path: str,
     viewers: int,
@@ -96,19 +96,6 @@ def watched(
 
     `word`: how an update begins. `opening`: what each sends in its open socket.
     """
-    return asyncio.run(_watched(port, path, viewers, seconds, mark, word, polled, opening))
-
-
-async def _watched(
-    port: int,
-    path: str,
-    viewers: int,
-    seconds: float,
-    mark: Callable[[], float],
-    word: bytes,
-    polled: bool,
-    opening: bytes,
-) -> tuple[int, float]:
     loop = asyncio.get_running_loop()
     count = UpdateCount()
     request = (POLL if polled else HANDSHAKE).format(path=path, port=port).encode()

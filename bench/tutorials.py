@@ -8,6 +8,7 @@ applications on dashapp's server, polled as often.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -200,8 +201,9 @@ def _watch_dashapp(pair: Pair, viewers: int, port: int, mark: Callable[[], float
 
 
 def _watch_original(pair: Pair, viewers: int, port: int, mark: Callable[[], float]) -> tuple[int, float]:
-    return sockets.watched(
-        port, pair.update_path, viewers, SECONDS, mark, pair.marker, pair.update_path == POLLED
+    is_polled = pair.update_path == POLLED
+    return asyncio.run(
+        sockets.watched(port, pair.update_path, viewers, SECONDS, mark, pair.marker, is_polled)
     )
 
 

@@ -67,7 +67,7 @@ def ticks_of(values: Sequence[float], runs: Sequence[tuple[float, int]], start: 
 
 
 def exact_mean(ticks: Sequence[Tick]) -> Fraction:
-    """Return the exact mean, by whole numbers because fractions are slow."""
+    """Return the mean by whole numbers: as exact as fractions, and much faster."""
     ratios = [tick.values["a"].as_integer_ratio() for tick in ticks]
     # Each is a power of two, so all divide the largest.
     below = max(denominator for _, denominator in ratios)

@@ -1,5 +1,6 @@
-"""Threads that tests leave behind: they must wait, because work slows all later tests.
+"""Threads that tests leave behind. They must wait.
 
+Their work would take processor time from all later tests.
 Most threads of dashapp have no end, and a daemon thread that waits costs nothing.
 """
 
@@ -26,7 +27,7 @@ def are_at_rest(threads: Iterable[Thread]) -> bool:
 def _busy_ns(thread: Thread) -> int:
     """Return the processor time of a thread in nanoseconds.
 
-    It is 0 if the thread has ended or the system is not Linux.
+    It is 0 if the thread has ended, or the system is not Linux.
     """
     try:
         return int(Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text().split()[0])
