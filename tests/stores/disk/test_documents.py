@@ -37,7 +37,7 @@ def test_empty_document_replaces_that_of_restored_folder(tmp_path: Path) -> None
 
 def test_notice_that_utf8_cannot_represent_is_written(tmp_path: Path) -> None:
     NoticeFile(tmp_path, "sources").set("caf\udce9.csv is missing")
-    assert read_notices(tmp_path) == ["caf?.csv is missing"]
+    assert read_notices(tmp_path) == ["caf\N{REPLACEMENT CHARACTER}.csv is missing"]
 
 
 def test_delivered_alerts_are_stored_on_full_disk(tmp_path: Path) -> None:

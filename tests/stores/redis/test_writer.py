@@ -360,4 +360,4 @@ def test_writer_accepts_notice_that_utf8_cannot_represent(redis: RedisServer, st
     drain(store)
     reader = RedisReader(RedisClient(redis.url), "a")
     reader.poll()
-    assert reader.notices() == ["caf?.csv is missing"]
+    assert reader.notices() == ["caf\N{REPLACEMENT CHARACTER}.csv is missing"]
