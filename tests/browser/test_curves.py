@@ -12,7 +12,7 @@ from page_downloads import png_size, save
 from playwright.sync_api import Page, expect
 from processes import dashapp
 from served_page import Live, Serve
-from waiting import wait_until, wait_until_passes
+from waiting import still_box, wait_until, wait_until_passes
 
 from dashapp.model.ticks import Curves, Metric, Tick
 
@@ -128,8 +128,7 @@ def test_curve_stays_unchanged_during_pause_and_updates_on_resume(page: Page, li
 def test_curve_axis_ignores_zoom_of_other_chart(page: Page, live: Live) -> None:
     axis = f"() => document.querySelector('{PANEL} .js-plotly-plot')._fullLayout.xaxis.range"
     before = page.evaluate(axis)
-    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
-    assert box
+    box = still_box(page, '[data-panel="cpu"] .nsewdrag')
     page.mouse.move(box["x"] + 200, box["y"] + 50)
     page.mouse.down()
     page.mouse.move(box["x"] + 500, box["y"] + 50, steps=5)
@@ -141,8 +140,7 @@ def test_curve_axis_ignores_zoom_of_other_chart(page: Page, live: Live) -> None:
     page.keyboard.press("p")
     page.wait_for_selector(FOLLOWING)
     page.locator(PANEL).scroll_into_view_if_needed()
-    box = page.locator(f"{PANEL} .js-plotly-plot").bounding_box()
-    assert box
+    box = still_box(page, f"{PANEL} .js-plotly-plot")
     page.mouse.move(box["x"] + 150, box["y"] + 100)
     page.mouse.down()
     page.mouse.move(box["x"] + 350, box["y"] + 100, steps=5)

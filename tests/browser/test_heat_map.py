@@ -9,7 +9,7 @@ from chart_assertions import wait_for_state
 from painted import painted_columns
 from playwright.sync_api import Locator, Page, expect
 from served_page import Live, Serve
-from waiting import wait_until, wait_until_passes
+from waiting import still_box, wait_until, wait_until_passes
 
 from dashapp.model.ticks import Metric, Tick
 
@@ -116,8 +116,7 @@ def test_heat_map_is_read_with_mouse_and_keys(page: Page, live: Live) -> None:
 
 def test_heat_map_zooms_by_dragging(page: Page, live: Live) -> None:
     canvas = opened(page, live)
-    box = canvas.bounding_box()
-    assert box
+    box = still_box(page, canvas)
     before = page.evaluate("dashapp.page.liveView.pausedRange")
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 60)
     page.mouse.down()

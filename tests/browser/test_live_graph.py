@@ -24,7 +24,7 @@ from live_graph_app import (
     wait_for_state,
 )
 from playwright.sync_api import Page, expect
-from waiting import stays, wait_until
+from waiting import stays, still_box, wait_until
 
 from dashapp import LiveGraph
 
@@ -108,8 +108,7 @@ def test_paused_live_graph_does_not_stop_others(page: Page, theirs: Theirs) -> N
 
 
 def test_zoom_pauses_one_live_graph_and_double_click_resumes_it(page: Page, theirs: Theirs) -> None:
-    box = page.locator(f"{section('one')} .nsewdrag").bounding_box()
-    assert box
+    box = still_box(page, f"{section('one')} .nsewdrag")
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 60, steps=5)

@@ -14,7 +14,7 @@ from faulty_server import POLL, STREAM, TRANSPORTS
 from playwright.sync_api import Page, Route, expect
 from served_page import Live, Serve
 from tab import HIDE, ZONE
-from waiting import stays, wait_until
+from waiting import stays, still_box, wait_until
 
 from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.base import Rewind
@@ -171,8 +171,7 @@ def test_zoom_to_midnight_ends_at_midnight(page: Page, serve: Serve) -> None:
     hour = [1000 * each.timestamp() for each in (midnight - timedelta(hours=1), midnight)]
     page.goto(f"{live.url}?window=3600&end={hour[1]:.0f}")
     wait_until(page, lambda: [chart["range"] for chart in drawing(page)][:1] == [hour])
-    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
-    assert box
+    box = still_box(page, '[data-panel="cpu"] .nsewdrag')
     height = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 0.6 * box["width"], height)
     page.mouse.down()

@@ -15,7 +15,7 @@ from faulty_server import Served
 from playwright.sync_api import Page, expect
 from process_tree import ProcessTree
 from served_page import Serve
-from waiting import wait_for, wait_until
+from waiting import still_box, wait_for, wait_until
 
 from dashapp.collector.top_recorder import TopRecorder
 from dashapp.config.settings import parse_settings
@@ -98,6 +98,7 @@ def address(night: Night) -> Iterator[str]:
 
 def position(page: Page, time_ms: float) -> list[float]:
     page.wait_for_selector('[data-panel="cpu"] .js-plotly-plot .trace')
+    still_box(page, '[data-panel="cpu"] .nsewdrag')
     found: list[float] = page.evaluate(POSITION, time_ms)
     return found
 

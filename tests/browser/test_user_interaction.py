@@ -10,7 +10,7 @@ from faulty_server import POLL, TRANSPORTS
 from playwright.sync_api import Locator, Page, expect
 from served_page import Live, Serve
 from tab import Tab
-from waiting import stays, wait_until, wait_until_passes
+from waiting import stays, still_box, wait_until, wait_until_passes
 
 CPU_PANEL = '[data-panel="cpu"]'
 CPU = f"{CPU_PANEL} .nsewdrag"
@@ -43,8 +43,7 @@ def live(page: Page, served: Live, tab: Tab, transport: str) -> Iterator[Live]:
 
 def drag(page: Page, plot: Locator, start: float, end: float) -> None:
     """Drag with the left button from one share of the plot's width to another."""
-    box = plot.bounding_box()
-    assert box
+    box = still_box(page, plot)
     height = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + start * box["width"], height)
     page.mouse.down()
@@ -116,8 +115,7 @@ def test_mouse_zoom_is_kept_until_double_click(page: Page, live: Live) -> None:
 
 
 def test_slow_drag_zooms_to_range_under_mouse(page: Page, live: Live) -> None:
-    box = page.locator(CPU).bounding_box()
-    assert box
+    box = still_box(page, CPU)
     height = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 0.3 * box["width"], height)
     page.mouse.down()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from playwright.sync_api import FloatRect, Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 # Long enough for the slowest machine; a state that is true at once takes no time.
 PATIENCE_S = 120.0
@@ -85,12 +85,13 @@ class ChangedError(Exception):
     """A state changed that should stay; it is not in NOT_YET, so that waiting ends at once."""
 
 
-def still_box(page: Page, selector: str) -> FloatRect:
+def still_box(page: Page, element: str | Locator) -> FloatRect:
     """Return the place of an element once nothing moves it any more."""
+    place = page.locator(element) if isinstance(element, str) else element
     boxes: list[FloatRect | None] = [None]
 
     def is_still() -> bool:
-        boxes.append(page.locator(selector).bounding_box())
+        boxes.append(place.bounding_box())
         return boxes[-1] is not None and boxes[-1] == boxes[-2]
 
     wait_until(page, is_still, every=0.3)
