@@ -83,6 +83,11 @@ class EventStream:
         else:
             self.close()
 
+    def keep_alive(self, message: Message) -> None:
+        """Send a comment, unless the client has something else to read."""
+        if not self.is_closed and self._waiting is None:
+            self._pass_on(message)
+
     def close(self) -> None:
         """End the stream after the events that were sent. The next call of `receive` then returns."""
         if not self.is_closed:

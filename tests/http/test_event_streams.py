@@ -123,6 +123,26 @@ def test_stream_of_a_client_that_is_too_slow_is_closed(at_once: bool) -> None:
     in_loop(work)
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_comments_close_no_stream_of_a_slow_client(at_once: bool) -> None:
+    async def work() -> None:
+        client = Client(at_once)
+        stream = EventStream(client.send, asyncio.get_running_loop())
+        client.stall()
+        for _ in range(10 * MAX_WAITING_EVENTS):
+            stream.keep_alive(event_message(b": no news"))
+        stream.deliver(event_message(b"event"))
+        client.read_on()
+        await turns()
+        # One is enough.
+        assert bodies(client.sent) == [b": no news", b"event"]
+        stream.keep_alive(event_message(b": later"))
+        await turns()
+        assert bodies(client.sent)[-1] == b": later"
+
+    in_loop(work)
+
+
 def test_stream_whose_server_fails_to_send_is_closed() -> None:
     async def fail(_message: Any) -> None:
         raise OSError("the connection is gone")

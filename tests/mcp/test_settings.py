@@ -36,7 +36,8 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
             '--store is "memory:"; expected a folder or a Redis, which another process writes',
         ),
         (["--stor=data"], '"--stor=data" is not a setting; did you mean --store?'),
-        (["data"], '"data" is not a setting; see --help'),
+        (["data"], '"data" is not a setting; did you mean --store?'),
+        (["cat"], '"cat" is not a setting; see --help'),
     ],
 )
 def test_bad_settings_are_one_sentence_on_standard_error(

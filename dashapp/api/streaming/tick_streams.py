@@ -110,7 +110,7 @@ class TickStreams:
             for bucket in buckets:
                 if now - bucket.sent_at >= KEEP_ALIVE_S:
                     bucket.sent_at = now
-                    self._send([*bucket.streams], bucket.loop, KEEP_ALIVE)
+                    self._send([*bucket.streams], bucket.loop, KEEP_ALIVE, EventStream.keep_alive)
             self._wake.wait(self._pause(newest))
 
     def _deliver_tick(self, buckets: Sequence[_Bucket]) -> None:
@@ -166,13 +166,17 @@ class TickStreams:
             self._bucket_of.update(dict.fromkeys(other.streams, bucket))
 
     def _send(
-        self, streams: Sequence[EventStream], loop: asyncio.AbstractEventLoop, message: Message
+        self,
+        streams: Sequence[EventStream],
+        loop: asyncio.AbstractEventLoop,
+        message: Message,
+        send: Callable[[EventStream, Message], None] = EventStream.deliver,
     ) -> None:
         if loop.is_closed():
             for stream in streams:
                 self.unsubscribe(stream)
         else:
-            loop.call_soon_threadsafe(_deliver, streams, message)
+            loop.call_soon_threadsafe(_send_all, streams, message, send)
 
     def _pause(self, newest: Cursor) -> float:
         """Return seconds until the next look for a tick."""
@@ -183,6 +187,8 @@ class TickStreams:
         return SHORT_PAUSE_S if late < SHORTLY_S else PAUSE_S if late < OVERDUE_S else LONG_PAUSE_S
 
 
-def _deliver(streams: Sequence[EventStream], message: Message) -> None:
+def _send_all(
+    streams: Sequence[EventStream], message: Message, send: Callable[[EventStream, Message], None]
+) -> None:
     for stream in streams:
-        stream.deliver(message)
+        send(stream, message)
