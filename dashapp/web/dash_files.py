@@ -39,17 +39,18 @@ class DashFiles:
     def scripts(self, tags: str) -> str:
         """Return the script elements for a document, of those that Dash generates."""
         if tags != self._tags:
+            self._mark = hashlib.sha256(self._join(tags).encode()).hexdigest()[:12]
             self._tags = tags
-            self._mark = hashlib.sha256(self.text().encode()).hexdigest()[:12]
         url = f"{self._url_of(BUNDLE_NAME)}?m={self._mark}"
         return f'<script src="{url}"></script>\n{_OWN_SCRIPT.sub("", tags)}'
 
     def text(self) -> str:
         """Return the file BUNDLE_NAME; empty before the first document. The cache in front keeps it."""
-        if not self._tags:
-            return ""
+        return self._join(self._tags) if self._tags else ""
+
+    def _join(self, tags: str) -> str:
         package = Path(dash.__file__).parent
-        names = [canonical_path(f"/{name}")[1:] for name in _OWN_SCRIPT.findall(self._tags)]
+        names = [canonical_path(f"/{name}")[1:] for name in _OWN_SCRIPT.findall(tags)]
         used = [name for name in names if not name.startswith(_UNUSED_FILES)]
         paths = [self._shim, *(package / name for name in (*used, *_LATER_FILES))]
         # The semicolons keep one file from continuing the statement, or the "use strict", of another.

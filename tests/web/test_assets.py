@@ -72,3 +72,13 @@ def test_page_loads_one_immutable_bundle() -> None:
         assert answer.status == 200
         assert answer.headers["cache-control"].endswith("immutable")
         assert answer.headers["content-type"].startswith("text/javascript")
+
+
+def test_worker_that_served_no_document_has_the_scripts_of_dash() -> None:
+    """With several workers, another one may have served the document."""
+    first, second = (create_app(MemoryStore(), Settings(store="memory:")) for _ in range(2))
+    (address,) = re.findall(r'src="[./]*(/assets/dash-renderer[^"]+)"', ask(first, "/").body.decode())
+    answer = ask(second, address)
+    assert answer.headers["cache-control"].endswith("immutable")
+    assert answer.body == ask(first, address).body
+    assert b"DashRenderer" in answer.body
