@@ -31,6 +31,7 @@ PARTS = (
     "main_thread",
     "browser_cpu",
     "whole_page",
+    "dense_page",
     "live_graphs",
     "tutorials",
     "latency",
