@@ -10,7 +10,7 @@ import pytest
 from chart_assertions import assert_drawn_equals_store
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
-from waiting import wait_until, wait_until_passes
+from waiting import still_box, wait_until, wait_until_passes
 
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 
@@ -214,9 +214,8 @@ def test_reading_a_live_chart_moves_nothing_in_the_bar(page: Page, live: Live) -
     firing_for_a_minute(page, live)
     assert_drawn_equals_store(page, live.store)
     before = page.locator("#pause").bounding_box()
-    plot = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
+    plot = still_box(page, '[data-panel="cpu"] .nsewdrag')
     assert before
-    assert plot
     page.mouse.move(plot["x"] + 0.9 * plot["width"], plot["y"] + 40)
     wait_until(page, lambda: page.evaluate("dashapp.page.liveView.reading.at") is not None)
     expect(page.locator("#alerts button.count")).to_have_text("1 alert")

@@ -13,7 +13,7 @@ from chart_assertions import wait_for_state
 from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
-from waiting import stays, wait_until
+from waiting import stays, still_box, wait_until
 
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
 
@@ -141,8 +141,7 @@ def test_tooltip_has_value_of_yesterday(page: Page, live: Live) -> None:
     wait_until(page, lambda: is_exact(page, live))
     page.keyboard.press("p")
     wait_for_state(page, "paused")
-    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
-    assert box
+    box = still_box(page, '[data-panel="cpu"] .nsewdrag')
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
 
     def agrees() -> bool:

@@ -6,7 +6,7 @@ import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
-from waiting import wait_until, wait_until_passes
+from waiting import still_box, wait_until, wait_until_passes
 
 CROSSED = """() => [...document.querySelectorAll(".cross:not([hidden])")].map((line) => {
     const section = line.closest("[data-panel]");
@@ -32,8 +32,7 @@ def live(page: Page, served: Live) -> Live:
 
 
 def test_crosshair_shows_same_time_in_all_panels(page: Page, live: Live) -> None:
-    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
-    assert box
+    box = still_box(page, '[data-panel="cpu"] .nsewdrag')
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
     page.mouse.move(box["x"] + box["width"] / 2 + 4, box["y"] + 40)
     wait_until(page, lambda: page.evaluate("dashapp.page.liveView.crosshair.time") is not None)

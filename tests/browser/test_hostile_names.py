@@ -6,7 +6,7 @@ from chart_assertions import heard, judged
 from playwright.sync_api import Page, expect
 from served_page import Serve
 from thorough import amount
-from waiting import wait_until
+from waiting import still_box, wait_until
 
 from dashapp.model.ticks import Metric, Tick
 
@@ -60,8 +60,7 @@ def test_hostile_names_are_drawn_as_text(page: Page, serve: Serve) -> None:
     )
     # Titles leave room for the menu, and no axis, tooltip or title has a link.
     wait_until(page, lambda: page.evaluate(OVERLAPS) == 0)
-    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
-    assert box
+    box = still_box(page, '[data-panel="cpu"] .nsewdrag')
     page.mouse.move(box["x"] + box["width"] - 60, box["y"] + 40)
     page.mouse.move(box["x"] + box["width"] - 50, box["y"] + 40)
     expect(page.locator('[data-panel="cpu"] .tooltip')).to_be_visible()

@@ -11,7 +11,7 @@ from chart_assertions import assert_drawn_equals_store, drawing, shows, wait_for
 from page_scripts import load_scripts
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
-from waiting import stays, wait_until, wait_until_passes
+from waiting import stays, still_box, wait_until, wait_until_passes
 
 from dashapp.model.ticks import Metric, Tick
 
@@ -57,8 +57,7 @@ def cpu_at(live: Live, time_ms: float) -> str:
 
 def point_at(page: Page, share: float) -> None:
     """Rest the mouse in the CPU chart at a share of its width."""
-    box = page.locator(f"{CPU} .nsewdrag").bounding_box()
-    assert box
+    box = still_box(page, f"{CPU} .nsewdrag")
     page.mouse.move(box["x"] + share * box["width"] - 3, box["y"] + 50)
     page.mouse.move(box["x"] + share * box["width"], box["y"] + 50)
 

@@ -10,7 +10,7 @@ import pytest
 from dash import Dash, html
 from faulty_server import Served
 from playwright.sync_api import Page, expect
-from waiting import wait_until, wait_until_passes
+from waiting import still_box, wait_until, wait_until_passes
 
 from dashapp import LiveGraph, attach
 
@@ -178,7 +178,7 @@ def test_value_under_crosshair_uses_side_of_that_moment(page: Page, market: Mark
     market.price = 170.0
     expect(section(page, "close")).to_have_attribute("data-side", "below")
     expect_look(page, "close", newest=170.0)
-    box = section(page, "close").locator(".nsewdrag").bounding_box()
+    box = still_box(page, section(page, "close").locator(".nsewdrag"))
 
     def pointed() -> bool:
         """the value is that of a point above the reference, which moves to the left"""

@@ -14,7 +14,7 @@ from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from tab import ZONE
-from waiting import wait_until, wait_until_passes
+from waiting import still_box, wait_until, wait_until_passes
 
 from dashapp.model.ticks import Metric
 
@@ -150,8 +150,7 @@ def test_hostile_labels_are_shown_as_text(page: Page, serve: Serve) -> None:
         assert shown.replace("…", "") in label.replace("\u202e", "")
     # Units of 500 characters do not widen the page.
     wait_until(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
-    box = page.locator('[data-panel="cores"] .nsewdrag').bounding_box()
-    assert box
+    box = still_box(page, '[data-panel="cores"] .nsewdrag')
     page.mouse.move(box["x"] + 300, box["y"] + 60)
     page.mouse.move(box["x"] + 304, box["y"] + 60)
     expect(page.locator('[data-panel="cores"] .tooltip bdi')).to_have_text(labels)

@@ -218,8 +218,7 @@ def test_slider_changes_window_by_keyboard(page: Page, live: Live) -> None:
 
 
 def test_hover_label_survives_updates(page: Page, live: Live) -> None:
-    box = page.locator(CPU).bounding_box()
-    assert box
+    box = still_box(page, CPU)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2)
     label = page.locator(f"{CPU_PANEL} .tooltip")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any, TypeVar
 
 from playwright.sync_api import FloatRect, Locator, Page
@@ -83,6 +84,20 @@ def stays(read: Callable[[], object], until: Callable[[], object], page: Page | 
 
 class ChangedError(Exception):
     """A state changed that should stay; it is not in NOT_YET, so that waiting ends at once."""
+
+
+def hover_until(page: Page, x: float, y: float, is_shown: Callable[[], object]) -> None:
+    """Hold the pointer at a place, with the small movements of a hand, until `is_shown`.
+
+    A chart that is drawn again shows its tooltip at the next movement.
+    """
+    offsets = cycle((0, 1))
+
+    def moved() -> object:
+        page.mouse.move(x, y + next(offsets))
+        return is_shown()
+
+    wait_until(page, moved)
 
 
 def still_box(page: Page, element: str | Locator) -> FloatRect:
