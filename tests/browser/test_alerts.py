@@ -234,7 +234,7 @@ def test_old_alert_has_no_colour_when_the_server_is_gone(page: Page, live: Live)
     page.context.set_offline(True)
     try:
         expect(page.locator("#page")).to_have_attribute("data-state", "offline")
-        assert not {part.evaluate(colour) for part in parts} & set(red)
+        wait_until(page, lambda: not {part.evaluate(colour) for part in parts} & set(red))
     finally:
         page.context.set_offline(False)
 

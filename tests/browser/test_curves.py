@@ -181,7 +181,7 @@ def test_several_curves_have_rows_in_the_legend_and_can_be_hidden(page: Page, li
     expect(rows.nth(1)).to_have_attribute("aria-pressed", "false")
     give(live, Curves(two.x, [[1.0, 4.0, 2.0], [5.0, 9.0]], two.names, "°C"))
     expect(rows.locator(".value")).to_have_text(["2.0\u202f°C", "9.0\u202f°C"])
-    assert page.evaluate(DRAWN)["seen"] == 1
+    wait_until(page, lambda: page.evaluate(DRAWN)["seen"] == 1)
     # A curve alone is always shown.
     give(live, Curves([[0.0, 1.0]], [[5.0, 8.0]], ["test"]))
     expect(rows).to_have_count(0)
