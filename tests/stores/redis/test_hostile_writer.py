@@ -8,7 +8,6 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from functools import cache
 from typing import Any
 
@@ -21,8 +20,7 @@ from wsgi_client import ask
 
 from dashapp.config.settings import parse_settings
 from dashapp.http.types import WSGIApp
-from dashapp.model.ticks import Cursor, Metric
-from dashapp.stores.cached_reader import NO_GENERATION
+from dashapp.model.ticks import Metric
 from dashapp.stores.history.block_codec import HEADER_STRUCT, MAGIC
 from dashapp.stores.redis import client as redis_client
 from dashapp.stores.redis.bounded import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES, MAX_FIELDS, MAX_TEXT_BYTES
@@ -292,23 +290,6 @@ def test_key_of_wrong_type_stops_no_reader(app: tuple[WSGIApp, RedisHosts], clie
     if key == REGISTRY_KEY:
         wait_for(lambda: notices(app[0]))
         assert "list of hosts in Redis cannot be read" in " ".join(notices(app[0]))
-
-
-@pytest.mark.parametrize("generation", [b"x\n\ndata:{}", b"\xff\xfe", b"0" * 17, b"0123456789ABCDEF", HTML])
-def test_generation_of_another_program_has_cursors(
-    app: tuple[WSGIApp, RedisHosts], redis: RedisServer, client: Any, generation: bytes
-) -> None:
-    client.set(KEYS.generation, generation)
-
-    def cursor() -> Cursor | None:
-        return Cursor.decode(ask(app[0], "/api/ticks").json["cursor"])
-
-    wait_for(lambda: (found := cursor()) and found.generation != NO_GENERATION)
-    text = ask(app[0], "/api/ticks").json["cursor"]
-    assert ask(app[0], f"/api/ticks?after={text}").json["reset"] is False
-    with closing(opened(redis)) as store:
-        write(store, int(time.time()) + 1)
-        assert not store.lost_ticks()
 
 
 def bomb() -> bytes:
