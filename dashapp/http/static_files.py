@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from dashapp.http.concurrency import Queue
 from dashapp.http.encodings import EncodedBody
-from dashapp.http.responses import error_response
+from dashapp.http.responses import error_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.languages.accept import language_of
 from dashapp.model.ticks import BusyError
@@ -110,7 +110,8 @@ class StaticCache:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return self._app(environ, start_response)
+            # Flask takes "get" for GET, and would build a layout without the limits here.
+            return method_not_allowed(start_response, environ, "GET, HEAD")
         path: str = environ["PATH_INFO"]
         cached: CachedFile | FailedFetch | None = self._find(environ)
         if cached is None:
