@@ -15,7 +15,7 @@ from typing import Any
 
 from dash import MATCH, ClientsideFunction, Dash, Input, State
 
-from dashapp.api.endpoints import Api
+from dashapp.api.endpoints import FRAME_PATHS, Api
 from dashapp.config.cli import CHILD_OF_ATTACH, CHILD_VARIABLE
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
@@ -25,6 +25,7 @@ from dashapp.http.middleware.language import vary_by_language
 from dashapp.http.middleware.security import DATA_HEADERS, FILE_HEADERS
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import StaticCache
+from dashapp.http.streams import STREAM_PATH
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations import dash_routes
 from dashapp.integrations.app_sources import Sources, split_sources
@@ -35,6 +36,7 @@ from dashapp.languages.accept import ENVIRON_KEY, language_of
 from dashapp.languages.tables import ENGLISH, languages
 from dashapp.model.text import describe_non_switch
 from dashapp.model.ticks import SettingsError
+from dashapp.query.public_reader import GraphReader
 from dashapp.sources.registry import source_problem
 from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Reader
@@ -68,6 +70,8 @@ ALLOWED_SETTINGS = (
     "transport",
     "config",
 )
+# Requests of a LiveGraph, and for a download of its values.
+DATA_PATHS = (*FRAME_PATHS, STREAM_PATH, "/api/metrics", "/api/events", "/api/csv")
 # Variables of these are for the app's own server, or for the monitor.
 _IGNORED_SETTINGS = [field.name for field in fields(Settings) if field.name not in ALLOWED_SETTINGS]
 _REJECTED_SETTINGS = {
@@ -212,7 +216,7 @@ def _build_routes(
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
     api: WSGIApp = Api(
-        reader,
+        GraphReader(reader, is_public=caching == SHARED_ONE_SECOND),
         interval=settings.interval,
         max_window=max(settings.retention),
         caching=caching,
@@ -240,7 +244,7 @@ def _build_routes(
             headers = vary_by_language(headers) if path == SCRIPT_PATH else headers
             return start_response(status, [*headers, *(DATA_HEADERS if is_data else FILE_HEADERS)])
 
-        return (api if is_data else static_files)(environ, start)
+        return (api if path in DATA_PATHS else static_files)(environ, start)
 
     return serve
 

@@ -18,7 +18,17 @@ from dashapp.model.runs import Run
 from dashapp.model.ticks import Cursor, Metric, Tick
 from dashapp.stores.base import Level, Reader, Snapshot, TopLevel
 from dashapp.stores.document_kind import Document, Value
-from dashapp.stores.documents import CURVES, EVENTS, METRICS, PANEL_KINDS, RUNS, ZONE
+from dashapp.stores.documents import (
+    CHANGES,
+    CLOCK_STEPS,
+    CURVES,
+    EVENTS,
+    METRICS,
+    PANEL_KINDS,
+    RUNS,
+    THRESHOLDS,
+    ZONE,
+)
 from dashapp.stores.hosts import Host, HostStore
 from dashapp.stores.proxy import LevelProxy, ReaderProxy
 
@@ -95,6 +105,32 @@ class PublicReader(ReaderProxy):
         EVENTS: _public_events,
         RUNS: _runs_without_config,
     }
+
+
+class GraphReader(ReaderProxy):
+    """What the LiveGraphs of an application draw of `store`: no configurations of runs, and no comments.
+
+    `is_public`: everybody may see the application, so that nobody reads what people marked.
+    """
+
+    _VISIBLE = frozenset((METRICS, PANEL_KINDS, CURVES, ZONE, THRESHOLDS, CHANGES, CLOCK_STEPS, EVENTS))
+
+    def __init__(self, store: Reader, is_public: bool) -> None:
+        self._store = store
+        self._is_public = is_public
+
+    def reader(self) -> Reader:
+        return self._store
+
+    def top_levels(self) -> Sequence[TopLevel]:
+        return ()
+
+    def read_document(self, document: Document[Value]) -> Value:
+        """Return a document; nothing of one that no LiveGraph draws."""
+        if document not in self._VISIBLE:
+            return document.empty()
+        value: Any = self._store.read_document(document)
+        return public_events(value) if self._is_public and document is EVENTS else value  # type: ignore[return-value]
 
 
 class PublicNames:

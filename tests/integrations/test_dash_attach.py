@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,15 @@ from waiting import PATIENCE_S
 from wsgi_client import ask
 
 from dashapp import LiveGraph, attach
+from dashapp.api.endpoints import PATHS
 from dashapp.http.asgi import AsgiBridge
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
+from dashapp.model.alerts.controls import MUTE, AlertAction, AlertControls
+from dashapp.model.events import BOOT, USER, Event, EventLog
+from dashapp.model.runs import Run
+from dashapp.model.thresholds import AlertState, Threshold
+from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.documents import ALERT_CONTROLS, EVENTS, RUNS, THRESHOLDS
 
 
 @pytest.fixture
@@ -260,6 +268,39 @@ def test_attached_api_has_security_headers_and_little_to_ask(tmp_path: Path, bac
     for method in ("POST", "PUT", "DELETE"):
         assert send("api/ticks", method)[0] == 405
     assert "immutable" not in send("live_graph.js?m=1")[1]["cache-control"]
+
+
+def store_with_secrets(folder: Path) -> Path:
+    """Create a store to which a monitor has written what only its own pages show."""
+    rule = Threshold.parse("loss > 3")
+    action = AlertAction("1", MUTE, rule, 1_700_000_000.0, user="secret-user", comment="secret-comment")
+    run = Run("1", "a", "a", "running", 1_700_000_000.0, config={"path": "/secret-path"})
+    with closing(DiskStore(filled(folder))) as store:
+        store.write_document(RUNS, [run])
+        store.write_document(ALERT_CONTROLS, AlertControls().with_action(action))
+        store.write_document(THRESHOLDS, [AlertState(rule, firing=True, since=1_700_000_004.0)])
+        marks = [Event(1_700_000_001_000, "secret-mark", USER, 1), Event(1_700_000_002_000, "boot", BOOT, 2)]
+        store.write_document(EVENTS, EventLog(tuple(marks)))
+    return folder
+
+
+@pytest.mark.parametrize(("public", "has_marks"), [(True, False), (False, True)])
+def test_attach_serves_only_what_its_graphs_draw(tmp_path: Path, public: bool, has_marks: bool) -> None:
+    """Another program can have written the store. The app's visitors get no comments or configurations."""
+    app = Dash(__name__)
+    attach(app, store=store_with_secrets(tmp_path / "store"), collect=False, public=public)
+    app.layout = LiveGraph("loss")
+    frame = get(app, "/_dashapp/api/ticks?window=100&like=loss").body.decode()
+    assert '"broken"' in frame
+    found = frame
+    for path in (*PATHS, "/api/hosts", "/api/share", "/api/openapi.json"):
+        found += get(app, f"/_dashapp{path}").body.decode()
+    assert "secret-mark" in found if has_marks else "secret-mark" not in found
+    assert '"boot"' in found
+    for secret in ("secret-user", "secret-comment", "secret-path"):
+        assert secret not in found, secret
+    for path in ("/api/runs", "/api/alerts", "/api/top", "/healthz"):
+        assert get(app, f"/_dashapp{path}").status == 404, path
 
 
 def test_attached_api_on_fastapi_limits_patterns(tmp_path: Path) -> None:
