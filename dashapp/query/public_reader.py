@@ -108,9 +108,10 @@ class PublicReader(ReaderProxy):
 
 
 class GraphReader(ReaderProxy):
-    """What the LiveGraphs of an application draw of `store`: no configurations of runs, and no comments.
+    """A reader that shows what the LiveGraphs of an application draw.
 
-    `is_public`: everybody may see the application, so that nobody reads what people marked.
+    It shows no configurations of runs and no comments. `is_public`: everybody can see the application, so it
+    also shows no marks of people.
     """
 
     _VISIBLE = frozenset((METRICS, PANEL_KINDS, CURVES, ZONE, THRESHOLDS, CHANGES, CLOCK_STEPS, EVENTS))

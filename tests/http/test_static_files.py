@@ -255,8 +255,7 @@ def test_first_request_ends_before_any_other_begins() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "get", "Head", ""])
 def test_other_methods_do_not_reach_the_application(method: str) -> None:
-    """Flask reads "get" as GET: each such request would build a layout, as many at a time as there are
-    threads."""
+    """Flask reads "get" as GET, and would build a layout in each thread."""
     files = Files()
     answer = ask(StaticCache(files), "/_dash-layout", method=method)
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")

@@ -286,7 +286,7 @@ def store_with_secrets(folder: Path) -> Path:
 
 @pytest.mark.parametrize(("public", "has_marks"), [(True, False), (False, True)])
 def test_attach_serves_only_what_its_graphs_draw(tmp_path: Path, public: bool, has_marks: bool) -> None:
-    """Another program can have written the store. The app's visitors get no comments or configurations."""
+    """The store can be that of a monitor, with comments and configurations."""
     app = Dash(__name__)
     attach(app, store=store_with_secrets(tmp_path / "store"), collect=False, public=public)
     app.layout = LiveGraph("loss")

@@ -9,7 +9,14 @@ import pytest
 from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import Api
-from dashapp.integrations.worker_check import CLOCK_MARGIN_MS, SEVERAL_WORKERS, SIGN_TTL_S, WorkerCheck
+from dashapp.api.frame_builder import MAX_QUERIES_PER_REQUEST
+from dashapp.integrations.worker_check import (
+    CLOCK_MARGIN_MS,
+    MAX_VIEWERS,
+    SEVERAL_WORKERS,
+    SIGN_TTL_S,
+    WorkerCheck,
+)
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 
@@ -84,3 +91,32 @@ def test_other_cursors_are_no_sign_of_another_worker(cursor: str) -> None:
     worker.append(START + 1)
     answer = worker.ask(f"/api/ticks?window=60&after={quote(cursor)}")
     assert SEVERAL_WORKERS not in json.dumps(answer.json)
+
+
+def forged(worker: Worker) -> str:
+    """Return a cursor of another generation, as of a worker that does not exist."""
+    return f"{'A' * len(worker.cursor().partition('.')[0])}.{int(1000 * START) + 60_000}"
+
+
+@pytest.mark.parametrize(
+    "other", [{"peer": "192.0.2.8"}, {"peer": "192.0.2.7", "x_forwarded_for": "198.51.100.1"}]
+)
+def test_forged_cursor_takes_the_charts_of_nobody_else(other: dict[str, str]) -> None:
+    worker = Worker()
+    worker.cursor()
+    worker.append(START + 1)
+    liar = ask(worker.app, f"/api/ticks?window=60&after={forged(worker)}", peer="192.0.2.7")
+    assert error_of(liar) == SEVERAL_WORKERS
+    assert error_of(ask(worker.app, "/api/ticks?window=60", **other)) == ""  # type: ignore[arg-type]
+
+
+def test_forged_cursors_of_many_viewers_fill_no_memory() -> None:
+    worker = Worker()
+    worker.cursor()
+    worker.append(START + 1)
+    path = f"/api/frames?q=after%3D{forged(worker)}"
+    for number in range(MAX_VIEWERS + 5):
+        assert ask(worker.app, path, x_forwarded_for=f"{'x' * 500}{number}").json["frames"][0]["error"]
+    assert len(worker.ask(path + "&q=" * 5000).json["frames"]) == MAX_QUERIES_PER_REQUEST
+    assert len(worker.app._until) == MAX_VIEWERS
+    assert sum(len(text) for viewer in worker.app._until for text in viewer) < 300 * MAX_VIEWERS
