@@ -19,9 +19,10 @@ Processes = Mapping[int, AlertProcesses]
 # Sentences of the sources about changes, by their number.
 Reasons = Mapping[int, str]
 
-# Discord and Mattermost notify everybody at "@everyone", and show "[text](address)" as a link, also in plain
-# text. A space without width prevents both.
-_MENTION_OR_LINK = re.compile(r"(?<!\w)@|\](?=\()")
+# Discord and Mattermost notify everybody at "@everyone", Slack at "<!channel>" (apprise 1 even at "!channel>"),
+# Google Chat at "<users/all>". The first two show "[text](address)" as a link, the others "<address|text>".
+# All of them do so in plain text. A space without width prevents that.
+_MENTION_OR_LINK = re.compile(r"(?<!\w)@|!(?=\w)|<(?=users/)|\](?=\()|:(?=//[^|\s]*[ \t]*\|)")
 ZERO_WIDTH_SPACE = "\u200b"
 
 # Changes that a message lists; it only counts the rest.
