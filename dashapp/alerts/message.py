@@ -19,9 +19,9 @@ Processes = Mapping[int, AlertProcesses]
 # Sentences of the sources about changes, by their number.
 Reasons = Mapping[int, str]
 
-# Discord and Mattermost notify everybody at "@everyone", Slack at "<!channel>" (apprise 1 even at "!channel>"),
-# Google Chat at "<users/all>". The first two show "[text](address)" as a link, the others "<address|text>".
-# All of them do so in plain text. A space without width prevents that.
+# Also in plain text, Discord and Mattermost notify everybody at "@everyone", Google Chat at "<users/all>", and
+# Slack at "<!channel>" or, with apprise 1, "!channel>". The first two show "[text](address)" as a link, the
+# others "<address|text>". A space without width prevents both.
 _MENTION_OR_LINK = re.compile(r"(?<!\w)@|!(?=\w)|<(?=users/)|\](?=\()|:(?=//[^|\s]*[ \t]*\|)")
 ZERO_WIDTH_SPACE = "\u200b"
 

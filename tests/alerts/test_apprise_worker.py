@@ -15,7 +15,7 @@ from waiting import PATIENCE_S
 from webhook_server import Webhook, webhook
 
 from dashapp.alerts import apprise_worker
-from dashapp.alerts.message import ZERO_WIDTH_SPACE, MAX_LISTED_CHANGES, Message, compose_message
+from dashapp.alerts.message import MAX_LISTED_CHANGES, ZERO_WIDTH_SPACE, Message, compose_message
 from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.top import AlertProcesses, TopEntry
 
@@ -162,7 +162,7 @@ def test_mail_contains_html_of_names_as_text() -> None:
     ["<!channel>", "!here>", "<!subteam^S1|x>", "<users/all>", "<https://e.t|x>", "https://e.t |x>", "@all"],
 )
 def test_name_of_a_process_has_no_syntax_of_a_chat(name: str) -> None:
-    """Slack and Google Chat have other mentions and links than Mattermost, and names have 15 letters."""
+    """Slack and Google Chat have other mentions and links than Mattermost."""
     change = AlertChange(HOT, True, 1_800_000_000.0, 97.0, 1)
     processes = {1: AlertProcesses(1_800_000_000_000, "cpu", [TopEntry(name, 10.0, 1)])}
     url = "https://monitor.example"
