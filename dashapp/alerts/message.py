@@ -20,8 +20,8 @@ Processes = Mapping[int, AlertProcesses]
 Reasons = Mapping[int, str]
 
 # Also in plain text, Discord and Mattermost notify everybody at "@everyone", Google Chat at "<users/all>",
-# and Slack at "<!channel>" or, with apprise 1, "!channel>". The first two show "[text](address)" as a link, the
-# others "<address|text>". A space without width prevents both.
+# and Slack at "<!channel>" or, with apprise 1, "!channel>". The first two show "[text](address)" as a link,
+# the others "<address|text>". A space without width prevents both.
 _MENTION_OR_LINK = re.compile(r"(?<!\w)@|!(?=\w)|<(?=users/)|\](?=\()|:(?=//[^|\s]*[ \t]*\|)")
 ZERO_WIDTH_SPACE = "\u200b"
 

@@ -11,6 +11,11 @@ MAX_ATTEMPTS = 5
 ATTEMPT_WINDOW_S = 60.0
 # Slots in a table of attempts. Two clients share one only by chance: the hash has a secret key.
 ATTEMPT_SLOTS = 4096
+# Bytes that identify a session which a person ended, and the most of them. Above that the oldest are
+# forgotten.
+DIGEST_BYTES, MAX_ENDED_SESSIONS = 16, 4096
+# Seconds for which Redis keeps them after the last one: a session is valid for 30 days.
+ENDED_TTL_S = 31 * 86_400
 
 
 class SharedAccess(Protocol):
@@ -27,3 +32,9 @@ class SharedAccess(Protocol):
 
     def forget_attempt(self, slot: int) -> None:
         """Forget the newest attempt, because it was correct."""
+
+    def end_session(self, digest: bytes) -> None:
+        """Store a session that a person ended."""
+
+    def ended_sessions(self) -> list[bytes]:
+        """Return the ended sessions, the oldest first; none without a response."""

@@ -10,6 +10,7 @@ from dashapp.api.ingest.routes import TOKEN_PATHS
 from dashapp.config.settings import Settings
 from dashapp.http.middleware.authentication import AuthenticationMiddleware
 from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.middleware.ended_sessions import EndedSessions
 from dashapp.http.middleware.language import LanguageMiddleware
 from dashapp.http.middleware.login_attempts import LoginAttempts
 from dashapp.http.middleware.login_page import LoginPage
@@ -39,6 +40,8 @@ class AccessControl:
         self.key = SigningKey(secret, settings.password, shared if settings.password else None)
         self._attempts = LoginAttempts(lambda: self.key.secret, local or folder, shared=shared)
 
+        self.ended = EndedSessions(local or folder, shared)
+
     def check_of(self, secret: str, name: str) -> SecretCheck | None:
         """Return the check of a secret; None if it is not set."""
         return SecretCheck(secret, self._attempts, name) if secret else None
@@ -64,7 +67,7 @@ def build_middleware(
         app = AuthenticationMiddleware(
             app,
             password=access.check_of(settings.password, "password"),
-            sessions=Sessions(access.key),
+            sessions=Sessions(access.key, ended=access.ended),
             clients=access.clients,
             page=LoginPage(settings.title, settings.theme, assets_directory()),
             shares=ShareLinks(access.key, build, settings.max_window_s),

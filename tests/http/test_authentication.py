@@ -219,7 +219,7 @@ def test_logout_ends_the_streams_of_other_tabs() -> None:
 
 
 def test_ended_sessions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashapp.http.middleware.sessions.MAX_ENDED_SESSIONS", 10)
+    monkeypatch.setattr("dashapp.http.middleware.ended_sessions.MAX_ENDED_SESSIONS", 10)
     sessions = Sessions(KEY)
     requests = [
         {"HTTP_COOKIE": sessions.create(HOST, secure=False).partition(";")[0], "HTTP_HOST": HOST}

@@ -1,4 +1,4 @@
-"""Sessions in signed cookies. The server stores only those that people ended."""
+"""Sessions in signed cookies. The server stores only those that people ended, in `ended_sessions.py`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, TimestampSigner
 
+from dashapp.http.middleware.ended_sessions import EndedSessions
 from dashapp.http.middleware.signing_key import SigningKey
 from dashapp.http.streams import Access, may_block
 
@@ -19,9 +20,6 @@ SESSION_LIFETIME_S = 30 * 86_400
 COOKIE_NAME = "dashapp-session"
 # Valid sessions in the cache, so that a viewer's next request costs one lookup. A full cache is emptied.
 MAX_CACHED_SESSIONS = 4096
-# Sessions that people ended: other tabs have streams, and others may have copies. Above this number the
-# oldest are forgotten.
-MAX_ENDED_SESSIONS = 4096
 # Cookies of our name that a request may have, and those of them in the form of a session. A site of the same
 # domain can set a dozen: for each path above the page, and for each domain above it.
 MAX_COOKIES, MAX_CHECKED_COOKIES = 1000, 64
@@ -33,12 +31,18 @@ _PORT = re.compile(r":[0-9]{1,5}")
 
 
 class Sessions:
-    def __init__(self, key: SigningKey, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        key: SigningKey,
+        clock: Callable[[], float] = time.time,
+        ended: EndedSessions | None = None,
+    ) -> None:
+        """`ended`: those that people ended; other tabs have streams, and others may have copies."""
         self._key = key
         self._clock = clock
         self._value = b""
         self._expiry_cache: dict[str, float] = {}
-        self._ended: dict[str, None] = {}
+        self._ended = EndedSessions() if ended is None else ended
         self._use_current_key()
 
     def create(self, host: str, secure: bool, framed: bool = False) -> str:
@@ -52,13 +56,11 @@ class Sessions:
         return _cookie(cookie_name(host[:MAX_HOST_LENGTH]), token, SESSION_LIFETIME_S, secure, framed)
 
     def revoke(self, environ: Mapping[str, Any], secure: bool, framed: bool = False) -> list[str]:
-        """End the sessions of a request in this process; return Set-Cookie headers for the browser."""
+        """End the sessions of a request; return Set-Cookie headers for the browser."""
         cookies = _session_cookies(environ.get("HTTP_COOKIE", ""))
         valid = [(name, token) for name, token in cookies if self._is_unexpired(token)]
         for _, token in valid:
-            self._ended[token] = None
-        while len(self._ended) > MAX_ENDED_SESSIONS:
-            self._ended.pop(next(iter(self._ended)), None)
+            self._ended.add(token)
         return [_cookie(name, "", 0, secure, framed) for name in dict.fromkeys(name for name, _ in valid)]
 
     def is_valid(self, environ: Mapping[str, Any]) -> bool:
@@ -70,12 +72,16 @@ class Sessions:
         # Nearly always a session that is known, under the name of this port.
         token = text.partition(f"{own}=")[2].partition(";")[0]
         if token in self._expiry_cache and self._is_unexpired(token):
-            return True
+            # Here, because strangers have no valid session, and so cannot cause this work.
+            self._ended.refresh(environ)
+            if token not in self._ended:
+                return True
         cookies = _session_cookies(text)
         # That of another port is valid, too: the server can have moved, or be another one with the same key.
         cookies.sort(key=lambda cookie: cookie[0] != own)
         if any(self._is_unexpired(token) for _, token in cookies):
-            return True
+            self._ended.refresh(environ)
+            return any(self._is_unexpired(token) for _, token in cookies)
         if cookies:
             # Another process can have created it, with a key that this one does not have yet.
             may_block(environ)

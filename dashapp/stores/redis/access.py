@@ -1,15 +1,24 @@
-"""The secret of sessions, and the login attempts, of all machines that share one Redis.
+"""The secret of sessions, those that ended, and the login attempts, of all machines that share one Redis.
 
-Both are one key each, with a bounded size. If Redis does not respond, each machine counts by itself.
+Each is one key, with a bounded size. If Redis does not respond, each machine counts by itself.
 """
 
 from __future__ import annotations
 
-from dashapp.stores.access import ATTEMPT_WINDOW_S, MAX_ATTEMPTS, SECRET_BYTES
+from dashapp.stores.access import (
+    ATTEMPT_WINDOW_S,
+    DIGEST_BYTES,
+    ENDED_TTL_S,
+    MAX_ATTEMPTS,
+    MAX_ENDED_SESSIONS,
+    SECRET_BYTES,
+)
 from dashapp.stores.redis.client import Connection, RedisClient
 from dashapp.stores.redis.keys import (
     ATTEMPTS_KEY,
     COUNT_ATTEMPT_SCRIPT,
+    END_SESSION_SCRIPT,
+    ENDED_KEY,
     FORGET_ATTEMPT_SCRIPT,
     READ_OR_CREATE_SCRIPT,
     SECRET_KEY,
@@ -42,3 +51,15 @@ class RedisAccess:
             return redis.eval(FORGET_ATTEMPT_SCRIPT, 1, ATTEMPTS_KEY, slot)
 
         self._client.call(forget, None)
+
+    def end_session(self, digest: bytes) -> None:
+        def end(redis: Connection) -> object:
+            return redis.eval(END_SESSION_SCRIPT, 1, ENDED_KEY, digest, MAX_ENDED_SESSIONS, ENDED_TTL_S)
+
+        self._client.call(end, None)
+
+    def ended_sessions(self) -> list[bytes]:
+        def read(redis: Connection) -> list[bytes]:
+            return list(redis.zrange(ENDED_KEY, -MAX_ENDED_SESSIONS, -1))
+
+        return [each for each in self._client.call(read, []) if len(each) == DIGEST_BYTES]

@@ -26,6 +26,8 @@ HOST_LIST_METRICS = (
 )
 # The random secret of all sessions, and a hash from a slot to the times of its login attempts.
 SECRET_KEY, ATTEMPTS_KEY = KEY_PREFIX + "secret", KEY_PREFIX + "attempts"
+# A sorted set of the sessions that people ended, by the time of the end.
+ENDED_KEY = KEY_PREFIX + "ended"
 # `aside` has points with wrong times, which no reader opens.
 LEVELS = ("seconds", "minutes", "hours", "aside", "top-seconds", "top-minutes", "top-hours")
 
@@ -325,4 +327,15 @@ FORGET_ATTEMPT_SCRIPT = """
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return 0 end
 local text = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 return redis.call('HSET', KEYS[1], ARGV[1], (string.gsub(text, ' ?%d+$', '')))
+"""
+
+# KEYS ended. ARGV digest, greatest number, seconds to keep.
+END_SESSION_SCRIPT = """
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'zset' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
+local clock = redis.call('TIME')
+redis.call('ZADD', KEYS[1], clock[1] * 1000 + math.floor(clock[2] / 1000), ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[2]))
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 0
 """
