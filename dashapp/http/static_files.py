@@ -109,6 +109,8 @@ class StaticCache:
         self._queue, self._layout_lock = queue or Queue(MAX_WAITING_LAYOUTS), Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            return self._app(environ, start_response)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             # Flask takes "get" for GET, and would build a layout without the limits here.
             return method_not_allowed(start_response, environ, "GET, HEAD")

@@ -1,4 +1,4 @@
-"""Sessions in signed cookies. The server stores only those that people ended, in `ended_sessions.py`."""
+"""Sessions in signed cookies. The server stores only those that people ended."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The secret of sessions, those that ended, and the login attempts, of all machines that share one Redis.
+"""What all machines that share one Redis know about access.
 
-Each is one key, with a bounded size. If Redis does not respond, each machine counts by itself.
+That is the secret of sessions, the ended ones, and the login attempts. Each is one key, with a bounded size.
+If Redis does not respond, each machine counts by itself.
 """
 
 from __future__ import annotations
@@ -62,4 +63,5 @@ class RedisAccess:
         def read(redis: Connection) -> list[bytes]:
             return list(redis.zrange(ENDED_KEY, -MAX_ENDED_SESSIONS, -1))
 
-        return [each for each in self._client.call(read, []) if len(each) == DIGEST_BYTES]
+        nothing: list[bytes] = []
+        return [each for each in self._client.call(read, nothing) if len(each) == DIGEST_BYTES]
