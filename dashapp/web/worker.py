@@ -1,12 +1,11 @@
 """One worker of the web server: the application, over the store's reader.
 
-It imports Dash. The process that starts the workers does not, unless several of them share it.
+It imports Dash.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from functools import partial
 from threading import Event
@@ -31,7 +30,7 @@ from dashapp.stores.factory import DiskBackend, open_backend, rows_to_keep
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue, PushWriter
 from dashapp.web.app import create_app
-from dashapp.web.server import exit_with_parent, max_connections
+from dashapp.web.server import max_connections
 
 # Python threads for requests. One slow response (a first page, a long window) leaves the others free. A
 # download or a large response occupies a thread until its client has read everything. So there is one more
@@ -42,7 +41,6 @@ MIN_THREADS = 2 + MAX_DOWNLOADS + MAX_LARGE_RESPONSES + MAX_CONCURRENT_BUILDS + 
 def build_app() -> AsgiBridge:
     """Return the application of one worker."""
     settings = config.parse_settings(sys.argv[1:], checked=True)
-    exit_with_parent(lambda: os._exit(0), grace=3.0)
     backend = open_backend(settings)
     store: Reader
     push_writer: PushWriter
