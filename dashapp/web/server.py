@@ -114,7 +114,7 @@ async def _serve_alone(options: dict[str, Any]) -> NoReturn:
     def stop() -> None:
         # Responses that their clients do not read would keep the server.
         loop.call_later(SHUTDOWN_S, os._exit, 0)
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
 
     def end() -> None:
         os.kill(os.getpid(), signal.SIGTERM)

@@ -112,7 +112,8 @@ def test_6_killed_web_server_leaves_no_orphan_and_restarts(tmp_path: Path) -> No
 
 def test_6_killed_worker_is_replaced(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2", "--workers", "2") as app:
-        workers = wait_for(lambda: len(found := app.serving().child("web").children(True)) > 1 and found)
+        web = app.serving().child("web")
+        workers = wait_for(lambda: web.children(recursive=True))
         for worker in workers:
             worker.kill()
         wait_for(lambda: not any(map(alive, workers)))
