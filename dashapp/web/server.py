@@ -54,7 +54,7 @@ def build_app() -> AsgiBridge:
 
 
 def _build_worker_app() -> AsgiBridge:
-    """Return the application of one worker of several. Granian calls this in each, after the fork."""
+    """Return the application of one of several workers, after the fork."""
     exit_with_parent(lambda: os._exit(0), grace=SHUTDOWN_S)
     return build_app()
 
@@ -107,7 +107,7 @@ def main() -> int:
 
 
 async def _serve_alone(options: dict[str, Any]) -> NoReturn:
-    """Serve in this process, which the supervisor restarts; a process that only waits would cost 12 MB."""
+    """Serve in this process; one that only waits for a worker costs 12 MB."""
     server = Server(build_app, backlog=BACKLOG, **options)
     loop = asyncio.get_running_loop()
 

@@ -122,7 +122,7 @@ def test_6_killed_worker_is_replaced(tmp_path: Path) -> None:
 
 
 def test_single_web_server_has_no_other_process_and_restarts(app: Dashapp) -> None:
-    """A process that only starts a single worker would need 12 MB, and delay the start after a kill."""
+    """A process that only starts a single worker would need 12 MB."""
     web = app.serving().child("web")
     assert web.children(recursive=True) == []
     web.kill()

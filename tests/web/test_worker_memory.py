@@ -32,7 +32,7 @@ def test_page_loads_no_masked_arrays() -> None:
 
 
 def test_worker_over_a_store_loads_no_collector() -> None:
-    """The collector with its sources needs 2 MB, and 60 ms of the start; only `--store memory:` needs it."""
+    """The collector and its sources need 2 MB; only `--store memory:` uses them."""
     loaded = _run("print(*sys.modules)").split()
     assert "dashapp.web.worker" in loaded
     assert not {"dashapp.collector.service", "dashapp.sources.registry"} & set(loaded)
