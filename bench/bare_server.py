@@ -16,7 +16,7 @@ from bench.one_worker import serve
 from dashapp.http.types import StartResponse, WSGIApp
 
 # As long as a response with one chart and one tick; the crowd parses it like one.
-BODY = b'{"cursor":"0123456789abcdef.1","t":[1]}'.ljust(150)
+BODY = b'{"cursor":"ASNFZ4mrze8.1","t":[1]}'.ljust(150)
 HEADERS = [("content-type", "application/json"), ("content-length", str(len(BODY)))]
 
 

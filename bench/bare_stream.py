@@ -20,7 +20,7 @@ from granian.log import LogLevels
 EVENT = b"id:%016d\ndata:%s\n\n"
 DATA = b"x" * 150
 # As long as a response with one chart and one tick; the crowd parses it like one.
-BODY = b'{"cursor":"0123456789abcdef.1","t":[1]}'.ljust(150)
+BODY = b'{"cursor":"ASNFZ4mrze8.1","t":[1]}'.ljust(150)
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY))]
 
 

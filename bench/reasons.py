@@ -29,10 +29,6 @@ REASONS = {
     r"server CPU per update behind the login.*": (
         "**Behind the login:** four runs measured 43, 56, 63 and 68 µs. The password itself is 1 µs of that."
     ),
-    r"bytes per viewer per second by stream.*": (
-        "**Bytes of a stream:** an event contains its cursor twice, as its id and in its data, which is the "
-        "same JSON as of a poll. Without either of them it would meet the target."
-    ),
     r"first load, bytes": (
         "**Bytes of the first visit:** the smallest official bundle of plotly.js has 362 kB, and the scripts "
         "of Dash with React have 219 kB. Bundles that we build ourselves would save 210 kB; vendored files "

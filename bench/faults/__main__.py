@@ -120,7 +120,11 @@ class Soak:
         last_ms = max(now_ms, newest) if newest < now_ms + 1000 * MAX_LEAD_S else now_ms
         while not last_ms < self.observer.newest < 1000 * (time.time() + MAX_LEAD_S):
             if time.monotonic() - start > START_TIMEOUT_S:
-                raise RuntimeError(f"no tick arrived for {START_TIMEOUT_S:g} s after {self.faults}")
+                raise RuntimeError(
+                    f"no tick after {last_ms:.0f} arrived for {START_TIMEOUT_S:g} s after {self.faults}; the "
+                    f"newest is {self.observer.newest}, the last response {self.observer.last_response}; the "
+                    f"log ends:\n{self.processes.last_lines()}"
+                )
             time.sleep(0.02)
         self.slowest = max(self.slowest, time.monotonic() - start)
 

@@ -21,13 +21,15 @@ class Observer:
     """Follows the ticks of one metric by cursor.
 
     `shown`: the times of all ticks so far, in milliseconds. `duplicates`: the times of ticks that a cursor
-    returned again, or out of order. `failures`: requests without a valid response in time.
+    returned again, or out of order. `failures`: requests without a valid response in time. `last_response`:
+    the last frame or failure, for a message.
     """
 
     def __init__(self, port: int) -> None:
         self.shown: set[int] = set()
         self.duplicates: list[int] = []
         self.responses = self.failures = self.resets = 0
+        self.last_response = ""
         self._port = port
         self._cursor = ""
         self._last = 0
@@ -47,11 +49,13 @@ class Observer:
         while not self._stop.wait(INTERVAL_S):
             try:
                 frame = self._request_frame()
-            except (OSError, http.client.HTTPException, ValueError):
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 self.failures += 1
+                self.last_response = repr(error)
             else:
                 self.responses += 1
                 self._record(frame)
+                self.last_response = str(frame)[:1000]
 
     def _request_frame(self) -> dict[str, Any]:
         path = f"/api/ticks?window={WINDOW}&metrics={METRIC}&after={self._cursor}"

@@ -71,8 +71,13 @@ class Processes:
             process.kill()
             process.wait()
             if time.monotonic() > end:
-                last_lines = self._log.read_text(errors="replace")[-1000:]
-                raise RuntimeError(f"dashapp did not start again in {START_TIMEOUT_S:g} s:\n{last_lines}")
+                raise RuntimeError(
+                    f"dashapp did not start again in {START_TIMEOUT_S:g} s:\n{self.last_lines()}"
+                )
+
+    def last_lines(self) -> str:
+        """Return the end of the log, which is in a folder that the soak removes."""
+        return self._log.read_text(errors="replace")[-4000:]
 
     def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> None:
         if self._served is None or self._served.process.poll() is not None:

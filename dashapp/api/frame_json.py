@@ -23,7 +23,7 @@ def frame_json(frame: Frame, now: float, store: Reader, redacts_notices: bool) -
         "cursor": frame.cursor,
         "reset": frame.reset,
         "now": now,
-        "step": frame.step,
+        "step": frame.step if frame.step % 1 else int(frame.step),
         "t": frame.t,
         "y": frame.y,
     }

@@ -15,11 +15,12 @@ from urllib.parse import parse_qsl, unquote
 from dashapp.http.responses import NO_STORE, build_response, error_json
 from dashapp.http.streams import STREAM_PATH
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.ticks import Cursor
 
 log = logging.getLogger("dashapp")
 
 # A cursor in a query, also in one of the queries of /api/frames.
-_CURSOR = re.compile(r"after=([0-9a-f]+)\.(\d{1,15})")
+_AFTER = re.compile(r"after=([\w.-]+)")
 # A cursor of an earlier process is older than this one; the clocks of its ticks are this exact.
 CLOCK_MARGIN_MS = 2000
 CHECKED_PATHS = ("/api/ticks", "/api/frames", STREAM_PATH)
@@ -69,8 +70,8 @@ class WorkerCheck:
         return [response.body]
 
     def _read_cursors(self, query: str, own: str) -> None:
-        for generation, time_ms in _CURSOR.findall(query):
-            if generation != own and int(time_ms) > self._start_ms + CLOCK_MARGIN_MS:
+        for cursor in map(Cursor.decode, _AFTER.findall(query)):
+            if cursor and cursor.generation != own and cursor.time_ms > self._start_ms + CLOCK_MARGIN_MS:
                 if self._until == float("-inf"):
                     log.warning("%s", SEVERAL_WORKERS)
                 self._until = self._clock() + SIGN_TTL_S

@@ -20,6 +20,7 @@ import json
 import math
 import re
 import sys
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -204,17 +205,21 @@ def max_encoded_chars(keys: Collection[str]) -> int:
     return MAX_NUMBER_CHARS * len(keys) + (1 if names.isascii() else 12) * len(names)
 
 
-_CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12})(?:\.([0-9]{1,12}))?)?")
+# The last letter of a generation has 4 of its 6 bits.
+_CURSOR = re.compile(
+    r"([\w-]{10}[AEIMQUYcgkosw048])\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12})(?:\.([0-9]{1,12}))?)?",
+    re.ASCII,
+)
 
 
 class Cursor(NamedTuple):
     """Position of a reader: the store's generation, and the newest point in epoch milliseconds.
 
-    Times rise strictly within a generation, so the pair names one tick in any store. The other fields are for
-    points that represent several ticks, so that a reader continues in the same steps. `size_ms` is the span
-    of one point; 0 means that each tick is a point. `window_ms` is the requested window. `since_ms` is the
-    time from the newest point to the newest tick, so that responses for different ticks have different
-    cursors.
+    A generation has 16 hex digits. Times rise strictly within it, so the pair names one tick in any store.
+    The other fields are for points that represent several ticks, so that a reader continues in the same
+    steps. `size_ms` is the span of one point; 0 means that each tick is a point. `window_ms` is the requested
+    window. `since_ms` is the time from the newest point to the newest tick, so that responses for different
+    ticks have different cursors.
     """
 
     generation: str
@@ -224,8 +229,10 @@ class Cursor(NamedTuple):
     since_ms: int = 0
 
     def encode(self) -> str:
+        """Return the text of responses. Each event of a stream has it twice, so it is short."""
+        generation = urlsafe_b64encode(bytes.fromhex(self.generation)).rstrip(b"=").decode()
         resolution = f".{self.size_ms}.{self.window_ms}.{self.since_ms}" if self.size_ms else ""
-        return f"{self.generation}.{self.time_ms}{resolution}"
+        return f"{generation}.{self.time_ms}{resolution}"
 
     @staticmethod
     def decode(text: str) -> Cursor | None:
@@ -233,7 +240,8 @@ class Cursor(NamedTuple):
         match = _CURSOR.fullmatch(text)
         if match is None:
             return None
-        return Cursor(match[1], int(match[2]), *(int(part or 0) for part in match.groups()[2:]))
+        generation = urlsafe_b64decode(match[1] + "=").hex()
+        return Cursor(generation, int(match[2]), *(int(part or 0) for part in match.groups()[2:]))
 
 
 def stale_after(step: float) -> float:

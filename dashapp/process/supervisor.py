@@ -100,6 +100,7 @@ class ChildProcess:
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
+            log.warning("the %s did not end in time and is killed", self.name)
             self._process.kill()
             self._process.wait()
         self._close_pipe()

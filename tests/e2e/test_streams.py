@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -105,7 +104,6 @@ def test_server_ends_streams_between_two_events_when_it_stops(tmp_path: Path, wo
         clients = [stack.enter_context(StreamSocket(app.port, NARROW)) for _ in range(MANY)]
         for client in clients:
             client.wait_events(1)
-        start = time.monotonic()
         app.popen.send_signal(signal.SIGTERM)
         readers = [Thread(target=client.read_to_end) for client in clients]
         for reader in readers:
@@ -113,15 +111,14 @@ def test_server_ends_streams_between_two_events_when_it_stops(tmp_path: Path, wo
         for reader in readers:
             reader.join(PATIENCE_S)
         app.wait()
-        seconds = time.monotonic() - start
         for client in clients:
             assert client.is_complete
             # No part of an event is left over.
             assert client.body.endswith(b"\n\n")
             assert on_grid(times(client.events), 1000)
     assert "Traceback" not in app.said
-    # Otherwise the supervisor has killed the server, which cuts events.
-    assert seconds < 60, seconds
+    # The supervisor kills a server that does not end, which cuts events.
+    assert "is killed" not in app.said
 
 
 def sign_in(app: Dashapp) -> str:

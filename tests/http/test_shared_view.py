@@ -58,7 +58,7 @@ WIDER = [
     "api/ticks?from={minute}",
     "api/ticks?processes=1",
     "api/ticks?curves=1",
-    "api/ticks?after=0000000000000000.1",
+    "api/ticks?after=AAAAAAAAAAA.1",
     "api/frames?q=window%3D100&q=metrics%3Dsecret.plan",
     "api/csv",
     "api/csv?panel=secret",

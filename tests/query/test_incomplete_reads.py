@@ -15,6 +15,7 @@ from failing_reads import Faults, failing_disk, failing_redis
 from fake_hosts import Fleet
 from redis_server import needs_redis
 from store_variants import REDIS, Links, links_by_kind
+from tick_pages import cursor_start
 from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
@@ -77,7 +78,7 @@ def minutes(reader: Reader) -> Frame:
 
 
 def stream(reader: Reader) -> Frame:
-    return live_frame(reader, WINDOW, f"{reader.newest().generation}.{1000 * (START + 700)}")
+    return live_frame(reader, WINDOW, f"{cursor_start(reader)}.{1000 * (START + 700)}")
 
 
 def stream_of_minutes(reader: Reader) -> Frame:

@@ -13,6 +13,7 @@ from fake_hosts import Fleet
 from redis_server import needs_redis
 from store_variants import REDIS, Links, links_by_kind
 from thorough import amount
+from tick_pages import cursor_start
 
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Cursor
@@ -56,7 +57,7 @@ def check_window(store: ChangingStore, reader: Reader) -> None:
 
 def check_stream(store: ChangingStore, reader: Reader) -> None:
     """A reader far behind gets the rest, or everything."""
-    life = reader.newest().generation
+    life = cursor_start(reader)
     position = START + 700
     frame = live_frame(reader, WINDOW, f"{life}.{1000 * position}")
     start = end_of(frame) - WINDOW if frame.reset else position

@@ -49,5 +49,10 @@ def _ticks_since(store: Reader, position: Cursor, limit: int) -> list[Tick] | No
     return ticks[1:]
 
 
+def cursor_start(reader: Reader) -> str:
+    """Return the part of a cursor that names the reader's generation."""
+    return reader.newest().encode().partition(".")[0]
+
+
 def _cursor(generation: str, ticks: list[Tick], otherwise_ms: int) -> str:
     return Cursor(generation, to_milliseconds(ticks[-1].time) if ticks else otherwise_ms).encode()

@@ -118,7 +118,7 @@ def decode_id(text: str) -> Cursors:
         return ()
     cursors: list[str] = []
     for part in text.split(","):
-        cursors.append(part.replace(NO_CURSOR, "") if part or not cursors else cursors[-1])
+        cursors.append("" if part == NO_CURSOR else part if part or not cursors else cursors[-1])
     return tuple(cursors)
 
 

@@ -6,6 +6,11 @@ them together, and spreads the hosts.
 
 from __future__ import annotations
 
+import hashlib
+import re
+
+from dashapp.stores.cached_reader import NO_GENERATION
+
 KEY_PREFIX = "dashapp:"
 # A hash from a host's name to the arrival of its newest tick, by Redis' clock, and JSON for the list of
 # hosts.
@@ -55,6 +60,18 @@ class Keys:
     def all(self) -> dict[str, str]:
         """Return each key with its type."""
         return {self.of(part): kind for part, kind in KEY_TYPES.items()}
+
+
+def parse_generation(text: bytes | None) -> str:
+    """Return the generation of a history in Redis as 16 hex digits.
+
+    Other programs can write any text.
+    """
+    if not text:
+        return NO_GENERATION
+    if re.fullmatch(rb"[0-9a-f]{16}", text):
+        return text.decode()
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 # The writer's lease is a key with its token, which expires soon after the last heartbeat. A writer whose

@@ -27,7 +27,7 @@ from dashapp.stores.redis.bounded import (
 )
 from dashapp.stores.redis.client import Connection, RedisClient, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
-from dashapp.stores.redis.keys import POLL_SCRIPT, Keys
+from dashapp.stores.redis.keys import POLL_SCRIPT, Keys, parse_generation
 
 log = logging.getLogger("dashapp")
 
@@ -194,7 +194,7 @@ class RedisReader(CachedReader):
         dropped, is_cut, generation, reply, fields = results[0]
         self._note_foreign("ticks or documents", dropped > 0)
         entries = stream_entries(reply)
-        current = generation.decode(errors="replace") or NO_GENERATION
+        current = parse_generation(generation)
         follows = current == self.newest_cursor.generation and entries and entries[0][0] == self.last_id
         reload = bool(self.last_id) and not (follows and len(reply) < self._max_entries)
         if reload:

@@ -21,7 +21,6 @@ from dashapp.model.ticks import (
 )
 from dashapp.model.top import TopRecord
 from dashapp.stores.base import MAX_ROW_CHARS, Level, MeanLevel, Rewind, Store
-from dashapp.stores.cached_reader import NO_GENERATION
 from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.history.archive import Archive, Retention
 from dashapp.stores.history.compaction import Compactor
@@ -31,7 +30,7 @@ from dashapp.stores.proxy import ReaderProxy
 from dashapp.stores.redis.archive import RedisBlockStorage, RedisJournal, RedisRowSource
 from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX
-from dashapp.stores.redis.keys import HOST_LIST_METRICS, NEWEST_TIME_SCRIPT, Keys
+from dashapp.stores.redis.keys import HOST_LIST_METRICS, NEWEST_TIME_SCRIPT, Keys, parse_generation
 from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
@@ -187,8 +186,7 @@ class RedisStore(ReaderProxy, Store):
         self._compactor.rewind(self._rows, self._rewinder)
         connection, keys = self.lease.client.connection, self.lease.keys
         newest = connection.eval(NEWEST_TIME_SCRIPT, 1, keys.ticks)
-        generation: bytes | None = connection.get(keys.generation)
-        return Cursor((generation or b"").decode() or NO_GENERATION, int(newest))
+        return Cursor(parse_generation(connection.get(keys.generation)), int(newest))
 
     def _renew(self) -> None:
         self.renewals += 1

@@ -24,7 +24,7 @@ from dashapp.stores.cached_reader import NO_GENERATION
 from dashapp.stores.history.rewind import Rewinder
 from dashapp.stores.redis.client import FAILURES, describe_error
 from dashapp.stores.redis.documents import NOTICE_PREFIX, RedisDocuments
-from dashapp.stores.redis.keys import APPEND_SCRIPT, REGISTRY_KEY, Keys
+from dashapp.stores.redis.keys import APPEND_SCRIPT, REGISTRY_KEY, Keys, parse_generation
 from dashapp.stores.redis.lease import WriterLease
 
 log = logging.getLogger("dashapp")
@@ -219,15 +219,15 @@ class RedisWriter:
             )
         else:
             result = self._lease.run(APPEND_SCRIPT, key_names, *values)
-        kind, newest, generation = result
+        kind, newest, generation = result[0], result[1], parse_generation(result[2])
         self._last_heartbeat = time.monotonic()
         if self.generation == NO_GENERATION and kind == b"kept":
-            self.generation = generation.decode()
-        elif kind == b"behind" or generation.decode() != self.generation:
+            self.generation = generation
+        elif kind == b"behind" or generation != self.generation:
             log.warning(
                 "Redis at %s lost its data; writing the newest ticks again", self._lease.client.address
             )
-            self.generation = generation.decode()
+            self.generation = generation
             self.documents.rewrite_all()
             self._on_data_loss()
         with self._lock:

@@ -73,6 +73,7 @@ def run_program(argv: Sequence[str], timeout: float, guard: ProcessGuard) -> byt
         for name, value in os.environ.items()
         if not name.startswith("DASHAPP_") or name in _PASSED_VARIABLES
     }
+    guard.set_group(None)  # it runs before the program, which would outlive us until then
     try:
         process = start_process(
             [*argv],

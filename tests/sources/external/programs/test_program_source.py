@@ -202,10 +202,18 @@ def test_source_runs_its_program_again_and_again(script: Script) -> None:
     wait_for(lambda: source.reading_count == 3 and source.read())
 
 
+# Writes "guarded" once the guard knows the group of the running program.
 KILLED = """
-import sys, time
+import pathlib, sys, time
 from dashapp.sources.external.programs.command import Command
+from dashapp.sources.external.programs.run import ProcessGuard
 from dashapp.sources.external.programs.source import ProgramSource
+plain = ProcessGuard.set_group
+def set_group(guard, group):
+    plain(guard, group)
+    if group:
+        pathlib.Path("guarded").touch()
+ProcessGuard.set_group = set_group
 source = ProgramSource(Command.parse(sys.argv[1]))
 source.read()
 print("ready", flush=True)
@@ -223,7 +231,9 @@ def test_program_ends_when_the_collector_is_killed(script: Script, tmp_path: Pat
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     wait_for((tmp_path / "started").exists)
-    wait_for(lambda: len(processes_of(tmp_path)) >= 4)
+    wait_for((tmp_path / "guarded").exists)
+    # The collector, its guard, the program, and two that this one started.
+    wait_for(lambda: len(processes_of(tmp_path)) == 5)
     collector.send_signal(number)
     collector.wait(PATIENCE_S)
     wait_for(lambda: not processes_of(tmp_path))
