@@ -82,8 +82,7 @@ def build_app() -> AsgiBridge:
     start_thread("dashapp connections", watch.run)
     bridge = AsgiBridge(app, _thread_count(settings))
     # All objects so far are permanent. Without this, the garbage collector walks all of Dash during a
-    # response.
-    gc.collect()
+    # response. A collection before it would free nothing measurable and take 45 ms of the start.
     gc.freeze()
     return bridge
 
