@@ -25,6 +25,9 @@ log = logging.getLogger("dashapp")
 # Seconds before the n-th restart in a row. A child that runs longer than the last one starts again with the
 # first.
 RESTART_BACKOFF_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
+# A child that ran for so long starts again after the first delay at any rate: it works, and its starts cost
+# little.
+WORKED_S = 5.0
 SHUTDOWN_TIMEOUT_S = 4.0
 
 # glibc keeps the memory of a large response for the next one, once for each thread (mallopt(3)).
@@ -75,7 +78,8 @@ class ChildProcess:
                     self._notice.clear()
             return
         self._close_pipe()
-        delay = RESTART_BACKOFF_S[min(self.exits, len(RESTART_BACKOFF_S) - 1)]
+        in_a_row = 0 if now - self._start_time > WORKED_S else self.exits
+        delay = RESTART_BACKOFF_S[min(in_a_row, len(RESTART_BACKOFF_S) - 1)]
         self.exits += 1
         self._next_start = now + delay
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"

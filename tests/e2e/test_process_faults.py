@@ -99,21 +99,38 @@ def test_6_children_exit_with_their_killed_parent(tmp_path: Path) -> None:
         assert app.wait() == -signal.SIGKILL
 
 
-def test_6_killed_web_server_leaves_no_orphan_and_restarts(app: Dashapp) -> None:
-    web = app.child("web")
-    workers = wait_for(lambda: web.children(recursive=True))
+def test_6_killed_web_server_leaves_no_orphan_and_restarts(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--interval", "0.2", "--workers", "2") as app:
+        web = app.serving().child("web")
+        workers = wait_for(lambda: web.children(recursive=True))
+        web.kill()
+        wait_for(lambda: not any(map(alive, workers)))
+        wait_for(app.newest)
+        assert app.child("web").pid != web.pid
+        app.moves()
+
+
+def test_6_killed_worker_is_replaced(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--interval", "0.2", "--workers", "2") as app:
+        web = app.serving().child("web")
+        workers = wait_for(lambda: web.children(recursive=True))
+        for worker in workers:
+            worker.kill()
+        wait_for(lambda: not any(map(alive, workers)))
+        wait_for(app.newest)
+        app.moves()
+
+
+def test_single_web_server_has_no_other_process_and_restarts(app: Dashapp) -> None:
+    """A process that only starts a single worker would need 12 MB."""
+    web = app.serving().child("web")
+    assert web.children(recursive=True) == []
     web.kill()
-    wait_for(lambda: not any(map(alive, workers)))
+    wait_for(lambda: not alive(web))
     wait_for(app.newest)
     assert app.child("web").pid != web.pid
     app.moves()
-
-
-def test_6_killed_worker_is_replaced(app: Dashapp) -> None:
-    (worker, *_) = wait_for(lambda: app.child("web").children(recursive=True))
-    worker.kill()
-    wait_for(lambda: not alive(worker))
-    wait_for(app.newest)
+    wait_for(lambda: "the web exited (signal 9)" in app.said)
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +161,12 @@ def start_response(app: Dashapp, stack: ExitStack) -> HTTPResponse:
 
 # The process handles both signals with one function; a test below sends the other one.
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT][: amount(1, 2)])
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_7_requests_in_flight_finish_after_two_stop_signals(
-    tmp_path: Path, past: Path, number: signal.Signals
+    tmp_path: Path, past: Path, number: signal.Signals, workers: str
 ) -> None:
     shutil.copytree(past, tmp_path / "data")
-    with dashapp(tmp_path, "--interval", "0.1", "--workers", "2") as app, ExitStack() as stack:
+    with dashapp(tmp_path, "--interval", "0.1", "--workers", workers) as app, ExitStack() as stack:
         app.serving().moves()
         newest = app.newest()
         in_flight = [start_response(app, stack) for _ in range(4)]
@@ -161,6 +179,33 @@ def test_7_requests_in_flight_finish_after_two_stop_signals(
         all_end(app)
         assert stored(app.store)[-1] >= newest
         assert "Traceback" not in app.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_7_server_ends_although_a_client_reads_nothing(
+    tmp_path: Path, past: Path, number: signal.Signals
+) -> None:
+    shutil.copytree(past, tmp_path / "data")
+    with dashapp(tmp_path, "--interval", "0.1") as app, ExitStack() as stack:
+        app.serving().moves()
+        assert start_response(app, stack).status == 200
+        app.popen.send_signal(number)
+        assert app.wait() == 0
+        all_end(app)
+        assert "Traceback" not in app.said
+
+
+def test_6_server_ends_with_its_killed_parent_although_a_client_reads_nothing(
+    tmp_path: Path, past: Path
+) -> None:
+    shutil.copytree(past, tmp_path / "data")
+    with dashapp(tmp_path, "--interval", "0.1") as app, ExitStack() as stack:
+        web = app.serving().child("web")
+        app.moves()
+        assert start_response(app, stack).status == 200
+        app.popen.kill()
+        wait_for(lambda: not alive(web))
+        all_end(app)
 
 
 def test_7_all_processes_stop_on_signal_to_process_group(tmp_path: Path) -> None:

@@ -72,6 +72,25 @@ def test_child_restart_backoff_resets_when_child_lives_long(
     child.wait(now + 5)
 
 
+def test_child_that_is_killed_again_and_again_restarts_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
+    child = ChildProcess("web", OBEYS)
+    for _ in range(len(RESTART_BACKOFF_S)):
+        child.check()
+        process = child._process
+        assert process is not None, "the first delay is over"
+        now += supervisor.WORKED_S + 0.1
+        process.kill()
+        process.wait()
+        child.check()
+        assert child._process is None
+        now += RESTART_BACKOFF_S[0]
+    assert child.exits == len(RESTART_BACKOFF_S)
+
+
 def test_supervise_kills_child_that_ignores_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "SHUTDOWN_TIMEOUT_S", 0.3)
     stop, deaf = Event(), tmp_path / "deaf"

@@ -31,6 +31,13 @@ def test_page_loads_no_masked_arrays() -> None:
     assert "numpy.ma" not in loaded
 
 
+def test_worker_over_a_store_loads_no_collector() -> None:
+    """The collector and its sources need 2 MB; only `--store memory:` uses them."""
+    loaded = _run("print(*sys.modules)").split()
+    assert "dashapp.web.worker" in loaded
+    assert not {"dashapp.collector.service", "dashapp.sources.registry"} & set(loaded)
+
+
 def test_texts_of_bundles_are_not_kept() -> None:
     """Only the cache of responses keeps them, as bytes."""
     code = "import gc; gc.unfreeze(); print(max(len(value) for each in gc.get_objects()"
