@@ -1,6 +1,6 @@
-"""What all machines that share one Redis know about access.
+"""Access control that all machines share through one Redis.
 
-That is the secret of sessions, the ended ones, and the login attempts. Each is one key, with a bounded size.
+It holds the secret of sessions, the ended ones, and the login attempts. Each is one key, with a bounded size.
 If Redis does not respond, each machine counts by itself.
 """
 
