@@ -1,6 +1,6 @@
-"""Makes room on a full disk before the store opens: SQLite needs some bytes even to read a database.
+"""Makes room on a full disk before the store opens.
 
-Without it, a disk that the store filled itself would stop the collector until somebody deletes a file.
+SQLite needs some bytes even to read a database. Without this module, a disk that the store filled itself would stop the collector until somebody deletes a file.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ MIN_OPEN_BYTES = 96 << 10
 
 
 def make_room(folder: Path) -> list[str]:
-    """Delete files of a closed store if its disk is full. Return their names, without the ballast.
+    """Delete files of a closed store if its disk is full, and return their names.
 
     The least useful files go first, and only until there is room: the ballast and copies of damaged files.
-    Points with wrong times, and damaged files with rows to copy, go only if the store could not open.
+    Points with wrong times, and damaged files with rows to copy, go only if the store could not open. The ballast is
+    not in the result.
     """
     deleted = []
     with suppress(OSError):
@@ -51,7 +52,7 @@ def _directories(folder: Path) -> list[Path]:
 
 
 def _write_logs(folder: Path) -> None:
-    """Write SQLite's logs to their databases, where most of their pages replace others.
+    """Write SQLite's logs to their databases: most of their pages replace others.
 
     A connection with the only access needs no file of shared memory, for which there may be no room.
     """

@@ -238,7 +238,7 @@ def test_store_opens_on_full_disk(small_disk: Path) -> None:
 
 @pytest.mark.parametrize("name", ["cache.db.corrupt-20260101T000000", "aside/cache.db", "cache.db.damaged"])
 def test_store_opens_on_disk_that_it_filled_itself(small_disk: Path, name: str) -> None:
-    """Copies of a damaged file and of points with wrong times make room, because nothing else would."""
+    """Copies of damaged files and points with wrong times make room."""
     with closing(DiskStore(small_disk / "s")) as store:
         feed = Feed(store)
         feed.append(1000)
