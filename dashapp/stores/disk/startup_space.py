@@ -1,6 +1,7 @@
 """Makes room on a full disk before the store opens.
 
-SQLite needs some bytes even to read a database. Without this module, a disk that the store filled itself would stop the collector until somebody deletes a file.
+SQLite needs some bytes even to read a database. Without this module, a disk that the store filled itself
+would stop the collector until somebody deletes a file.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def make_room(folder: Path) -> list[str]:
     """Delete files of a closed store if its disk is full, and return their names.
 
     The least useful files go first, and only until there is room: the ballast and copies of damaged files.
-    Points with wrong times, and damaged files with rows to copy, go only if the store could not open. The ballast is
-    not in the result.
+    Points with wrong times, and damaged files with rows to copy, go only if the store could not open. The
+    ballast is not in the result.
     """
     deleted = []
     with suppress(OSError):
