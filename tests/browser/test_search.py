@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
 from page_scripts import load_scripts
+from kept_tab import OpenAt
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from served_page import Live, Serve
 from waiting import wait_until
@@ -21,9 +22,8 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Live:
-    page.goto(served.url)
-    assert_drawn_equals_store(page, served.store)
+def live(open_at: OpenAt, served: Live) -> Live:
+    open_at(served.url, lambda page: assert_drawn_equals_store(page, served.store))
     return served
 
 

@@ -23,8 +23,8 @@ SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.draw
 
 
 @pytest.fixture(scope="module")
-def served(serve_all: Serve) -> Live:
-    return serve_all(past=200, interval=0.5)
+def servers(serve_all: Serve) -> dict[str, Live]:
+    return {each: serve_all(past=200, interval=0.5, transport=each) for each in TRANSPORTS}
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def transport() -> str:
 
 
 @pytest.fixture
-def live(open_at: OpenAt, served: Live, tab: Tab, transport: str) -> Iterator[Live]:
-    served.server.transport = transport
+def live(open_at: OpenAt, servers: dict[str, Live], tab: Tab, transport: str) -> Iterator[Live]:
+    served = servers[transport]
     open_at(served.url, lambda page: assert_drawn_equals_store(page, served.store))
     yield served
     served.trouble.calm()

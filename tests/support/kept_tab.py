@@ -24,8 +24,8 @@ SETTLING_MS = 2000
 LOOK = """() => {
     const TICKING = ".chart, table, .legend, .tile, .brush, .cross, .tooltip, style, script, option";
     const PASSING = ["waiting", "loading", "starting"];
-    const NAMES = ["id", "class", "hidden", "open", "data-state", "data-theme", "aria-pressed", "aria-expanded",
-        "aria-checked", "aria-valuetext", "disabled", "lang"];
+    const NAMES = ["id", "class", "hidden", "open", "data-state", "data-theme", "aria-pressed",
+        "aria-expanded", "aria-checked", "aria-valuetext", "disabled", "lang"];
     const stored = Object.entries(localStorage).filter(([key]) => !key.startsWith("dashapp.stream"));
     const look = [location.href, JSON.stringify(stored.sort()), scrollX, scrollY,
         document.activeElement?.tagName, navigator.onLine,
