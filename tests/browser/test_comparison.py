@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from chart_assertions import wait_for_state
-from page_scripts import load_scripts
 from kept_tab import OpenAt
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from waiting import stays, still_box, wait_until

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, shows, wait_for_state, window
-from page_scripts import load_scripts
 from kept_tab import OpenAt
+from page_scripts import load_scripts
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import stays, still_box, wait_until, wait_until_passes

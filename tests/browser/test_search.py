@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
-from page_scripts import load_scripts
 from kept_tab import OpenAt
+from page_scripts import load_scripts
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from served_page import Live, Serve
 from waiting import wait_until

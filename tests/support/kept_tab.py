@@ -47,7 +47,8 @@ RESET = """(address) => {
     document.activeElement?.blur();
     scrollTo(0, 0);
     const { flights } = window;
-    Object.assign(flights, { most: flights.now, at: [], urls: [] });
+    // As after the first request.
+    Object.assign(flights, { most: Math.max(1, flights.now), at: [], urls: [] });
 }"""
 
 OpenAt = Callable[[str, Callable[[Page], object]], None]
