@@ -92,7 +92,7 @@ class Tab:
     """
 
     def __init__(self, context: BrowserContext, keeps: Keeps = lambda test, following: False) -> None:
-        self._keeps = keeps
+        self.keeps = keeps
         self.page = context.new_page()
         self.page.add_init_script(COUNT_FLIGHTS)
         # The maximum number of requests for ticks in flight, once the page is left.
@@ -127,7 +127,7 @@ class Tab:
             return
         with suppress(Error):  # the page is being left already
             self.most_flights = page.evaluate("window.flights.most")
-        if self._keeps(test, following):
+        if self.keeps(test, following):
             return
         # Errors from here on are those of a page that is left while it loads.
         thrown = list(self._thrown)
