@@ -74,7 +74,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # The longest files run first, because at the end the last file would run alone.
-LONGEST = ("test_rewind.py", "test_render_cost.py", "test_stocks.py", "test_hostile_writer.py")
+LONGEST = (
+    *("test_rewind.py", "test_render_cost.py", "test_stocks.py", "test_hostile_writer.py"),
+    *("test_streams.py", "test_faults.py", "test_live_graph.py", "test_time_handling.py"),
+)
 # These use the processor; the tests of other folders mostly wait.
 BUSY = ("browser", "examples")
 
