@@ -133,8 +133,9 @@ class CachedReader(Reader):
     def _read_before(self, first: int | None, start: int) -> Iterator[tuple[list[Tick], bool]]:
         """Yield the ticks before `first`, back to one at or before `start`, in parts.
 
-        The newest part is first. With each part, yield whether it comes directly before the one after it. The first does not if the log
-        lacks the tick at `first`: its writer may still keep older ticks in memory. A part may be empty.
+        The newest part is first. With each part, yield whether it comes directly before the one after it. The
+        first does not if the log lacks the tick at `first`: its writer may still keep older ticks in memory.
+        A part may be empty.
         """
         from dashapp.stores.history.archive_reader import decode_tick
 
