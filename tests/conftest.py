@@ -135,9 +135,9 @@ def tab(kept_tab: KeptTab, request: pytest.FixtureRequest) -> Iterator[Tab]:
 
 @pytest.fixture
 def open_at(kept_tab: KeptTab, tab: Tab) -> OpenAt:
-    """`open_at(url, ready)`: open `url` of a server of the module in `page`, unless it is open already.
+    """`open_at(url, ready)`: open `url` in `page`, unless it is open already.
 
-    For tests that leave the page as they found it: it stays open for the next such test.
+    Tests of servers of their module use it: the page stays open for the next one, if it can be reset.
     """
     return partial(kept_tab.open_at, tab)
 

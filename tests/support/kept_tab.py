@@ -1,7 +1,7 @@
 """One open page for the tests of a module that leave it as they found it.
 
-A test that uses `open_at` gets the tab of the test before, if that one passed and the page is again as it was
-after it opened; any other test gets a new one. So a test passes alone, in any order, and after a failed one.
+A test that uses `open_at` gets the tab of the test before, if that one passed and its page can be reset.
+Any other test gets a new tab. So a test passes alone, in any order, and after a failed one.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ FIXTURE = "open_at"
 # How long a page may take to close what the test before had opened. It decides what a test costs, not what it
 # finds: after that the next test opens a page of its own.
 SETTLING_MS = 2000
-# What a test could leave behind: address, stored settings, structure, focus and place of the page. Not what
-# each tick changes: texts, charts, tables.
+# All that a test could leave in a page: address, stored settings, structure, focus and scroll position. It
+# excludes what each tick changes: texts, charts, tables.
 LOOK = """() => {
     const TICKING = ".chart, table, .legend, .tile, .brush, .cross, .tooltip, style, script, option";
     const PASSING = ["waiting", "loading", "starting"];
@@ -39,7 +39,7 @@ LOOK = """() => {
 }"""
 IS_AGAIN = f"(look) => ({LOOK})() === look"
 IS_OPEN = "document.querySelector('dialog[open], :popover-open') !== null"
-# The page applies what its address says: the live view, its window, and all panels.
+# The page applies its address: the live view, its window, and all panels.
 RESET = """(address) => {
     localStorage.clear();
     history.replaceState(history.state, "", address);

@@ -88,7 +88,7 @@ class SharedContext:
 class Tab:
     """A page, its uncaught errors, and its console.
 
-    `keeps` says whether the page stays open for the test after one that is over.
+    `keeps` decides whether the page stays open for the test after one that is over.
     """
 
     def __init__(self, context: BrowserContext, keeps: Keeps = lambda test, following: False) -> None:
@@ -120,7 +120,10 @@ class Tab:
         return bool(self._thrown)
 
     def leave(self, test: pytest.Item, following: pytest.Item | None) -> None:
-        """Save a screenshot and the console if the test failed, and close the page unless it is kept."""
+        """Save a screenshot and the console of a failed test; close the page.
+
+        It stays open if `following` can use it.
+        """
         page = self.page
         keep_evidence(test, page, [*self._console, *(f"thrown: {error}" for error in self._thrown)])
         if page.is_closed():
