@@ -236,6 +236,16 @@ def test_store_opens_on_full_disk(small_disk: Path) -> None:
     assert newest_ticks(small_disk / "s", first) == {*range(first + 10, feed.second + 1, 10)}
 
 
+def assert_collects(folder: Path, feed: Feed) -> None:
+    """Assert that a store opens in a folder, and that its files have each tick that follows."""
+    with closing(DiskStore(folder)) as store:
+        feed.store = store
+        first = feed.second
+        feed.append(300)
+        assert not len(store._pending)
+    assert newest_ticks(folder, first) == {*range(first + 10, feed.second + 1, 10)}
+
+
 @pytest.mark.parametrize("name", ["cache.db.corrupt-20260101T000000", "aside/cache.db", "cache.db.damaged"])
 def test_store_opens_on_disk_that_it_filled_itself(small_disk: Path, name: str) -> None:
     """Copies of damaged files and points with wrong times make room."""
@@ -247,12 +257,7 @@ def test_store_opens_on_disk_that_it_filled_itself(small_disk: Path, name: str) 
     filled.parent.mkdir(exist_ok=True)
     fill_disk(filled)
     assert shutil.disk_usage(small_disk).free == 0
-    with closing(DiskStore(small_disk / "s")) as store:
-        feed.store = store
-        first = feed.second
-        feed.append(300)
-        assert not len(store._pending)
-    assert newest_ticks(small_disk / "s", first) == {*range(first + 10, feed.second + 1, 10)}
+    assert_collects(small_disk / "s", feed)
 
 
 KILLED_IN_TRANSACTION = """
@@ -277,9 +282,4 @@ def test_store_opens_after_kill_with_log_that_fills_the_disk(small_disk: Path) -
     database.with_name("cache.db-shm").unlink()
     fill_disk(small_disk / "other")
     assert database.with_name("cache.db-wal").stat().st_size > 4_000_000
-    with closing(DiskStore(small_disk / "s")) as store:
-        feed.store = store
-        first = feed.second
-        feed.append(300)
-        assert not len(store._pending)
-    assert newest_ticks(small_disk / "s", first) == {*range(first + 10, feed.second + 1, 10)}
+    assert_collects(small_disk / "s", feed)
