@@ -44,6 +44,15 @@ def make_room(folder: Path) -> list[str]:
     return deleted
 
 
+def is_full(folder: Path) -> bool:
+    """Return whether the disk has no room to open the store."""
+    existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    with suppress(OSError):
+        usage = shutil.disk_usage(existing)
+        return usage.free < MIN_OPEN_BYTES < usage.total  # /proc has no bytes at all
+    return False
+
+
 def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 

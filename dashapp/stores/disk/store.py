@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dashapp.model.notices import os_error_reason
-from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
+from dashapp.model.ticks import Cursor, StoreError, StoreUnavailableError, Tick, to_milliseconds
 from dashapp.model.top import TopRecord
 from dashapp.stores.base import MAX_ROW_CHARS, MeanLevel, Rewind, Store, row_time, row_time_ms
 from dashapp.stores.disk.block_reader import newest_values
@@ -27,7 +27,7 @@ from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import BATCH_ROWS, PendingRows, RowLog
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
 from dashapp.stores.disk.space import NOTICE_NAMES, DiskSpace
-from dashapp.stores.disk.startup_space import make_room
+from dashapp.stores.disk.startup_space import is_full, make_room
 from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.history.archive import ASIDE, Retention
 from dashapp.stores.history.compaction import Compactor
@@ -41,7 +41,10 @@ REFILL_ROWS = 1000
 
 
 class DiskStore(ReaderProxy, Store):
-    """The only writer of a folder. StoreLockedError or StoreError if it cannot write there."""
+    """The only writer of a folder.
+
+    StoreLockedError or StoreError if it cannot write there, StoreUnavailableError if the disk is full.
+    """
 
     def __init__(
         self,
@@ -77,6 +80,8 @@ class DiskStore(ReaderProxy, Store):
             self._flush()
         except FAILURES as error:
             self._close_files()
+            if is_full(folder):
+                raise StoreUnavailableError(f"the disk of {folder} is full; free some space on it") from error
             raise StoreError(f"cannot write to {folder}: {error}") from error
 
     def append(self, tick: Tick) -> bool:

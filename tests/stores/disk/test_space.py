@@ -16,7 +16,7 @@ from spans import append_span
 from thorough import amount
 from waiting import PATIENCE_S
 
-from dashapp.model.ticks import Tick
+from dashapp.model.ticks import StoreUnavailableError, Tick
 from dashapp.stores.disk import space
 from dashapp.stores.disk.notices import read_notices
 from dashapp.stores.disk.reader import DiskReader
@@ -258,6 +258,21 @@ def test_store_opens_on_disk_that_it_filled_itself(small_disk: Path, name: str) 
     fill_disk(filled)
     assert shutil.disk_usage(small_disk).free == 0
     assert_collects(small_disk / "s", feed)
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_disk_without_any_room_is_reported_until_it_has_some(small_disk: Path, is_new: bool) -> None:
+    folder = small_disk / "s"
+    with closing(DiskStore(small_disk / "first" if is_new else folder)) as store:
+        feed = Feed(store)
+        feed.append(1000)
+    for ballast in small_disk.glob("*/ballast"):
+        ballast.unlink()
+    fill_disk(small_disk / "other")
+    with pytest.raises(StoreUnavailableError, match="is full; free some space"):
+        DiskStore(folder)
+    (small_disk / "other").unlink()
+    assert_collects(folder, feed)
 
 
 KILLED_IN_TRANSACTION = """
