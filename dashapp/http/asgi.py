@@ -81,6 +81,7 @@ class AsgiBridge:
         with suppress(StalledClientError):
             if isinstance(body, bytes):
                 await send(start)
+                del environ, response, start, scope, receive
                 await send({"type": "http.response.body", "body": await self._send_beginning(body, send)})
             elif isinstance(body, StreamBody):
                 streaming = self._stream(start, body, receive, send)

@@ -76,8 +76,10 @@ class ConnectionWatch:
 
     def run(self) -> None:
         """Check for ever; return at once if the kernel has no such interface."""
-        limit_unsent_bytes(self._port)
+        is_limited = False
         while FDS.is_dir() and hasattr(socket, "TCP_INFO"):
+            # The server may listen a little later.
+            is_limited = is_limited or limit_unsent_bytes(self._port)
             time.sleep(CHECK_INTERVAL_S)
             if self.is_due():
                 self.check()
@@ -125,7 +127,21 @@ def _descriptor_count() -> int:
 
 
 def open_connections(port: int) -> Iterator[Connection]:
-    """Yield the TCP connections of this process to its own `port`.
+    """Yield the TCP connections of this process to its own `port`."""
+    for handle in _sockets(port):
+        # The listening socket has no peer, which is an OSError.
+        with suppress(OSError):
+            address = str(handle.getpeername()[0]).removeprefix("::ffff:")
+            info = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+            # An older kernel has a shorter structure.
+            if len(info) >= _BYTES_OFFSET + _BYTES.size:
+                moved = sum(_BYTES.unpack_from(info, _BYTES_OFFSET))
+                descriptor = handle.fileno()
+                yield Connection(descriptor, os.fstat(descriptor).st_ino, address, moved)
+
+
+def _sockets(port: int) -> Iterator[socket.socket]:
+    """Yield the TCP sockets of this process with this `port`.
 
     It duplicates no descriptor: to close the duplicate of a database's would release the locks of the
     database.
@@ -133,46 +149,30 @@ def open_connections(port: int) -> Iterator[Connection]:
     for path in FDS.iterdir():
         descriptor = int(path.name)
         with suppress(OSError):
-            status = os.fstat(descriptor)
-            if not stat.S_ISSOCK(status.st_mode):
-                continue
-            handle = socket.socket(fileno=descriptor)
-            try:
-                if handle.family not in (socket.AF_INET, socket.AF_INET6) or handle.getsockname()[1] != port:
-                    continue
-                # The listening socket has no peer, which is an OSError.
-                address = str(handle.getpeername()[0]).removeprefix("::ffff:")
-                info = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-            finally:
-                handle.detach()
-            # An older kernel has a shorter structure.
-            if len(info) >= _BYTES_OFFSET + _BYTES.size:
-                moved = sum(_BYTES.unpack_from(info, _BYTES_OFFSET))
-                yield Connection(descriptor, status.st_ino, address, moved)
-
-
-def limit_unsent_bytes(port: int) -> None:
-    """Let the kernel keep few bytes of each later connection to `port` that its client has no room for.
-
-    Otherwise the kernel took 850 kB for each client that reads nothing (tcp(7), TCP_NOTSENT_LOWAT). Bytes on
-    their way to a client do not count, so that a slow network is no slower.
-    """
-    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    if option is None or not FDS.is_dir():
-        return
-    for path in FDS.iterdir():
-        descriptor = int(path.name)
-        with suppress(OSError):
             if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 continue
             handle = socket.socket(fileno=descriptor)
             try:
-                is_listening = handle.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-                if is_listening and handle.getsockname()[1] == port:
-                    # A connection has the options of the listening socket.
-                    handle.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_BYTES)
+                if handle.family in (socket.AF_INET, socket.AF_INET6) and handle.getsockname()[1] == port:
+                    yield handle
             finally:
                 handle.detach()
+
+
+def limit_unsent_bytes(port: int) -> bool:
+    """Let the kernel keep few bytes of a connection that its client has no room for.
+
+    Otherwise it took 850 kB for each client that reads nothing (tcp(7), TCP_NOTSENT_LOWAT). Bytes on their
+    way to a client do not count, so a slow network is no slower. Return whether this process listens at
+    `port`: the connections that it accepts have the options of the listening socket.
+    """
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    is_listening = False
+    for handle in _sockets(port):
+        if option is not None:
+            handle.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_BYTES)
+        is_listening |= bool(handle.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    return is_listening
 
 
 def close(connection: Connection) -> None:
