@@ -34,6 +34,10 @@ _BYTES = struct.Struct("@QQ")
 _BYTES_OFFSET = 120
 
 
+# An address and a port.
+Peer = tuple[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """`inode` identifies the socket; `moved` is the number of bytes in both directions so far."""
@@ -42,6 +46,7 @@ class Connection:
     inode: int
     address: str
     moved: int
+    peer_port: int
 
 
 @dataclass(slots=True)
@@ -73,6 +78,12 @@ class ConnectionWatch:
         self._progress: dict[int, _Progress] = {}
         self._checked = float("-inf")
         self._count = 0
+        # Peers whose connections are to be closed.
+        self._unwanted: set[Peer] = set()
+
+    def end(self, peer: Peer) -> None:
+        """Close the connection of a peer soon. It does not block."""
+        self._unwanted.add(peer)
 
     def run(self) -> None:
         """Check for ever; return at once if the kernel has no such interface."""
@@ -88,11 +99,12 @@ class ConnectionWatch:
         """Whether to look at every connection now."""
         count = _descriptor_count()
         has_more = count > self._count + MANY_NEW or count > self._max_connections
-        return has_more or self._clock() - self._checked >= LOOK_INTERVAL_S
+        return has_more or bool(self._unwanted) or self._clock() - self._checked >= LOOK_INTERVAL_S
 
     def check(self) -> None:
         """Look at every connection."""
         self._checked = now = self._clock()
+        unwanted, self._unwanted = self._unwanted, set()
         self._count = _descriptor_count()
         connections = list(open_connections(self._port))
         progress = {}
@@ -103,7 +115,8 @@ class ConnectionWatch:
         self._progress = progress
         idlest_first = sorted(connections, key=lambda each: progress[each.inode].since)
         for each in idlest_first:
-            if now - progress[each.inode].since >= STALL_TIMEOUT_S:
+            is_unwanted = (each.address, each.peer_port) in unwanted
+            if is_unwanted or now - progress[each.inode].since >= STALL_TIMEOUT_S:
                 close(each)
         for each in self._surplus(idlest_first):
             close(each)
@@ -131,13 +144,14 @@ def open_connections(port: int) -> Iterator[Connection]:
     for handle in _sockets(port):
         # The listening socket has no peer, which is an OSError.
         with suppress(OSError):
-            address = str(handle.getpeername()[0]).removeprefix("::ffff:")
+            address, peer_port = handle.getpeername()[:2]
             info = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
             # An older kernel has a shorter structure.
             if len(info) >= _BYTES_OFFSET + _BYTES.size:
                 moved = sum(_BYTES.unpack_from(info, _BYTES_OFFSET))
                 descriptor = handle.fileno()
-                yield Connection(descriptor, os.fstat(descriptor).st_ino, address, moved)
+                address = address.removeprefix("::ffff:")
+                yield Connection(descriptor, os.fstat(descriptor).st_ino, address, moved, peer_port)
 
 
 def _sockets(port: int) -> Iterator[socket.socket]:

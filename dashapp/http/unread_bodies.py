@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 
 # A body of at most this size is sent as a whole.
 MAX_SMALL_BYTES = 16 << 10
-PART_BYTES = 4 << 10
+PART_BYTES = 2 << 10
 # Bytes of all bodies above MAX_SMALL_BYTES that clients are reading, in a process. A body of several clients
 # counts once, and each client counts for the parts that the server keeps.
-MAX_UNREAD_BYTES, CLIENT_BYTES = 64 << 20, 32 << 10
+MAX_UNREAD_BYTES, CLIENT_BYTES = 64 << 20, 64 << 10
 # Seconds until a client has read a body.
 MAX_BODY_S = 300.0
 

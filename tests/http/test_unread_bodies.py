@@ -68,7 +68,13 @@ class StalledClient:
 
     def __init__(self, bridge: AsgiBridge, path: str, size: int) -> None:
         self.sent: list[int] = []
-        scope = {"method": "GET", "path": path, "query_string": str(size).encode(), "headers": ()}
+        scope: dict[str, Any] = {
+            "method": "GET",
+            "path": path,
+            "query_string": str(size).encode(),
+            "headers": (),
+        }
+        scope["client"] = ("::ffff:192.0.2.1", "4711")
         call = bridge(scope, self._receive, self._send)
         self.task = asyncio.get_running_loop().create_task(call)
 
@@ -96,12 +102,15 @@ def test_unread_body_ends_when_newer_ones_need_its_memory(path: str) -> None:
         size = 4 * MAX_SMALL_BYTES
         bridge._unread = UnreadBodies(2 * size, client_bytes=0)
         clients = []
+        ended: list[tuple[str, int]] = []
+        bridge._end = ended.append
         for _ in range(3):
             clients.append(StalledClient(bridge, path, size))
             await until(lambda: len(clients[-1].sent) > 1)
         await until(clients[0].task.done)
         assert [client.sent for client in clients] == [[0, PART_BYTES]] * 3
         assert [client.task.done() for client in clients] == [True, False, False]
+        assert ended == [("192.0.2.1", 4711)], "the server would keep its buffers"
         for client in clients:
             client.task.cancel()
 
