@@ -183,7 +183,7 @@ def test_kernel_keeps_few_bytes_for_reader_that_takes_nothing(server: Server) ->
     with suppress(BlockingIOError):
         while data := client.recv(1 << 16):
             received += len(data)
-    # What the client's own kernel had room for, and what waits here.
+    # Small buffers of both sides are in it, too.
     assert taken - received <= 2 * MAX_UNSENT_BYTES
 
 
