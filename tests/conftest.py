@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import memory_folder
@@ -17,6 +18,7 @@ from fake_collector import Feeder
 from fake_hosts import Fleet
 from faulty_server import POLL, Served
 from hypothesis import HealthCheck, settings
+from kept_tab import KeptTab, OpenAt
 from leftover_threads import are_at_rest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
@@ -60,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     memory_folder.use()
+    gc.disable()  # until ten thousand tests are collected: a quarter of the CPU time of that
     if config.option.thorough:
         os.environ[VARIABLE] = "1"  # before test modules are imported, and for the workers
     # A property must hold however busy the machine is.
@@ -71,7 +74,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # The longest files run first, because at the end the last file would run alone.
-LONGEST = ("test_rewind.py", "test_render_cost.py", "test_stocks.py", "test_hostile_writer.py")
+LONGEST = (
+    *("test_rewind.py", "test_render_cost.py", "test_stocks.py", "test_hostile_writer.py"),
+    *("test_streams.py", "test_faults.py", "test_live_graph.py", "test_time_handling.py"),
+)
 # These use the processor; the tests of other folders mostly wait.
 BUSY = ("browser", "examples")
 
@@ -89,6 +95,7 @@ def pytest_collection_finish() -> None:
     """Keep ten thousand tests out of each garbage collection: a tenth less CPU time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -115,13 +122,24 @@ def shared_context(chromium: Browser) -> Iterator[SharedContext]:
     shared.context.close()
 
 
+@pytest.fixture(scope="session")
+def kept_tab(shared_context: SharedContext) -> KeptTab:
+    return KeptTab(shared_context)
+
+
 @pytest.fixture
-def tab(shared_context: SharedContext, request: pytest.FixtureRequest) -> Iterator[Tab]:
+def tab(kept_tab: KeptTab, request: pytest.FixtureRequest) -> Iterator[Tab]:
     """A desktop tab; an exception in its scripts fails the test."""
-    try:
-        yield from Tab(shared_context.context).lend(request.node)
-    finally:
-        shared_context.clean()
+    yield from kept_tab.lend(request.node)
+
+
+@pytest.fixture
+def open_at(kept_tab: KeptTab, tab: Tab) -> OpenAt:
+    """`open_at(url, ready)`: open `url` in `page`, unless it is open already.
+
+    Tests of servers of their module use it: the page stays open for the next one, if it can be reset.
+    """
+    return partial(kept_tab.open_at, tab)
 
 
 @pytest.fixture

@@ -121,9 +121,11 @@ def empty_columns(keys: Sequence[str] = ()) -> Columns:
 def columns_from_ticks(ticks: Sequence[Tick], requested_keys: Sequence[str] | None = None) -> Columns:
     """Return one point per tick, for all metrics in the ticks or for those in `requested_keys`."""
     keys = present_keys([tick.values for tick in ticks], requested_keys)
-    nan = float("nan")
-    values = np.array([[tick.values.get(key, nan) for tick in ticks] for key in keys], float)
-    values = values.reshape(len(keys), len(ticks))
+    row_by_key = {key: row for row, key in enumerate(keys)}
+    values = np.full((len(keys), len(ticks)), np.nan)
+    for column, tick in enumerate(ticks):
+        found = tick.values if requested_keys is None else row_by_key.keys() & tick.values.keys()
+        values[[row_by_key[key] for key in found], column] = [tick.values[key] for key in found]
     return Columns(
         np.array([to_milliseconds(tick.time) for tick in ticks], np.int64),
         np.array([tick.step for tick in ticks], float),

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NO_GENERATION = "0" * 16
 # Maximum ticks of the log that one request reads.
 MAX_TICKS_READ = 80_000
+# Values of ticks that a request decodes at once: 40 MB.
+MAX_VALUES_DECODED = 500_000
 # Rows in the first and in each later read of the log.
 MIN_ROWS_READ, MAX_ROWS_READ = 32, 512
 
@@ -96,48 +98,69 @@ class CachedReader(Reader):
         damaged += sum(level.damaged for level in self._top_levels or ())
         return [damage_notice(damaged)] if damaged else []
 
-    def _load_older(self, columns: Columns, start: int) -> Columns:
-        """Return `columns` with the older ticks of the log, back to one at or before `start`.
+    def _load_older(
+        self, columns: Columns, start: int, metrics: Sequence[str] | None
+    ) -> tuple[Columns, Columns]:
+        """Read the older ticks of the log, back to one at or before `start`.
 
-        The cache gets them too, so that later requests do not decode them again.
+        Return `columns` with those that the cache has room for, and with all of them. The latter may have
+        only `metrics`, because a log of many metrics would otherwise need hundreds of megabytes.
         """
         from dashapp.model.columns import columns_from_ticks, concat
 
         failed_reads = self.failed_reads
         first = int(columns.t[0]) if len(columns.t) else None
-        older, is_adjacent = self._read_before(first, start)
-        with self._lock:
-            cached = self._cache.columns()
-            if is_adjacent and len(cached.t) and int(cached.t[0]) == first:
-                if not older:
+        beyond: list[Columns] = []
+        has_older = False
+        for ticks, is_adjacent in self._read_before(first, start):
+            has_older = has_older or bool(ticks)
+            with self._lock:
+                cached = self._cache.columns()
+                is_next = is_adjacent and len(cached.t) and int(cached.t[0]) == first
+                if is_next and not has_older:
                     # Otherwise there may be older ticks that could not be read now.
                     self._cache.is_whole = self.failed_reads == failed_reads
-                elif self._cache.prepend(older):
-                    return self._cache.columns()
-        return concat([columns_from_ticks(older), columns])
+                elif is_next and not beyond and self._cache.prepend(ticks):
+                    columns = self._cache.columns()
+                    first = int(columns.t[0])
+                    continue
+            beyond.append(columns_from_ticks(ticks, metrics))
+        if not any(len(part.t) for part in beyond):
+            return columns, columns
+        newer = columns if metrics is None else columns.select(metrics)
+        return columns, concat([*reversed(beyond), newer])
 
-    def _read_before(self, first: int | None, start: int) -> tuple[list[Tick], bool]:
-        """Return the ticks before `first`, back to one at or before `start`.
+    def _read_before(self, first: int | None, start: int) -> Iterator[tuple[list[Tick], bool]]:
+        """Yield the ticks before `first`, back to one at or before `start`, in parts.
 
-        Also return whether these come directly before `first`. They do not if the log lacks the tick at
-        `first`: its writer may still keep older ticks in memory.
+        The newest part is first. With each part, yield whether it comes directly before the one after it. The
+        first does not if the log lacks the tick at `first`: its writer may still keep older ticks in memory.
+        A part may be empty.
         """
         from dashapp.stores.history.archive_reader import decode_tick
 
         if first is not None and row_time_ms(self.oldest_row()) >= first:
-            return [], True
+            yield [], True
+            return
         ticks: list[Tick] = []
         is_adjacent = False
+        count = values = 0
         for time_ms, row in self._timed_rows():
             if first is None or time_ms < first:
                 with suppress(ValueError):
                     ticks.append(decode_tick(row))
-                if time_ms <= start or len(ticks) >= MAX_TICKS_READ:
+                    values += len(ticks[-1].values)
+                count += 1
+                if time_ms <= start or count >= MAX_TICKS_READ:
                     break
+                if values >= MAX_VALUES_DECODED:
+                    ticks.reverse()
+                    yield ticks, is_adjacent
+                    ticks, values = [], 0
             else:
                 is_adjacent = is_adjacent or time_ms == first
         ticks.reverse()
-        return ticks, is_adjacent
+        yield ticks, is_adjacent
 
     def _timed_rows(self) -> Iterator[tuple[int, str]]:
         """Yield the rows that begin with a time, newest first, each with it in epoch milliseconds."""

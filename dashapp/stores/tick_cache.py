@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dashapp.model.column_buffer import ColumnBuffer
     from dashapp.model.columns import Columns
 
+    LoadOlder = Callable[[Columns, int, Sequence[str] | None], tuple[Columns, Columns]]
+
 # Ticks in memory, and values of them: 48 MB. With five thousand metrics these are the ticks of the log.
 MAX_CACHED_TICKS, MAX_CACHED_VALUES = 8192, 6_000_000
 # Ticks that wait to become columns. The collector reads fewer, and so it needs no numpy.
@@ -67,14 +69,18 @@ class TickCache:
 
 
 class LogSnapshot(Snapshot):
-    """A log with a cache. `load_older` adds to columns the ticks of the log back to a time."""
+    """A log with a cache.
+
+    `load_older` reads the ticks of the log back to a time. It takes the columns in memory, the time and the
+    metrics, and returns the columns that are in memory then, and those of the request.
+    """
 
     def __init__(
         self,
         cursor: Cursor,
         cache: TickCache,
         open_levels: Callable[[], Sequence[Level]],
-        load_older: Callable[[Columns, int], Columns] | None = None,
+        load_older: LoadOlder | None = None,
     ) -> None:
         self.cursor = cursor
         self.newest = cache.newest
@@ -83,14 +89,18 @@ class LogSnapshot(Snapshot):
         self._load_older = None if cache.is_whole else load_older
 
     def ticks(self, start: int, end: int, metrics: Sequence[str] | None) -> tuple[Columns, bool]:
+        columns = self._columns
         if self._load_older is not None and not self.is_in_memory(start):
-            self._columns = self._load_older(self._columns, start)
-        columns = self._columns.between(start, min(end, self.cursor.time_ms))
-        return columns.select(metrics), self.is_in_memory(start)
+            self._columns, columns = self._load_older(columns, start, metrics)
+        part = columns.between(start, min(end, self.cursor.time_ms))
+        return part.select(metrics), _reaches(columns, start)
 
     def is_in_memory(self, start: int) -> bool:
-        times = self._columns.t
-        return bool(len(times)) and bool(times[0] <= start)
+        return _reaches(self._columns, start)
 
     def levels(self) -> Sequence[Level]:
         return self._open_levels()
+
+
+def _reaches(columns: Columns, start: int) -> bool:
+    return bool(len(columns.t)) and bool(columns.t[0] <= start)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from chart_assertions import wait_for_state
+from kept_tab import OpenAt
 from page_scripts import load_scripts
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
@@ -43,9 +44,8 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Live:
-    page.goto(served.url)
-    wait_for_state(page, "live")
+def live(open_at: OpenAt, served: Live) -> Live:
+    open_at(served.url, lambda page: wait_for_state(page, "live"))
     served.trouble.asked.clear()
     return served
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, wait_for_state, window
+from kept_tab import OpenAt
 from playwright.sync_api import Browser, Page, expect
 from served_page import Live, Serve
 from tab import ZONE
@@ -39,9 +40,8 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Live:
-    page.goto(served.url)
-    assert_drawn_equals_store(page, served.store)
+def live(open_at: OpenAt, served: Live) -> Live:
+    open_at(served.url, lambda page: assert_drawn_equals_store(page, served.store))
     return served
 
 

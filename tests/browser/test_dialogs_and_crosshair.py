@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
+from kept_tab import OpenAt
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import still_box, wait_until, wait_until_passes
@@ -24,10 +25,9 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Live:
+def live(open_at: OpenAt, served: Live) -> Live:
     """The server, with its page open and drawn."""
-    page.goto(served.url)
-    assert_drawn_equals_store(page, served.store)
+    open_at(served.url, lambda page: assert_drawn_equals_store(page, served.store))
     return served
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from chart_assertions import wait_for_state
+from kept_tab import OpenAt
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until
@@ -20,9 +21,8 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Live:
-    page.goto(served.url)
-    wait_for_state(page, "live")
+def live(open_at: OpenAt, served: Live) -> Live:
+    open_at(served.url, lambda page: wait_for_state(page, "live"))
     return served
 
 

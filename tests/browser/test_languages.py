@@ -15,6 +15,7 @@ from chart_assertions import wait_for_state
 from fake_collector import METRICS
 from fake_hosts import Fleet
 from faulty_server import Served
+from kept_tab import OpenAt
 from playwright.sync_api import Browser, Page, expect
 from waiting import PATIENCE_S
 
@@ -131,8 +132,7 @@ def marked_site(marked: str) -> Iterator[str]:
         yield url
 
 
-def sign_in(page: Page, url: str) -> None:
-    page.goto(url)
+def sign_in(page: Page) -> None:
     if page.locator("#password").count():
         page.locator("#password").fill(PASSWORD)
         with page.expect_navigation():
@@ -222,9 +222,14 @@ STATES: dict[str, Callable[[Page], None]] = {
 }
 
 
+@pytest.fixture
+def signed_in(open_at: OpenAt, page: Page, marked_site: str) -> None:
+    open_at(marked_site, sign_in)
+
+
 @pytest.mark.parametrize("state", STATES)
-def test_page_shows_no_text_outside_of_the_table(page: Page, marked_site: str, state: str) -> None:
-    sign_in(page, marked_site)
+@pytest.mark.usefixtures("signed_in")
+def test_page_shows_no_text_outside_of_the_table(page: Page, state: str) -> None:
     try:
         STATES[state](page)
         assert_all_marked(page)
@@ -232,8 +237,8 @@ def test_page_shows_no_text_outside_of_the_table(page: Page, marked_site: str, s
         page.context.set_offline(False)
 
 
-def test_unmarked_text_is_found(page: Page, marked_site: str) -> None:
-    sign_in(page, marked_site)
+@pytest.mark.usefixtures("signed_in")
+def test_unmarked_text_is_found(page: Page) -> None:
     page.evaluate("document.getElementById('status').title = 'Not in the table'")
     page.evaluate("document.getElementById('search').textContent = '⟦Marked ⟦inside⟧⟧ and not'")
     found = page.evaluate(UNMARKED)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from dash import Dash
 from faulty_server import Served
+from kept_tab import OpenAt
 from live_graph_app import (
     INTERVAL,
     Theirs,
@@ -39,8 +40,8 @@ def app() -> Iterator[Theirs]:
 
 
 @pytest.fixture
-def theirs(page: Page, app: Theirs) -> Iterator[Theirs]:
-    yield from opened(page, app)
+def theirs(open_at: OpenAt, page: Page, app: Theirs) -> Iterator[Theirs]:
+    yield from opened(page, app, open_at)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, shows, wait_for_state, window
+from kept_tab import OpenAt
 from page_scripts import load_scripts
 from playwright.sync_api import Page, expect
 from served_page import Live, Serve
@@ -33,9 +34,8 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Iterator[Live]:
-    page.goto(served.url)
-    assert_drawn_equals_store(page, served.store)
+def live(open_at: OpenAt, served: Live) -> Iterator[Live]:
+    open_at(served.url, lambda page: assert_drawn_equals_store(page, served.store))
     yield served
     served.trouble.calm()
 

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
+from kept_tab import OpenAt
 from page_scripts import load_scripts
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from served_page import Live, Serve
@@ -21,9 +22,8 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Live:
-    page.goto(served.url)
-    assert_drawn_equals_store(page, served.store)
+def live(open_at: OpenAt, served: Live) -> Live:
+    open_at(served.url, lambda page: assert_drawn_equals_store(page, served.store))
     return served
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, shows, wait_for_state
+from kept_tab import OpenAt
 from painted import painted_columns
 from playwright.sync_api import Page, Route, expect
 from served_page import Live, Serve
@@ -22,10 +23,9 @@ def served(serve_all: Serve) -> Live:
 
 
 @pytest.fixture
-def live(page: Page, served: Live) -> Iterator[Live]:
+def live(open_at: OpenAt, served: Live) -> Iterator[Live]:
     """The server, with its page open and drawn."""
-    page.goto(served.url)
-    assert_drawn_equals_store(page, served.store)
+    open_at(served.url, lambda page: assert_drawn_equals_store(page, served.store))
     yield served
     served.trouble.calm()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state, window
 from faulty_server import POLL, TRANSPORTS
+from kept_tab import OpenAt
 from playwright.sync_api import Locator, Page, expect
 from served_page import Live, Serve
 from tab import Tab
@@ -22,8 +23,8 @@ SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.draw
 
 
 @pytest.fixture(scope="module")
-def served(serve_all: Serve) -> Live:
-    return serve_all(past=200, interval=0.5)
+def servers(serve_all: Serve) -> dict[str, Live]:
+    return {each: serve_all(past=200, interval=0.5, transport=each) for each in TRANSPORTS}
 
 
 @pytest.fixture
@@ -32,10 +33,9 @@ def transport() -> str:
 
 
 @pytest.fixture
-def live(page: Page, served: Live, tab: Tab, transport: str) -> Iterator[Live]:
-    served.server.transport = transport
-    page.goto(served.url)
-    assert_drawn_equals_store(page, served.store)
+def live(open_at: OpenAt, servers: dict[str, Live], tab: Tab, transport: str) -> Iterator[Live]:
+    served = servers[transport]
+    open_at(served.url, lambda page: assert_drawn_equals_store(page, served.store))
     yield served
     served.trouble.calm()
     assert tab.most_flights == 1

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+from changing_store import limit_caches
 from effort import calls_of
 from processes import stored
 from sampler_harness import Heard
@@ -19,6 +23,7 @@ from dashapp.stores.disk.push_queue import DiskPushQueue
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import RowLog
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.tick_cache import TickCache
 
 METRICS = [Metric(f"wide.metric_{number}", f"{number}", "", "wide") for number in range(1000)]
 STEP = amount(5, 1)
@@ -71,6 +76,31 @@ def test_tick_holds_5000_metrics_and_pushes(tmp_path: Path) -> None:
     assert DiskReader(tmp_path).since(1_700_000_000.5, 1) == [tick]
     store.close()
     assert heard.said == []
+
+
+def test_request_for_one_metric_needs_no_room_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table of all names and ticks of this log has 140 MB; most names have a single value."""
+    limit_caches(monkeypatch)
+    monkeypatch.setattr("dashapp.stores.cached_reader.MAX_VALUES_DECODED", 10_000)
+    with closing(DiskStore(tmp_path)) as store:
+        for number in range(600):
+            values = {f"pod{50 * number + each}": 1.0 for each in range(50)}
+            store.append(Tick(1_795_176_001 + number, 1, {"cpu.percent": number, **values}))
+    with closing(DiskReader(tmp_path)) as reader:
+        reader._cache = TickCache(max_values=10_000)
+        reader.newest()
+        tracemalloc.start()
+        try:
+            snapshot = reader.snapshot()
+            columns, is_complete = snapshot.ticks(1_795_176_001_000, 1 << 60, ["cpu.percent"])
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert is_complete
+    assert columns.mean.tolist() == [[*range(1, 600)]]
+    assert peak < 20_000_000
 
 
 def test_push_is_stored_when_other_sources_fill_the_tick(tmp_path: Path) -> None:

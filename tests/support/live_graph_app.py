@@ -9,6 +9,7 @@ from typing import Any
 from chart_assertions import READ
 from dash import Dash, Input, Output, dcc, html, no_update
 from faulty_server import Served
+from kept_tab import OpenAt
 from playwright.sync_api import CDPSession, ConsoleMessage, Page
 from waiting import wait_until
 from wsgi_client import ask
@@ -69,8 +70,11 @@ class Theirs:
         }
 
 
-def opened(page: Page, app: Theirs) -> Iterator[Theirs]:
-    """Open the app in a browser; assert that its console has only errors about a missing server."""
+def opened(page: Page, app: Theirs, open_at: OpenAt | None = None) -> Iterator[Theirs]:
+    """Open the app in a browser; assert that its console has only errors about a missing server.
+
+    With `open_at`, a page that has it open already is used.
+    """
     errors: list[str] = []
 
     def hear(line: ConsoleMessage) -> None:
@@ -78,8 +82,15 @@ def opened(page: Page, app: Theirs) -> Iterator[Theirs]:
             errors.append(line.text)
 
     page.on("console", hear)
-    page.goto(app.server.url)
-    wait_until(page, lambda: drawn(page, "one") and drawn(page, "two") and drawn(page, "fixed"))
+
+    def ready(page: Page) -> None:
+        wait_until(page, lambda: drawn(page, "one") and drawn(page, "two") and drawn(page, "fixed"))
+
+    if open_at:
+        open_at(app.server.url, ready)
+    else:
+        page.goto(app.server.url)
+        ready(page)
     yield app
     page.remove_listener("console", hear)
     assert [text for text in errors if "ERR_" not in text and "Failed to fetch" not in text] == []

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, ViewportSize
 from reporting import keep_evidence
 from waiting import PATIENCE_S
 
 # An offset from UTC that is no whole hour, so that a test detects times in the wrong zone.
 ZONE = "Asia/Kolkata"
+VIEWPORT: ViewportSize = {"width": 1200, "height": 860}
 # Requests for ticks in flight: the current number, the maximum, and the time (ms) and address of each.
 COUNT_FLIGHTS = r"""
 window.flights = { now: 0, most: 0, at: [], urls: [] };
@@ -34,17 +35,18 @@ HIDE = """(hidden) => {
     return window.flights.at.length;
 }"""
 LENT = pytest.StashKey["Tab"]()
+Keeps = Callable[[pytest.Item, pytest.Item | None], bool]
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Close the page before fixtures stop its server: a request in flight would fail the test."""
     if LENT in item.stash:
-        item.stash[LENT].leave(item)
+        item.stash[LENT].leave(item, nextitem)
 
 
 def new_context(chromium: Browser) -> BrowserContext:
-    context = chromium.new_context(viewport={"width": 1200, "height": 860}, timezone_id=ZONE, locale="en-GB")
+    context = chromium.new_context(viewport=VIEWPORT, timezone_id=ZONE, locale="en-GB")
     context.set_default_timeout(1000 * PATIENCE_S)
     return context
 
@@ -68,23 +70,29 @@ class SharedContext:
     def _follow(self, page: Page) -> None:
         page.on("framenavigated", lambda frame: self._origins.add("/".join(frame.url.split("/")[:3])))
 
-    def clean(self) -> None:
-        """Close the pages of a test, and forget what they stored."""
+    def clean(self, kept: Page | None = None) -> None:
+        """Close the pages of a test but `kept`, and forget what they stored."""
         for page in self.context.pages:
-            if page is not self._first:
+            if page not in (self._first, kept):
                 page.close()
+        self.context.clear_permissions()
+        if kept:
+            return
         for origin in self._origins:
             stored = {"origin": origin, "storageTypes": "local_storage"}
             self._devtools.send("Storage.clearDataForOrigin", stored)
         self._origins.clear()
-        self.context.clear_permissions()
         self.context.clear_cookies()
 
 
 class Tab:
-    """A page, its uncaught errors, and its console."""
+    """A page, its uncaught errors, and its console.
 
-    def __init__(self, context: BrowserContext) -> None:
+    `keeps` decides whether the page stays open for the test after one that is over.
+    """
+
+    def __init__(self, context: BrowserContext, keeps: Keeps = lambda test, following: False) -> None:
+        self.keeps = keeps
         self.page = context.new_page()
         self.page.add_init_script(COUNT_FLIGHTS)
         # The maximum number of requests for ticks in flight, once the page is left.
@@ -102,17 +110,28 @@ class Tab:
     def lend(self, test: pytest.Item) -> Iterator[Tab]:
         """Yield the tab to a test; afterwards assert that no error was thrown."""
         test.stash[LENT] = self
+        self._thrown.clear()
+        self._console.clear()
         yield self
         assert not self._thrown, self._thrown
 
-    def leave(self, test: pytest.Item) -> None:
-        """Save a screenshot and the console if the test failed, and close the page."""
+    @property
+    def has_thrown(self) -> bool:
+        return bool(self._thrown)
+
+    def leave(self, test: pytest.Item, following: pytest.Item | None) -> None:
+        """Save a screenshot and the console of a failed test; close the page.
+
+        It stays open if `following` can use it.
+        """
         page = self.page
         keep_evidence(test, page, [*self._console, *(f"thrown: {error}" for error in self._thrown)])
         if page.is_closed():
             return
         with suppress(Error):  # the page is being left already
             self.most_flights = page.evaluate("window.flights.most")
+        if self.keeps(test, following):
+            return
         # Errors from here on are those of a page that is left while it loads.
         thrown = list(self._thrown)
         page.close()

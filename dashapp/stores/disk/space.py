@@ -17,6 +17,7 @@ from dashapp.stores.disk.block_storage import DiskBlockStorage
 from dashapp.stores.disk.database import Database
 from dashapp.stores.disk.level_storages import LEVEL_NAMES, TOP_NAMES, LevelStorages
 from dashapp.stores.disk.notices import NoticeFile
+from dashapp.stores.disk.startup_space import BALLAST_BYTES, BALLAST_NAME
 from dashapp.stores.history.archive import ASIDE, DAY, HOUR, Archive, Retention
 from dashapp.stores.history.size_limit import SizedStorage, drop_oldest_block
 
@@ -30,8 +31,6 @@ MAX_USAGE = 0.97
 MIN_LEVELS_SHARE, MIN_SHARE_ON_FULL_DISK = 0.25, 0.1
 # Bytes of the file system to leave free: a share of it. The least is room for SQLite's largest transactions.
 RESERVE_SHARE, MIN_RESERVE_BYTES, MAX_RESERVE_BYTES = 0.05, 3_000_000, 50_000_000
-# A file to delete on a full disk, because SQLite needs some room even to delete.
-BALLAST_BYTES = 512 << 10
 # Free pages of a level on a full disk: room for its next blocks.
 MIN_FREE_PAGES_BYTES = 1 << 20
 # The speakers of the notices about --size and about the disk.
@@ -71,7 +70,7 @@ class DiskSpace:
         self._retention = retention
         self._now = now
         self._size_notice, self._disk_notice = (NoticeFile(folder, name) for name in NOTICE_NAMES)
-        self._ballast = folder / "ballast"
+        self._ballast = folder / BALLAST_NAME
         self._calls = 0
 
     def open_archive(self) -> Archive:
@@ -101,12 +100,6 @@ class DiskSpace:
             if time.perf_counter() > end:
                 return
         self._calls = MEASURE_EVERY
-
-    def free_ballast(self) -> None:
-        """Make room on a full disk."""
-        with suppress(OSError):
-            if shutil.disk_usage(self._folder).free < BALLAST_BYTES:
-                self._ballast.unlink(missing_ok=True)
 
     def _work(self, log: Database | None) -> bool:
         """Do one small part; False if nothing is left to do now."""

@@ -27,6 +27,7 @@ from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import BATCH_ROWS, PendingRows, RowLog
 from dashapp.stores.disk.salvage import DAMAGED_NAME, finish_quarantine, quarantine, salvage_rows
 from dashapp.stores.disk.space import NOTICE_NAMES, DiskSpace
+from dashapp.stores.disk.startup_space import make_room
 from dashapp.stores.document_kind import Document, Value
 from dashapp.stores.history.archive import ASIDE, Retention
 from dashapp.stores.history.compaction import Compactor
@@ -178,7 +179,10 @@ class DiskStore(ReaderProxy, Store):
         self._folder.chmod(0o700)
         if self._lock is None:
             self._lock = WriterLock(self._folder)
-        self._space.free_ballast()
+        if deleted := make_room(self._folder):
+            self.notice_sink("disk").set(
+                f"The disk of {self._folder} was full: {', '.join(deleted)} had to be deleted to open it."
+            )
         self._rows = self._open_log()
         self._rewinder.load()
         self._apply_rewinds()

@@ -234,3 +234,52 @@ def test_store_opens_on_full_disk(small_disk: Path) -> None:
         feed.append(10)
         assert not len(store._pending)
     assert newest_ticks(small_disk / "s", first) == {*range(first + 10, feed.second + 1, 10)}
+
+
+def assert_collects(folder: Path, feed: Feed) -> None:
+    """Assert that a store opens in a folder, and that its files have each tick that follows."""
+    with closing(DiskStore(folder)) as store:
+        feed.store = store
+        first = feed.second
+        feed.append(300)
+        assert not len(store._pending)
+    assert newest_ticks(folder, first) == {*range(first + 10, feed.second + 1, 10)}
+
+
+@pytest.mark.parametrize("name", ["cache.db.corrupt-20260101T000000", "aside/cache.db", "cache.db.damaged"])
+def test_store_opens_on_disk_that_it_filled_itself(small_disk: Path, name: str) -> None:
+    """Copies of damaged files and points with wrong times make room."""
+    with closing(DiskStore(small_disk / "s")) as store:
+        feed = Feed(store)
+        feed.append(1000)
+    (small_disk / "s" / "ballast").unlink(missing_ok=True)
+    filled = small_disk / "s" / name
+    filled.parent.mkdir(exist_ok=True)
+    fill_disk(filled)
+    assert shutil.disk_usage(small_disk).free == 0
+    assert_collects(small_disk / "s", feed)
+
+
+KILLED_IN_TRANSACTION = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA wal_autocheckpoint = 0")
+try:
+    while True:
+        connection.execute("UPDATE Cache SET value = value || ' ' WHERE rowid % 2 = 0")
+except sqlite3.OperationalError:
+    os._exit(0)
+"""
+
+
+def test_store_opens_after_kill_with_log_that_fills_the_disk(small_disk: Path) -> None:
+    with closing(DiskStore(small_disk / "s")) as store:
+        feed = Feed(store)
+        feed.append(1000)
+    (small_disk / "s" / "ballast").unlink(missing_ok=True)
+    database = small_disk / "s" / "cache.db"
+    subprocess.run([sys.executable, "-c", KILLED_IN_TRANSACTION, str(database)], check=True)
+    database.with_name("cache.db-shm").unlink()
+    fill_disk(small_disk / "other")
+    assert database.with_name("cache.db-wal").stat().st_size > 4_000_000
+    assert_collects(small_disk / "s", feed)
