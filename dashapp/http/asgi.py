@@ -53,9 +53,16 @@ Response = tuple[dict[str, Any], Any]
 
 
 class AsgiBridge:
-    """An ASGI application that runs `app`, in at most `threads` threads when it can block."""
+    """An ASGI application that runs `app`, in at most `threads` threads when it can block.
 
-    def __init__(self, app: WSGIApp, threads: int) -> None:
+    `end`: closes the connection of an address and a port. A server keeps the buffers of one that ends
+    without it until its client reads again.
+    """
+
+    def __init__(
+        self, app: WSGIApp, threads: int, end: Callable[[tuple[str, int]], object] = lambda peer: None
+    ) -> None:
+        self._end = end
         self.streams = OpenStreams()
         self._unread = UnreadBodies()
         self._app = app
@@ -78,17 +85,23 @@ class AsgiBridge:
         if response is None:
             response = await self._call_in_thread(environ, receive)
         start, body = response
-        with suppress(StalledClientError):
+        peer = scope.get("client")
+        try:
             if isinstance(body, bytes):
                 await send(start)
+                # A client that reads slowly keeps in memory what these names refer to.
+                del environ, response, start, scope, receive
                 await send({"type": "http.response.body", "body": await self._send_beginning(body, send)})
             elif isinstance(body, StreamBody):
                 streaming = self._stream(start, body, receive, send)
-                # A stream lasts long, and keeps in memory what these names refer to.
-                del environ, response, start
+                del environ, response, start, scope
                 await streaming
             else:
                 await self._send_parts(start, body, receive, send)
+        except StalledClientError:
+            if peer:
+                # granian passes the port as text.
+                self._end((peer[0].removeprefix("::ffff:"), int(peer[1])))
 
     def _call_in_loop(self, environ: dict[str, Any]) -> Response | None:
         """Return the response; None if that would block. It changes the environ."""

@@ -26,10 +26,16 @@ CHECK_INTERVAL_S = 1.0
 # Seconds between two looks at every connection, each of which takes about 15 microseconds. If there are so
 # many new ones, the next look is earlier.
 LOOK_INTERVAL_S, MANY_NEW = 5.0, MAX_PER_CLIENT // 2
+# Bytes of a connection that the kernel keeps beyond those that its client has room for.
+MAX_UNSENT_BYTES = 32 << 10
 # Offset of the bytes that the client acknowledged and of those that it sent, both unsigned 64 bits, in the
 # kernel's struct tcp_info.
 _BYTES = struct.Struct("@QQ")
 _BYTES_OFFSET = 120
+
+
+# An address and a port.
+Peer = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Connection:
     inode: int
     address: str
     moved: int
+    peer_port: int
 
 
 @dataclass(slots=True)
@@ -71,10 +78,19 @@ class ConnectionWatch:
         self._progress: dict[int, _Progress] = {}
         self._checked = float("-inf")
         self._count = 0
+        # Peers whose connections are to be closed.
+        self._unwanted: set[Peer] = set()
+
+    def end(self, peer: Peer) -> None:
+        """Close the connection of a peer soon. It does not block."""
+        self._unwanted.add(peer)
 
     def run(self) -> None:
         """Check for ever; return at once if the kernel has no such interface."""
+        is_limited = False
         while FDS.is_dir() and hasattr(socket, "TCP_INFO"):
+            # The server may listen a little later.
+            is_limited = is_limited or limit_unsent_bytes(self._port)
             time.sleep(CHECK_INTERVAL_S)
             if self.is_due():
                 self.check()
@@ -83,11 +99,12 @@ class ConnectionWatch:
         """Whether to look at every connection now."""
         count = _descriptor_count()
         has_more = count > self._count + MANY_NEW or count > self._max_connections
-        return has_more or self._clock() - self._checked >= LOOK_INTERVAL_S
+        return has_more or bool(self._unwanted) or self._clock() - self._checked >= LOOK_INTERVAL_S
 
     def check(self) -> None:
         """Look at every connection."""
         self._checked = now = self._clock()
+        unwanted, self._unwanted = self._unwanted, set()
         self._count = _descriptor_count()
         connections = list(open_connections(self._port))
         progress = {}
@@ -98,7 +115,8 @@ class ConnectionWatch:
         self._progress = progress
         idlest_first = sorted(connections, key=lambda each: progress[each.inode].since)
         for each in idlest_first:
-            if now - progress[each.inode].since >= STALL_TIMEOUT_S:
+            is_unwanted = (each.address, each.peer_port) in unwanted
+            if is_unwanted or now - progress[each.inode].since >= STALL_TIMEOUT_S:
                 close(each)
         for each in self._surplus(idlest_first):
             close(each)
@@ -122,7 +140,22 @@ def _descriptor_count() -> int:
 
 
 def open_connections(port: int) -> Iterator[Connection]:
-    """Yield the TCP connections of this process to its own `port`.
+    """Yield the TCP connections of this process to its own `port`."""
+    for handle in _sockets(port):
+        # The listening socket has no peer, which is an OSError.
+        with suppress(OSError):
+            address, peer_port = handle.getpeername()[:2]
+            info = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+            # An older kernel has a shorter structure.
+            if len(info) >= _BYTES_OFFSET + _BYTES.size:
+                moved = sum(_BYTES.unpack_from(info, _BYTES_OFFSET))
+                descriptor = handle.fileno()
+                address = address.removeprefix("::ffff:")
+                yield Connection(descriptor, os.fstat(descriptor).st_ino, address, moved, peer_port)
+
+
+def _sockets(port: int) -> Iterator[socket.socket]:
+    """Yield the TCP sockets of this process with this `port`.
 
     It duplicates no descriptor: to close the duplicate of a database's would release the locks of the
     database.
@@ -130,22 +163,30 @@ def open_connections(port: int) -> Iterator[Connection]:
     for path in FDS.iterdir():
         descriptor = int(path.name)
         with suppress(OSError):
-            status = os.fstat(descriptor)
-            if not stat.S_ISSOCK(status.st_mode):
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 continue
             handle = socket.socket(fileno=descriptor)
             try:
-                if handle.family not in (socket.AF_INET, socket.AF_INET6) or handle.getsockname()[1] != port:
-                    continue
-                # The listening socket has no peer, which is an OSError.
-                address = str(handle.getpeername()[0]).removeprefix("::ffff:")
-                info = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                if handle.family in (socket.AF_INET, socket.AF_INET6) and handle.getsockname()[1] == port:
+                    yield handle
             finally:
                 handle.detach()
-            # An older kernel has a shorter structure.
-            if len(info) >= _BYTES_OFFSET + _BYTES.size:
-                moved = sum(_BYTES.unpack_from(info, _BYTES_OFFSET))
-                yield Connection(descriptor, status.st_ino, address, moved)
+
+
+def limit_unsent_bytes(port: int) -> bool:
+    """Let the kernel keep few bytes of a connection that its client has no room for.
+
+    Otherwise it took 850 kB for each client that reads nothing (tcp(7), TCP_NOTSENT_LOWAT). Bytes on their
+    way to a client do not count, so a slow network is no slower. Return whether this process listens at
+    `port`: the connections that it accepts have the options of the listening socket.
+    """
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    is_listening = False
+    for handle in _sockets(port):
+        if option is not None:
+            handle.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_BYTES)
+        is_listening |= bool(handle.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    return is_listening
 
 
 def close(connection: Connection) -> None:

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 # A body of at most this size is sent as a whole.
-MAX_SMALL_BYTES = 64 << 10
-PART_BYTES = 4 << 10
+MAX_SMALL_BYTES = 16 << 10
+PART_BYTES = 2 << 10
 # Bytes of all bodies above MAX_SMALL_BYTES that clients are reading, in a process. A body of several clients
-# counts once.
-MAX_UNREAD_BYTES = 64 << 20
+# counts once, and each client counts for the parts that the server keeps.
+MAX_UNREAD_BYTES, CLIENT_BYTES = 64 << 20, 64 << 10
 # Seconds until a client has read a body.
 MAX_BODY_S = 300.0
 
@@ -34,8 +34,9 @@ def parts_of(body: bytes) -> Iterator[bytes]:
 class UnreadBodies:
     """The bodies that clients are reading. Only the event loop uses it."""
 
-    def __init__(self, max_bytes: int = MAX_UNREAD_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_UNREAD_BYTES, client_bytes: int = CLIENT_BYTES) -> None:
         self._max_bytes = max_bytes
+        self._client_bytes = client_bytes
         self._size = 0
         # The oldest first.
         self._bodies: dict[asyncio.Timeout, bytes] = {}
@@ -62,21 +63,27 @@ class UnreadBodies:
         self._bodies[deadline] = body
         count = self._reader_counts.get(id(body), 0)
         self._reader_counts[id(body)] = count + 1
-        self._size += 0 if count else len(body)
+        self._size += self._client_bytes + (0 if count else len(body))
         while self._size > self._max_bytes and (oldest := self._oldest_but(deadline)) is not None:
             self._remove(oldest)
             oldest.reschedule(asyncio.get_running_loop().time())
 
     def _oldest_but(self, deadline: asyncio.Timeout) -> asyncio.Timeout | None:
-        """Return the oldest of the others, if possible of those whose end frees memory."""
-        others = [each for each in self._bodies if each is not deadline]
-        alone = (each for each in others if self._reader_counts[id(self._bodies[each])] == 1)
-        return next(alone, others[0] if others else None)
+        """Return the oldest of the others, if possible of those that read a body alone."""
+        others = (each for each in self._bodies if each is not deadline)
+        first = next(others, None)
+        if first is None or self._is_alone(first):
+            return first
+        return next(filter(self._is_alone, others), first)
+
+    def _is_alone(self, deadline: asyncio.Timeout) -> bool:
+        return self._reader_counts[id(self._bodies[deadline])] == 1
 
     def _remove(self, deadline: asyncio.Timeout) -> None:
         body = self._bodies.pop(deadline, None)
         if body is None:
             return
+        self._size -= self._client_bytes
         self._reader_counts[id(body)] -= 1
         if not self._reader_counts[id(body)]:
             del self._reader_counts[id(body)]

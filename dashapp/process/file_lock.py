@@ -5,7 +5,12 @@ It uses the standard library. The `filelock` package imports asyncio, a third of
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 if sys.platform == "win32":  # pragma: no cover
     import msvcrt
@@ -27,3 +32,25 @@ else:
     def unlock_file(descriptor: int) -> None:
         """Release the lock, which forked processes share: closing the descriptor here is not enough."""
         fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+@contextmanager
+def locked(path: Path, timeout: float) -> Iterator[None]:
+    """Keep other processes and threads out of the block, with a file that is only the lock.
+
+    TimeoutError if one holds the lock for `timeout` seconds, OSError if the file cannot be created.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                lock_file(descriptor)
+                break
+            except OSError:
+                if time.monotonic() >= end:
+                    raise TimeoutError from None
+                time.sleep(0.001)
+        yield
+    finally:
+        os.close(descriptor)

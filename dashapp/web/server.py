@@ -44,7 +44,7 @@ SHUTDOWN_S = 3
 # HTTP/1 only: with HTTP/2 allowed, granian waits for the first byte of a connection for ever, and a
 # connection may hold megabytes. Without https no browser uses HTTP/2. The buffer limits the headers, and what
 # a connection holds of a response.
-HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=32 << 10)
+HTTP1 = HTTP1Settings(header_read_timeout=30_000, max_buffer_size=16 << 10)
 
 
 def build_app() -> AsgiBridge:

@@ -80,7 +80,7 @@ def build_app() -> AsgiBridge:
     client_of = partial(connection_client, ClientResolver(settings.trusted_proxy))
     watch = ConnectionWatch(settings.port, max_connections() * 7 // 8, client_of)
     start_thread("dashapp connections", watch.run)
-    bridge = AsgiBridge(app, _thread_count(settings))
+    bridge = AsgiBridge(app, _thread_count(settings), watch.end)
     # All objects so far are permanent. Without this, the garbage collector walks all of Dash during a
     # response. A collection before it would free nothing measurable and take 45 ms of the start.
     gc.freeze()

@@ -323,7 +323,7 @@ def test_session_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = Sessions(KEY)
     for _ in range(60):
         assert is_valid(sessions, sessions.create(HOST, secure=False).partition(";")[0])
-    assert 0 < len(sessions._expiry_cache) <= 50
+    assert 0 < len(sessions._cache) <= 50
 
 
 def test_bearer_password_is_accepted(app: WSGIApp) -> None:

@@ -16,9 +16,11 @@ from dashapp.http.connections import (
     LOOK_INTERVAL_S,
     MANY_NEW,
     MAX_PER_CLIENT,
+    MAX_UNSENT_BYTES,
     MIN_BYTES,
     STALL_TIMEOUT_S,
     ConnectionWatch,
+    limit_unsent_bytes,
     open_connections,
 )
 from dashapp.http.middleware.client_address import ClientResolver
@@ -167,6 +169,51 @@ def open_files() -> list[tuple[str, str]]:
     return sorted(
         (path.name, str(path.readlink())) for path in connections.FDS.iterdir() if path.is_symlink()
     )
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="no such option")
+def test_kernel_keeps_few_bytes_for_reader_that_takes_nothing(server: Server) -> None:
+    """It kept 850 kB of each, which count as memory of a container."""
+    assert limit_unsent_bytes(server.port)
+    client, accepted = server.connect()
+    accepted.setblocking(False)
+    client.setblocking(False)
+    taken = send_all_that_fits(accepted)
+    received = 0
+    with suppress(BlockingIOError):
+        while data := client.recv(1 << 16):
+            received += len(data)
+    # Small buffers of both sides are in it, too.
+    assert taken - received <= 2 * MAX_UNSENT_BYTES
+
+
+def test_limit_waits_until_the_server_listens(server: Server) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        assert not limit_unsent_bytes(port)
+        bound.listen()
+        assert limit_unsent_bytes(port)
+
+
+def send_all_that_fits(accepted: socket.socket) -> int:
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            count += accepted.send(bytes(4096))
+    return count
+
+
+def test_unwanted_connection_is_closed(server: Server) -> None:
+    (unwanted, _), (other, _) = server.connect(), server.connect()
+    server.watch = ConnectionWatch(server.port, 10_000, lambda _: "", lambda: server.now)
+    server.watch.check()
+    assert not server.watch.is_due()
+    server.watch.end(unwanted.getsockname())
+    assert server.watch.is_due()
+    server.watch.check()
+    assert not is_open(unwanted)
+    assert is_open(other)
 
 
 def test_watch_touches_no_other_descriptor(server: Server) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from redis_server import RedisServer, needs_redis
 
-from dashapp.http.middleware.ended_sessions import FILE_NAME, REFRESH_INTERVAL_S, EndedSessions
+from dashapp.http.middleware.ended_sessions import (
+    FILE_NAME,
+    LOCK_NAME,
+    REFRESH_INTERVAL_S,
+    EndedSessions,
+    digest_of,
+)
 from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.signing_key import SigningKey
 from dashapp.http.streams import IN_EVENT_LOOP, WouldBlockError
@@ -98,13 +105,86 @@ def test_file_of_ended_sessions_is_limited(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.write_bytes(os.urandom(2 * MAX_ENDED_SESSIONS * DIGEST_BYTES))
     ended = EndedSessions(tmp_path)
-    ended.add("newest")
+    ended.add(digest_of("newest"))
     assert path.stat().st_size == MAX_ENDED_SESSIONS * DIGEST_BYTES
-    assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {each.name for each in tmp_path.iterdir()} == {FILE_NAME, LOCK_NAME}
     again = EndedSessions(tmp_path)
     again.refresh({})
-    assert "newest" in again
+    assert digest_of("newest") in again
     assert len(again) == MAX_ENDED_SESSIONS
+
+
+def test_processes_that_shorten_the_file_lose_no_session(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    for number in range(20):
+        path.write_bytes(bytes(DIGEST_BYTES) * (2 * MAX_ENDED_SESSIONS - 4))
+        digests = [[digest_of(f"{number} {each} {count}") for count in range(4)] for each in range(8)]
+        start = Barrier(len(digests))
+
+        def end(those: list[bytes], start: Barrier = start) -> None:
+            ended = EndedSessions(tmp_path)
+            start.wait()
+            for digest in those:
+                ended.add(digest)
+
+        threads = [Thread(target=end, args=(those,)) for those in digests]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        again = EndedSessions(tmp_path)
+        again.refresh({})
+        assert all(digest in again for those in digests for digest in those)
+
+
+@pytest.mark.parametrize("garbage", [b"x" * 7, os.urandom(1 << 20) + b"x"], ids=["part", "megabyte"])
+def test_garbage_in_the_file_hides_no_later_session(tmp_path: Path, garbage: bytes) -> None:
+    """As after a full disk."""
+    (tmp_path / FILE_NAME).write_bytes(garbage)
+    EndedSessions(tmp_path).add(digest_of("a"))
+    EndedSessions(tmp_path).add(digest_of("b"))
+    again = EndedSessions(tmp_path)
+    again.refresh({})
+    assert digest_of("a") in again
+    assert digest_of("b") in again
+    assert len(again) <= MAX_ENDED_SESSIONS
+
+
+def test_folder_that_cannot_be_written_is_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = EndedSessions(tmp_path / "missing")
+    for text in ("a", "b"):
+        ended.add(digest_of(text))
+    assert digest_of("a") in ended
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/missing/ended cannot be written, so other processes accept ended sessions: "
+        "No such file or directory"
+    ]
+
+
+def test_full_sources_displace_nothing_of_each_other(tmp_path: Path) -> None:
+    class Shared:
+        """All machines ended many others."""
+
+        def __init__(self) -> None:
+            self.digests = [digest_of(f"shared {number}") for number in range(MAX_ENDED_SESSIONS)]
+
+        def ended_sessions(self) -> list[bytes]:
+            return self.digests
+
+    own = [digest_of(f"own {number}") for number in range(MAX_ENDED_SESSIONS)]
+    (tmp_path / FILE_NAME).write_bytes(b"".join(own))
+    clock, shared = Clock(), Shared()
+    ended = EndedSessions(tmp_path, shared, clock)  # type: ignore[arg-type]
+    for _ in range(3):
+        ended.refresh({})
+        assert all(digest in ended for digest in own + shared.digests)
+        clock.now += REFRESH_INTERVAL_S
+    shared.digests = []  # Redis does not respond
+    ended.refresh({})
+    assert len(ended) == 2 * MAX_ENDED_SESSIONS
 
 
 @needs_redis

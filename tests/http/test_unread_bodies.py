@@ -68,7 +68,13 @@ class StalledClient:
 
     def __init__(self, bridge: AsgiBridge, path: str, size: int) -> None:
         self.sent: list[int] = []
-        scope = {"method": "GET", "path": path, "query_string": str(size).encode(), "headers": ()}
+        scope: dict[str, Any] = {
+            "method": "GET",
+            "path": path,
+            "query_string": str(size).encode(),
+            "headers": (),
+        }
+        scope["client"] = ("::ffff:192.0.2.1", "4711")
         call = bridge(scope, self._receive, self._send)
         self.task = asyncio.get_running_loop().create_task(call)
 
@@ -94,14 +100,17 @@ def test_unread_body_ends_when_newer_ones_need_its_memory(path: str) -> None:
 
     async def main(bridge: AsgiBridge) -> None:
         size = 4 * MAX_SMALL_BYTES
-        bridge._unread = UnreadBodies(2 * size)
+        bridge._unread = UnreadBodies(2 * size, client_bytes=0)
         clients = []
+        ended: list[tuple[str, int]] = []
+        bridge._end = ended.append
         for _ in range(3):
             clients.append(StalledClient(bridge, path, size))
             await until(lambda: len(clients[-1].sent) > 1)
         await until(clients[0].task.done)
         assert [client.sent for client in clients] == [[0, PART_BYTES]] * 3
         assert [client.task.done() for client in clients] == [True, False, False]
+        assert ended == [("192.0.2.1", 4711)], "the server would keep its buffers"
         for client in clients:
             client.task.cancel()
 
@@ -125,11 +134,11 @@ class Reader:
             self.is_dropped = True
 
 
-def dropped(*groups: tuple[bytes, int], limit: int) -> list[bool]:
+def dropped(*groups: tuple[bytes, int], limit: int, client_bytes: int = 0) -> list[bool]:
     """Return which readers are dropped: for each group a body, and the number of its readers."""
 
     async def main() -> list[bool]:
-        unread = UnreadBodies(limit)
+        unread = UnreadBodies(limit, client_bytes)
         readers = []
         for body, count in groups:
             for _ in range(count):
@@ -152,6 +161,11 @@ def dropped(*groups: tuple[bytes, int], limit: int) -> list[bool]:
 
 def test_body_of_many_clients_counts_once() -> None:
     assert not any(dropped((bytes(1000), 50), limit=1000))
+
+
+def test_clients_of_one_body_are_limited() -> None:
+    """The server keeps some parts of it for each of them."""
+    assert dropped((bytes(1000), 5), limit=1300, client_bytes=100) == [True, True, False, False, False]
 
 
 def test_oldest_body_is_dropped_for_newer_ones() -> None:

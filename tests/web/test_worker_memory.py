@@ -15,7 +15,7 @@ sys.argv = ["dashapp.web", "--store=memory:", "--no-collector"]
 from dashapp.web import server
 worker = server._worker_module()
 apps = []
-worker.AsgiBridge = lambda app, threads: apps.append(app)
+worker.AsgiBridge = lambda app, *more: apps.append(app)
 worker.build_app()
 from wsgi_client import ask
 text = ask(apps[0], "/").body.decode()

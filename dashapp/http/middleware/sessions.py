@@ -12,7 +12,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, TimestampSigner
 
-from dashapp.http.middleware.ended_sessions import EndedSessions
+from dashapp.http.middleware.ended_sessions import EndedSessions, digest_of
 from dashapp.http.middleware.signing_key import SigningKey
 from dashapp.http.streams import Access, may_block
 
@@ -41,7 +41,8 @@ class Sessions:
         self._key = key
         self._clock = clock
         self._value = b""
-        self._expiry_cache: dict[str, float] = {}
+        # Expiry and digest of each.
+        self._cache: dict[str, tuple[float, bytes]] = {}
         self._ended = EndedSessions() if ended is None else ended
         self._use_current_key()
 
@@ -60,7 +61,7 @@ class Sessions:
         cookies = _session_cookies(environ.get("HTTP_COOKIE", ""))
         valid = [(name, token) for name, token in cookies if self._is_unexpired(token)]
         for _, token in valid:
-            self._ended.add(token)
+            self._ended.add(digest_of(token))
         return [_cookie(name, "", 0, secure, framed) for name in dict.fromkeys(name for name, _ in valid)]
 
     def is_valid(self, environ: Mapping[str, Any]) -> bool:
@@ -71,11 +72,12 @@ class Sessions:
         own = cookie_name(environ.get("HTTP_HOST", "")[:MAX_HOST_LENGTH])
         # Nearly always a session that is known, under the name of this port.
         token = text.partition(f"{own}=")[2].partition(";")[0]
-        if token in self._expiry_cache and self._is_unexpired(token):
+        if token in self._cache:
             # Here, because strangers have no valid session, and so cannot cause this work.
             self._ended.refresh(environ)
-            if token not in self._ended:
+            if self._is_unexpired(token):
                 return True
+        signer = self._signer
         cookies = _session_cookies(text)
         # That of another port is valid, too: the server can have moved, or be another one with the same key.
         cookies.sort(key=lambda cookie: cookie[0] != own)
@@ -86,7 +88,9 @@ class Sessions:
             # Another process can have created it, with a key that this one does not have yet.
             may_block(environ)
             self._key.refresh()
-            return self._use_current_key() and any(self._is_unexpired(token) for _, token in cookies)
+            self._use_current_key()
+            # Another thread can have changed it meanwhile.
+            return self._signer is not signer and any(self._is_unexpired(token) for _, token in cookies)
         return False
 
     def access(self, environ: Mapping[str, Any]) -> Access:
@@ -101,25 +105,27 @@ class Sessions:
 
         return tuple(request.values()), is_still_valid
 
-    def _use_current_key(self) -> bool:
-        """Return whether the key is another one than before."""
+    def _use_current_key(self) -> None:
         value = self._key.value
         if value is self._value:
-            return False
-        self._value, self._expiry_cache = value, {}
+            return
+        # The signer before the cache: another thread that still has the former signer also has that cache.
         self._signer = Signer(value, "session", self._clock)
-        return True
+        self._cache = {}
+        self._value = value
 
     def _is_unexpired(self, token: str) -> bool:
-        expiry = self._expiry_cache.get(token)
-        if expiry is None:
+        cache = self._cache
+        known = cache.get(token)
+        if known is None:
             expiry = self._expires(token)
             if expiry is None:
                 return False
-            if len(self._expiry_cache) >= MAX_CACHED_SESSIONS:
-                self._expiry_cache = {}
-            self._expiry_cache[token] = expiry
-        return self._clock() < expiry and token not in self._ended
+            if len(cache) >= MAX_CACHED_SESSIONS:
+                cache.clear()
+            known = cache[token] = expiry, digest_of(token)
+        expiry, digest = known
+        return self._clock() < expiry and digest not in self._ended
 
     def _expires(self, token: str) -> float | None:
         try:

@@ -10,14 +10,12 @@ tick.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from dashapp.model.ticks import PushQueueError
-from dashapp.process.file_lock import lock_file
+from dashapp.process.file_lock import locked
 from dashapp.stores.push_queue import (
     MAX_QUEUED_BYTES,
     MAX_RECORD_BYTES,
@@ -50,7 +48,7 @@ class DiskPushQueue:
             # The collector touches this file at each read.
             last_read = self._lock.stat().st_mtime if self._lock.exists() else 0.0
             self._heartbeat.check(last_read)
-            with self._locked(LOCK_TIMEOUT_S):
+            with locked(self._lock, LOCK_TIMEOUT_S):
                 self._append(record)
         except TimeoutError:
             raise PushQueueError("another process holds the push queue; try again") from None
@@ -106,7 +104,7 @@ class DiskPushQueue:
         if not self._path.exists():
             return None
         try:
-            with self._locked(TICK_LOCK_TIMEOUT_S):
+            with locked(self._lock, TICK_LOCK_TIMEOUT_S):
                 self._path.replace(self._taken_path)
         except TimeoutError:
             return None
@@ -124,24 +122,6 @@ class DiskPushQueue:
             return None
         file.seek(position)
         return file
-
-    @contextmanager
-    def _locked(self, timeout: float) -> Iterator[None]:
-        """Keep other processes and threads out. TimeoutError if one holds the lock too long."""
-        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            end = time.monotonic() + timeout
-            while True:
-                try:
-                    lock_file(descriptor)
-                    break
-                except OSError:
-                    if time.monotonic() >= end:
-                        raise TimeoutError from None
-                    time.sleep(0.001)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _encode_mark(file: BinaryIO, start: int, end: int, newest: int) -> None:
