@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 NO_GENERATION = "0" * 16
 # Maximum ticks of the log that one request reads.
 MAX_TICKS_READ = 80_000
-# Values of ticks that a request decodes at once: 40 MB.
-MAX_VALUES_DECODED = 500_000
+# Values of ticks that a request decodes at once: 4 MB. Larger parts take no less time.
+MAX_VALUES_DECODED = 50_000
 # Rows in the first and in each later read of the log.
 MIN_ROWS_READ, MAX_ROWS_READ = 32, 512
 

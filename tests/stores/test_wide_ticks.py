@@ -83,7 +83,7 @@ def test_request_for_one_metric_needs_no_room_for_all(
 ) -> None:
     """A table of all names and ticks of this log has 140 MB; most names have a single value."""
     limit_caches(monkeypatch)
-    monkeypatch.setattr("dashapp.stores.cached_reader.MAX_VALUES_DECODED", 10_000)
+    monkeypatch.setattr("dashapp.stores.cached_reader.MAX_VALUES_DECODED", 5_000)
     with closing(DiskStore(tmp_path)) as store:
         for number in range(600):
             values = {f"pod{50 * number + each}": 1.0 for each in range(50)}
