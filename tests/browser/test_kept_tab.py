@@ -68,8 +68,10 @@ def test_page_is_kept_if_what_is_left_can_be_undone(keeper: KeptTab, served: Liv
         "document.querySelector('h1').className = 'changed'",
         "document.body.append(document.createElement('p'))",
         "document.querySelector('[data-panel=cpu]').remove()",
+        "const real = fetch; window.fetch = (...query) => real(...query)",
+        "Object.defineProperty(document, 'visibilityState', { get: () => 'visible', configurable: true })",
     ],
-    ids=["class", "element", "panel"],
+    ids=["class", "element", "panel", "function", "property"],
 )
 def test_page_that_stays_changed_is_replaced(keeper: KeptTab, served: Live, left: str) -> None:
     assert not follower(keeper, served, left)

@@ -37,6 +37,21 @@ LOOK = """() => {
     }
     return look.join("\\n");
 }"""
+# The functions of the page and its browser, which a test may have replaced.
+FUNCTIONS = """() => {
+    const found = new Map(), objects = { window, document, navigator, dashapp: window.dashapp ?? {} };
+    for (const [name, object] of Object.entries(objects)) {
+        for (const [key, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(object))) {
+            if (typeof (value ?? get) === "function") found.set(`${name}.${key}`, value ?? get);
+        }
+    }
+    return found;
+}"""
+KEEP_FUNCTIONS = f"() => {{ window.keptFunctions = ({FUNCTIONS})(); }}"
+HAS_SAME_FUNCTIONS = f"""() => {{
+    const found = ({FUNCTIONS})(), kept = keptFunctions;
+    return found.size === kept.size && [...found].every(([key, each]) => kept.get(key) === each);
+}}"""
 IS_AGAIN = f"(look) => ({LOOK})() === look"
 IS_OPEN = "document.querySelector('dialog[open], :popover-open') !== null"
 # The page applies its address: the live view, its window, and all panels.
@@ -85,6 +100,7 @@ class KeptTab:
         page.goto(url)
         ready(page)
         wait_until(page, lambda: self._is_still(page))
+        page.evaluate(KEEP_FUNCTIONS)
         self._tab, self._url = tab, url
 
     def _is_still(self, page: Page) -> bool:
@@ -109,6 +125,8 @@ class KeptTab:
             return None
         page = self._tab.page
         try:
+            if not page.evaluate(HAS_SAME_FUNCTIONS):
+                return None
             page.unroute_all()
             page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
             if page.viewport_size != VIEWPORT:
