@@ -22,7 +22,7 @@ IS_WITHIN_WIDTH = """(list) =>
 HTML = "<b onclick=alert(1)>backup</b> runs"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site() -> Iterator[AlertSite]:
     with alert_site(FIRING, *CALM) as site:
         yield site

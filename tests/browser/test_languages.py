@@ -237,8 +237,9 @@ def test_page_shows_no_text_outside_of_the_table(page: Page, state: str) -> None
         page.context.set_offline(False)
 
 
-@pytest.mark.usefixtures("signed_in")
-def test_unmarked_text_is_found(page: Page) -> None:
+def test_unmarked_text_is_found(page: Page, marked_site: str) -> None:
+    page.goto(marked_site)
+    sign_in(page)
     page.evaluate("document.getElementById('status').title = 'Not in the table'")
     page.evaluate("document.getElementById('search').textContent = '⟦Marked ⟦inside⟧⟧ and not'")
     found = page.evaluate(UNMARKED)

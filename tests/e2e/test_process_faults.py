@@ -135,12 +135,16 @@ def test_single_web_server_has_no_other_process_and_restarts(app: Dashapp) -> No
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A history that ended just now; a response with all of it exceeds a connection's buffers."""
+    """A history that ended just now.
+
+    A response with all of it exceeds a connection's buffers, and is not one of the large ones, of which a
+    client gets two at a time.
+    """
     folder = tmp_path_factory.mktemp("past") / "data"
     until, count = round(time.time() / 0.1), 2000
     with closing(DiskStore(folder, keep=count)) as store:
         for number in range(until - count, until):
-            store.append(Tick(number * 0.1, 0.1, {f"p.{each}": number % 100 for each in range(60)}))
+            store.append(Tick(number * 0.1, 0.1, {f"p.{each}": number % 100 for each in range(40)}))
     return folder
 
 
@@ -172,7 +176,8 @@ def test_7_requests_in_flight_finish_after_two_stop_signals(
         in_flight = [start_response(app, stack) for _ in range(4)]
         app.popen.send_signal(number)
         for place, each in enumerate(in_flight):
-            assert (each.status, len(json.loads(each.read())["t"]) > 100) == (200, True)
+            frame = json.loads(each.read())
+            assert (each.status, len(frame.get("t", ())) > 100) == (200, True), frame
             if place == 0:
                 app.popen.send_signal(number)
         assert app.wait() == 0
