@@ -19,6 +19,7 @@ from processes import Dashapp, alive, collector, dashapp, on_grid, stored
 from thorough import amount
 from waiting import PATIENCE_S, wait_for
 
+from dashapp.http.large_responses import MAX_LARGE_PER_CLIENT
 from dashapp.model.ticks import Tick
 from dashapp.process.supervisor import RESTART_BACKOFF_S
 from dashapp.stores.disk.store import DiskStore
@@ -135,16 +136,12 @@ def test_single_web_server_has_no_other_process_and_restarts(app: Dashapp) -> No
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A history that ended just now.
-
-    A response with all of it exceeds a connection's buffers, and is not one of the large ones, of which a
-    client gets two at a time.
-    """
+    """A history that ended just now; a response with all of it exceeds a connection's buffers."""
     folder = tmp_path_factory.mktemp("past") / "data"
     until, count = round(time.time() / 0.1), 2000
     with closing(DiskStore(folder, keep=count)) as store:
         for number in range(until - count, until):
-            store.append(Tick(number * 0.1, 0.1, {f"p.{each}": number % 100 for each in range(40)}))
+            store.append(Tick(number * 0.1, 0.1, {f"p.{each}": number % 100 for each in range(60)}))
     return folder
 
 
@@ -173,7 +170,7 @@ def test_7_requests_in_flight_finish_after_two_stop_signals(
     with dashapp(tmp_path, "--interval", "0.1", "--workers", workers) as app, ExitStack() as stack:
         app.serving().moves()
         newest = app.newest()
-        in_flight = [start_response(app, stack) for _ in range(4)]
+        in_flight = [start_response(app, stack) for _ in range(MAX_LARGE_PER_CLIENT)]
         app.popen.send_signal(number)
         for place, each in enumerate(in_flight):
             frame = json.loads(each.read())
