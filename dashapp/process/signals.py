@@ -34,6 +34,15 @@ def stop_on_signals() -> Event:
     return stop
 
 
+def call_on_signals(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> None:
+    """Run `work` in `loop` at each stop signal. Call this in the main thread."""
+    for number in STOP_SIGNALS:
+        try:
+            loop.add_signal_handler(number, work)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(work))
+
+
 def run_before_loop_stops(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> None:
     """Also run `work` in `loop` at each stop signal. Call this in the main thread.
 

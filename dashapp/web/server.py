@@ -27,7 +27,7 @@ from dashapp.config import settings as config
 from dashapp.http.middleware.signing_key import process_secret
 from dashapp.model.ticks import SettingsError
 from dashapp.process.log_format import log_to_terminal
-from dashapp.process.signals import STOP_SIGNALS, when_parent_exits
+from dashapp.process.signals import call_on_signals, when_parent_exits
 
 if TYPE_CHECKING:
     from dashapp.http.asgi import AsgiBridge
@@ -122,8 +122,7 @@ async def _serve_alone(options: dict[str, Any]) -> NoReturn:
         time.sleep(SHUTDOWN_S + 1)
         os._exit(0)
 
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, stop)
+    call_on_signals(loop, stop)
     exit_with_parent(end)
     await server.serve()
     # All responses are complete. Without this, Python would restore the default of the signals before it
