@@ -17,7 +17,6 @@ from dashapp.stores.disk.block_storage import DiskBlockStorage
 from dashapp.stores.disk.database import Database
 from dashapp.stores.disk.level_storages import LEVEL_NAMES, TOP_NAMES, LevelStorages
 from dashapp.stores.disk.notices import NoticeFile
-from dashapp.stores.disk.startup_space import BALLAST_BYTES, BALLAST_NAME
 from dashapp.stores.history.archive import ASIDE, DAY, HOUR, Archive, Retention
 from dashapp.stores.history.size_limit import SizedStorage, drop_oldest_block
 
@@ -31,6 +30,8 @@ MAX_USAGE = 0.97
 MIN_LEVELS_SHARE, MIN_SHARE_ON_FULL_DISK = 0.25, 0.1
 # Bytes of the file system to leave free: a share of it. The least is room for SQLite's largest transactions.
 RESERVE_SHARE, MIN_RESERVE_BYTES, MAX_RESERVE_BYTES = 0.05, 3_000_000, 50_000_000
+# A file to delete on a full disk, because SQLite needs some room even to delete.
+BALLAST_NAME, BALLAST_BYTES = "ballast", 512 << 10
 # Free pages of a level on a full disk: room for its next blocks.
 MIN_FREE_PAGES_BYTES = 1 << 20
 # The speakers of the notices about --size and about the disk.
@@ -42,10 +43,15 @@ class Usage(NamedTuple):
     damaged: list[Path]
 
 
+def directories(folder: Path) -> list[Path]:
+    """Return the folders of a store that have a database: its own, and those of the levels."""
+    return [folder, *(folder / name for name in (*LEVEL_NAMES, *TOP_NAMES, ASIDE))]
+
+
 def measure(folder: Path) -> Usage:
     """Return the bytes of all files of a store, and its quarantined files, oldest first."""
     total, damaged = 0, []
-    for directory in (folder, *(folder / name for name in (*LEVEL_NAMES, *TOP_NAMES, ASIDE))):
+    for directory in directories(folder):
         with suppress(OSError):
             for path in directory.iterdir():
                 with suppress(OSError):

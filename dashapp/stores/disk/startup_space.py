@@ -11,12 +11,10 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from dashapp.stores.disk.level_storages import LEVEL_NAMES, TOP_NAMES
 from dashapp.stores.disk.salvage import DAMAGED_NAME
+from dashapp.stores.disk.space import BALLAST_BYTES, BALLAST_NAME, directories, measure
 from dashapp.stores.history.archive import ASIDE
 
-# A file to delete on a full disk, and its bytes, which let a store work on.
-BALLAST_NAME, BALLAST_BYTES = "ballast", 512 << 10
 # Bytes without which SQLite opens no database: its shared memory, and the first pages of its log.
 MIN_OPEN_BYTES = 96 << 10
 
@@ -57,16 +55,12 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _directories(folder: Path) -> list[Path]:
-    return [folder, *(folder / name for name in (*LEVEL_NAMES, *TOP_NAMES, ASIDE))]
-
-
 def _write_logs(folder: Path) -> None:
     """Write SQLite's logs to their databases: most of their pages replace others.
 
     A connection with the only access needs no file of shared memory, for which there may be no room.
     """
-    for directory in _directories(folder):
+    for directory in directories(folder):
         if not (directory / "cache.db-wal").exists():
             continue
         with (
@@ -78,11 +72,9 @@ def _write_logs(folder: Path) -> None:
 
 
 def _copies(folder: Path) -> list[Path]:
-    """Return the copies of damaged files, oldest first."""
-    found = [path for directory in _directories(folder) for path in directory.glob("cache.db.corrupt-*")]
-    return sorted(found, key=lambda path: path.name)
+    return measure(folder).damaged
 
 
 def _last_resort(folder: Path) -> list[Path]:
-    damaged = [each / DAMAGED_NAME for each in reversed(_directories(folder))]
+    damaged = [each / DAMAGED_NAME for each in reversed(directories(folder))]
     return [path for path in (folder / ASIDE / "cache.db", *damaged) if path.exists()]
