@@ -137,7 +137,7 @@ def tab(kept_tab: KeptTab, request: pytest.FixtureRequest) -> Iterator[Tab]:
 def open_at(kept_tab: KeptTab, tab: Tab) -> OpenAt:
     """`open_at(url, ready)`: open `url` in `page`, unless it is open already.
 
-    Tests of servers of their module use it: the page stays open for the next one, if it can be reset.
+    The page stays open for the next test of the module that uses this, if it can be reset.
     """
     return partial(kept_tab.open_at, tab)
 

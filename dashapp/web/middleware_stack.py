@@ -39,7 +39,6 @@ class AccessControl:
         # Without a password the secret alone makes the key, and others can read that of a Redis.
         self.key = SigningKey(secret, settings.password, shared if settings.password else None)
         self._attempts = LoginAttempts(lambda: self.key.secret, local or folder, shared=shared)
-
         self.ended = EndedSessions(local or folder, shared)
 
     def check_of(self, secret: str, name: str) -> SecretCheck | None:
